@@ -1,0 +1,240 @@
+"""Every setting of every command, on one page: its name, its range, its meaning.
+
+A setting's place here is its path everywhere: ``model.units`` in YAML, on the command line, in a
+search space and as an MLflow parameter. Defaults live in ``conf/``; ranges and meanings live here.
+"""
+
+from collections.abc import Mapping, Set
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+Scalar: TypeAlias = bool | int | float | str | None
+Objective: TypeAlias = Literal["validation_accuracy", "validation_loss"]
+OptimizerName: TypeAlias = Literal[
+    "adadelta", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
+]
+Readout: TypeAlias = Literal["last", "each_step", "mean", "max", "flatten", "attention"]
+Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+
+class Settings(BaseModel):
+    """A group of settings: typed, complete, and unchangeable once made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class DataConfig(Settings):
+    """Which images, how they are split, and how pixels are scaled."""
+
+    source: Literal["mnist", "digits", "csv"] = Field(description="where the images come from")
+    train_file: str | None = Field(description="csv: a label, then its pixels, one image a row")
+    test_file: str | None = Field(description="csv: the same format; scored once, at the end")
+    validation_fraction: float = Field(gt=0, lt=1, description="share of training images held out")
+    validation_split: Literal["stratified", "tail"] = Field(
+        description="stratified: the same mix of classes; tail: the last images, as Keras does"
+    )
+    split_seed: int = Field(ge=0, le=2**32 - 1, description="the stratified split depends on it")
+    scaling: Literal["unit", "minmax", "standard"] = Field(
+        description="unit: divide by 255; minmax, standard: pixel by pixel, from training images"
+    )
+
+    @model_validator(mode="after")
+    def _files_go_with_csv(self) -> Self:
+        if self.source == "csv":
+            if self.train_file is None or self.test_file is None:
+                raise ValueError("data=csv needs data.train_file and data.test_file")
+        elif self.train_file is not None or self.test_file is not None:
+            raise ValueError("data.train_file and data.test_file go with data=csv")
+        return self
+
+
+class ModelConfig(Settings):
+    """The network: LSTM layers that read one row a step, a readout, a softmax."""
+
+    units: int = Field(ge=1, le=2048, description="width of each LSTM layer")
+    layers: int = Field(ge=1, le=8, description="LSTM layers, one above the other")
+    bidirectional: bool = Field(description="read the rows upwards as well")
+    dropout: float = Field(
+        ge=0,
+        lt=1,
+        description="share of each layer's outputs dropped in training, alike in all steps",
+    )
+    return_sequences: bool = Field(description="keep the state after every row, not only the last")
+    readout: Readout = Field(
+        description="how states become one answer: last, or with return_sequences one of the others"
+    )
+
+    @model_validator(mode="after")
+    def _readout_goes_with_return_sequences(self) -> Self:
+        if self.return_sequences and self.readout == "last":
+            raise ValueError(
+                "model.return_sequences=true needs model.readout="
+                "each_step, mean, max, flatten or attention (got last)"
+            )
+        if not self.return_sequences and self.readout != "last":
+            raise ValueError(f"model.readout={self.readout} needs model.return_sequences=true")
+        return self
+
+
+class TrainingConfig(Settings):
+    """How the network is trained."""
+
+    epochs: int = Field(ge=1, le=100_000, description="passes over the training images")
+    batch_size: int = Field(ge=1, le=65_536, description="images a step")
+    learning_rate: float = Field(gt=0, le=100, description="the optimizer's, at the first step")
+    optimizer: OptimizerName = Field(description="one of Keras' own")
+    schedule: Literal["constant", "cosine"] = Field(
+        description="of the learning rate; cosine: falls to zero at the last step"
+    )
+    clip_norm: float | None = Field(gt=0, description="gradients longer than this are shortened")
+    monitor: Objective = Field(description="the best epoch is best in this")
+
+
+class Config(Settings):
+    """One training, whole: the same config gives the same curve, bit for bit."""
+
+    seed: int = Field(
+        ge=0, le=2**32 - 1, description="initial weights, order of batches and dropout come from it"
+    )
+    data: DataConfig
+    model: ModelConfig
+    training: TrainingConfig
+
+
+class WorkersConfig(Settings):
+    """The processes that train."""
+
+    count: int | None = Field(ge=1, le=4096, description="local processes; null: one a core")
+    scheduler: str | None = Field(
+        pattern=r"^(tcp|tls)://", description="address of a running Dask scheduler; null: local"
+    )
+    retries: int = Field(
+        ge=0, le=100, description="how often a training outlives its worker's death"
+    )
+
+
+class TrackingConfig(Settings):
+    """Where results are kept."""
+
+    folder: str = Field(
+        min_length=1, description="databases and artifacts; relative to where you are"
+    )
+
+
+class Range(Settings):
+    """Numbers from `low` to `high`, both included."""
+
+    low: int | float
+    high: int | float
+    step: int | float | None = Field(default=None, gt=0)
+    log: bool = False
+    when: dict[str, Scalar] = {}
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"low must not be above high (got {self.low} and {self.high})")
+        if self.log and self.low <= 0:
+            raise ValueError(f"log needs low above 0 (got {self.low})")
+        if self.log and self.step is not None:
+            raise ValueError("log and step exclude each other")
+        return self
+
+
+class Choices(Settings):
+    """One of a list."""
+
+    choices: list[Scalar] = Field(min_length=1)
+    when: dict[str, Scalar] = {}
+
+
+def _kind(dimension: Any) -> str:
+    named = (
+        "choices" in dimension if isinstance(dimension, Mapping) else hasattr(dimension, "choices")
+    )
+    return "choices" if named else "range"
+
+
+Dimension: TypeAlias = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[Choices, Tag("choices")], Discriminator(_kind)
+]
+
+
+def flatten(nested: Mapping[str, Any], leaf_keys: Set[str] = frozenset()) -> dict[str, Any]:
+    """Dotted paths of a nested mapping; a mapping with one of `leaf_keys` stays whole."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping) and not leaf_keys & value.keys():
+            flat |= {f"{key}.{path}": leaf for path, leaf in flatten(value, leaf_keys).items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+Space: TypeAlias = Annotated[
+    dict[str, Dimension],
+    BeforeValidator(
+        lambda value: (
+            flatten(value, {"low", "high", "choices"}) if isinstance(value, Mapping) else value
+        )
+    ),
+]
+
+
+class SearchConfig(Settings):
+    """What is searched, how, and for how long."""
+
+    space: Space = Field(min_length=1, description="config paths and their ranges")
+    baselines: list[dict[str, Scalar]] = Field(
+        description="tried first; the first is the yardstick"
+    )
+    trials: int = Field(ge=1, le=1_000_000, description="how many trials the study shall have")
+    timeout: float | None = Field(gt=0, description="seconds after which no trial is started")
+    objective: Objective = Field(description="validation_accuracy is maximised, loss minimised")
+    sampler: Literal["tpe", "random", "qmc", "grid", "gp", "cmaes"]
+    pruner: Literal["hyperband", "successive_halving", "median", "none"]
+    seed: int = Field(ge=0, le=2**32 - 1, description="the sampler's")
+
+
+class TrainConfig(Config):
+    """``python -m experiments.train``"""
+
+    name: Name = Field(description="the MLflow experiment that the run belongs to")
+    workers: WorkersConfig
+    tracking: TrackingConfig
+
+
+class SweepConfig(Config):
+    """``python -m experiments.sweep``"""
+
+    study: Name | None = Field(description="null: made from the data and the settings")
+    search: SearchConfig
+    workers: WorkersConfig
+    tracking: TrackingConfig
+
+
+class RerunConfig(Settings):
+    """``python -m experiments.rerun``"""
+
+    study: Name | None = Field(description="null: the latest")
+    trial: int | None = Field(ge=0, description="null: the best")
+    run: str | None = Field(pattern="^[0-9a-f]{32}$", description="an MLflow run id, instead")
+    workers: WorkersConfig
+    tracking: TrackingConfig
+
+
+class UiConfig(Settings):
+    """``python -m experiments.ui``"""
+
+    study: Name | None = Field(description="null: the latest")
+    port: int = Field(ge=0, le=65_535, description="0: any free port")
+    tracking: TrackingConfig

@@ -1,0 +1,238 @@
+"""What the terminal shows while trainings run: a live board, or plain lines where there is none.
+
+Fed by the same events as the record keeping; it decides nothing and waits for nothing.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from mnist_seq.config import Objective, Scalar
+from mnist_seq.records import EpochRecord, is_better
+from mnist_seq.sweep import Ending, Trial
+
+console = Console(highlight=False)
+
+
+@dataclass
+class Board:
+    """All that is worth showing about trainings that run and ran.
+
+    Attributes
+    ----------
+    target : int
+        How many trials there shall be.
+    objective : str
+        By which they are compared.
+    has_baseline : bool
+        Whether trial 0 is the yardstick.
+    """
+
+    target: int
+    objective: Objective
+    has_baseline: bool = True
+    began: float = field(default_factory=time.monotonic)
+    running: dict[int, tuple[Trial, EpochRecord | None]] = field(default_factory=dict)
+    endings: dict[int, tuple[Trial, Ending]] = field(default_factory=dict)
+    best: tuple[Trial, EpochRecord] | None = None
+    baseline: EpochRecord | None = None
+    messages: list[str] = field(default_factory=list)
+
+    def started(self, trial: Trial) -> None:
+        self.running[trial.number] = (trial, None)
+
+    def epoch(self, trial: Trial, record: EpochRecord) -> None:
+        self.running[trial.number] = (trial, record)
+        if self.has_baseline and trial.number == 0:
+            if self.baseline is None or is_better(record, self.baseline, self.objective):
+                self.baseline = record
+        if self.best is None or is_better(record, self.best[1], self.objective):
+            self.best = (trial, record)
+
+    def ended(self, trial: Trial, ending: Ending) -> None:
+        self.running.pop(trial.number, None)
+        self.endings[trial.number] = (trial, ending)
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    @property
+    def seconds_left(self) -> float | None:
+        """As long for each trial to come as for each one done, or None before the first."""
+        done = len(self.endings)
+        return self.seconds / done * (self.target - done) if done else None
+
+    def count(self, state: str) -> int:
+        return sum(ending.state == state for _, ending in self.endings.values())
+
+    def value(self, record: EpochRecord) -> str:
+        """The objective, as people read it: accuracy in percent, loss in nats."""
+        if self.objective == "validation_accuracy":
+            return f"{100 * record.validation_accuracy:.2f} %"
+        return f"{record.validation_loss:.4f}"
+
+    def gain(self) -> str:
+        """How far the best is beyond the baseline."""
+        if self.best is None or self.baseline is None:
+            return ""
+        value, base = (
+            float(getattr(record, self.objective)) for record in (self.best[1], self.baseline)
+        )
+        if self.objective == "validation_accuracy":
+            return f"{100 * (value - base):+.2f} points against the baseline"
+        return f"{value - base:+.4f} against the baseline"
+
+
+class LogDisplay:
+    """One line for each trial that starts or ends, and for each epoch."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+
+    def started(self, trial: Trial) -> None:
+        self.board.started(trial)
+        self._print(f"trial {trial.number}: starts: {shown(trial.values) or 'as configured'}")
+
+    def epoch(self, trial: Trial, record: EpochRecord) -> None:
+        self.board.epoch(trial, record)
+        self._print(
+            f"trial {trial.number}: epoch {record.epoch}/{trial.config.training.epochs}: "
+            f"{_figures(record)}"
+        )
+
+    def ended(self, trial: Trial, ending: Ending) -> None:
+        self.board.ended(trial, ending)
+        best = f", best {self.board.value(ending.best)}" if ending.best else ""
+        reason = f": {ending.reason}" if ending.reason else ""
+        self._print(f"trial {trial.number}: {ending.state}{best}{reason}")
+
+    def message(self, text: str) -> None:
+        self.board.message(text)
+        self._print(text)
+
+    def _print(self, line: str) -> None:
+        console.print(f"{clock(self.board.seconds)}  {line}", soft_wrap=True, markup=False)
+
+
+class LiveDisplay:
+    """A board that is drawn anew a few times a second."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self.started, self.epoch, self.ended = board.started, board.epoch, board.ended
+        self.message = board.message
+
+    def __rich__(self) -> RenderableType:
+        return Group(self._progress(), self._running(), self._best(), *self._messages())
+
+    def _progress(self) -> RenderableType:
+        board = self.board
+        left = board.seconds_left
+        parts = [f"{board.count(state)} {state}" for state in ("complete", "pruned", "failed")]
+        line = Table.grid(padding=(0, 2))
+        line.add_row(
+            ProgressBar(total=board.target, completed=len(board.endings), width=30),
+            f"[bold]{len(board.endings)}/{board.target}[/] trials",
+            f"[dim]{', '.join(part for part in parts if part[0] != '0') or 'starting'}[/]",
+            f"{clock(board.seconds)}" + (f" [dim]about {clock(left)} left[/]" if left else ""),
+        )
+        return line
+
+    def _running(self) -> RenderableType:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for name in ("trial", "epoch", "", "validation", "train", "settings"):
+            table.add_column(name, overflow="ellipsis", no_wrap=True)
+        for number, (trial, record) in sorted(self.board.running.items()):
+            epochs = trial.config.training.epochs
+            done = record.epoch if record else 0
+            table.add_row(
+                str(number),
+                f"{done}/{epochs}" if record else "starting",
+                ProgressBar(total=epochs, completed=done, width=12),
+                self.board.value(record) if record else "",
+                f"[dim]{100 * record.train_accuracy:.2f} %[/]" if record else "",
+                f"[dim]{shown(trial.values)}[/]",
+            )
+        return table
+
+    def _best(self) -> RenderableType:
+        if self.board.best is None:
+            return Text("")
+        trial, record = self.board.best
+        gain = f"  [dim]{gain}[/]" if (gain := self.board.gain()) else ""
+        return Text.from_markup(
+            f"best  [bold green]{self.board.value(record)}[/] in trial {trial.number}{gain}"
+        )
+
+    def _messages(self) -> Sequence[RenderableType]:
+        return [Text(message, style="yellow") for message in self.board.messages[-3:]]
+
+
+@contextmanager
+def open_display(board: Board) -> Iterator[LogDisplay | LiveDisplay]:
+    """A live board on a terminal, plain lines elsewhere."""
+    if not console.is_terminal:
+        yield LogDisplay(board)
+        return
+    display = LiveDisplay(board)
+    with Live(display, console=console, refresh_per_second=4, transient=True):
+        yield display
+
+
+def shown(values: Mapping[str, Scalar]) -> str:
+    """Settings in one line, without their groups."""
+    return " ".join(f"{path.rpartition('.')[2]}={number(value)}" for path, value in values.items())
+
+
+def number(value: Scalar) -> str:
+    """A setting as it is typed."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are any."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def best_table(board: Board, most: int = 5) -> Table:
+    """The best trials, one a row."""
+    rows = [(trial, ending.best) for trial, ending in board.endings.values() if ending.best]
+    rows.sort(
+        key=lambda row: getattr(row[1], board.objective),
+        reverse=board.objective == "validation_accuracy",
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("trial", "validation", "best epoch", "settings"):
+        table.add_column(name)
+    for trial, record in rows[:most]:
+        name = f"{trial.number} (baseline)" if trial.number == 0 and board.has_baseline else None
+        table.add_row(
+            name or str(trial.number),
+            board.value(record),
+            f"{record.epoch}/{trial.config.training.epochs}",
+            shown(trial.values),
+        )
+    return table
+
+
+def _figures(record: EpochRecord) -> str:
+    return (
+        f"train {record.train_loss:.4f} {100 * record.train_accuracy:.2f} %, "
+        f"validation {record.validation_loss:.4f} {100 * record.validation_accuracy:.2f} %, "
+        f"{record.seconds:.1f} s"
+    )

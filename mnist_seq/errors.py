@@ -1,0 +1,48 @@
+"""Everything that can go wrong for a user.
+
+MnistSeqError
+├── InputError                 the user can mend it: one line, exit code 2
+│   ├── ConfigError            a setting, or several: one line each
+│   ├── DataError              a file or a row of it
+│   └── TrackingError          a study, a run or a store that is not there
+└── TrainingError              one training failed; a sweep goes on without it
+    └── NotFiniteError         the loss became NaN or infinite
+"""
+
+
+class MnistSeqError(Exception):
+    """The root: catching it catches everything this project raises on purpose."""
+
+
+class InputError(MnistSeqError):
+    """What the user asked for cannot be done as asked; the message says what to change."""
+
+
+class ConfigError(InputError):
+    """One or more settings were refused.
+
+    Parameters
+    ----------
+    *problems : str
+        One line for each, in the form ``path: what is wrong (got value)``.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class DataError(InputError):
+    """A data file cannot be read as images; the message names the file and the row."""
+
+
+class TrackingError(InputError):
+    """A study, run or store that was asked for is not there or cannot be used."""
+
+
+class TrainingError(MnistSeqError):
+    """A training ended without a result; the message is the reason that the ledger shows."""
+
+
+class NotFiniteError(TrainingError):
+    """The loss became NaN or infinite."""

@@ -1,0 +1,232 @@
+"""The compiled epoch: one XLA program over all batches, kept for every training of its shape.
+
+What differs between two trainings of one shape (weights, seed, learning rate, schedule, clipping)
+is a value handed to the program, never a constant in it: it is compiled once a worker.
+
+Shape suffixes: N images, T batches (optimizer steps) an epoch, B images a batch, S steps (rows),
+F features (pixels a row), K classes.
+"""
+
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from keras import optimizers
+from numpy.typing import NDArray
+
+from mnist_seq.config import Config, OptimizerName
+from mnist_seq.data.dataset import Dataset, Part
+from mnist_seq.model import Network, build, seed_for
+from mnist_seq.records import Arrays
+
+OPTIMIZERS: dict[OptimizerName, type[optimizers.Optimizer]] = {
+    "adadelta": optimizers.Adadelta,
+    "adagrad": optimizers.Adagrad,
+    "adam": optimizers.Adam,
+    "adamax": optimizers.Adamax,
+    "adamw": optimizers.AdamW,
+    "lamb": optimizers.Lamb,
+    "lion": optimizers.Lion,
+    "nadam": optimizers.Nadam,
+    "rmsprop": optimizers.RMSprop,
+    "sgd": optimizers.SGD,
+}
+
+# Images that are evaluated at once; the last such chunk is filled up and masked.
+CHUNK = 500
+# A program holds some 20 MB; the one that was not used for longest makes room for a new one.
+PROGRAMS_KEPT = 24
+
+
+class Program:
+    """Training and evaluation of one shape: architecture, optimizer, batch size, dataset."""
+
+    def __init__(self, config: Config, data: Dataset) -> None:
+        self.network: Network = build(
+            config.model, data.scaling.offset_SF, data.scaling.scale_SF, len(data.class_names)
+        )
+        # The rate is a variable of the optimizer and set before every step.
+        self._optimizer = OPTIMIZERS[config.training.optimizer](0.0, name="optimizer")
+        self._optimizer.build(self.network.model.trainable_variables)
+        self._seeds = [
+            variable
+            for variable in self.network.model.variables
+            if variable.name == "seed_generator_state"
+        ]
+        self.built_weights = _arrays(self.network.model.weights)
+        self.built_optimizer = _arrays(self._optimizer.variables)
+
+        self._images_NSF = tf.constant(data.train.images_NSF)
+        self._labels_N = tf.constant(data.train.labels_N)
+        self._images = len(data.train.labels_N)
+        self._batch_size = config.training.batch_size
+        self.steps = -(-self._images // self._batch_size)
+        # TensorFlow takes bound methods of many programs for one function that is traced too often.
+        self._train = tf.function(
+            lambda *arguments: self._train_steps(*arguments), jit_compile=True, autograph=False
+        )
+        self._evaluate = tf.function(
+            lambda *arguments: self._evaluate_chunk(*arguments), jit_compile=True, autograph=False
+        )
+        self._compiled = False
+
+    def compile(self, data: Dataset) -> None:
+        """Compile now what is not compiled yet, without changing any weight."""
+        if not self._compiled:
+            self.evaluate(data.validation.take(slice(1)))
+            self._run(np.zeros(self._images, np.int32), np.zeros(self.steps), None, 0)
+            self._compiled = True
+
+    def restore(self, weights: Arrays, optimizer: Arrays | None = None) -> None:
+        """Put weights, and the optimizer's variables, back where they were."""
+        for variable in self.network.model.weights:
+            variable.assign(weights[variable.path])
+        if optimizer is not None:
+            for variable in self._optimizer.variables:
+                variable.assign(optimizer[variable.path])
+
+    def snapshot(self) -> tuple[Arrays, Arrays]:
+        """Weights and the optimizer's variables as they are now."""
+        return _arrays(self.network.model.weights), _arrays(self._optimizer.variables)
+
+    def train(
+        self, seed: int, epoch: int, rates_T: NDArray[np.float64], clip_norm: float | None
+    ) -> tuple[float, float]:
+        """Train for one epoch: mean loss in nats, and accuracy.
+
+        Parameters
+        ----------
+        seed, epoch : int
+            Decide the order of the images and the dropout masks.
+        rates_T : float, shape (T,)
+            Learning rate of each step.
+        clip_norm : float or None
+            Largest norm of all gradients together.
+        """
+        for number, variable in enumerate(self._seeds):
+            variable.assign([seed_for(seed, f"dropout/{number}/epoch {epoch}"), 0])
+        order = np.random.default_rng(seed_for(seed, f"order/epoch {epoch}"))
+        order_N = order.permutation(self._images).astype(np.int32)
+        return self._run(order_N, rates_T, clip_norm, self.steps)
+
+    def evaluate(self, part: Part) -> tuple[float, float]:
+        """Mean loss in nats and accuracy over all images of a part."""
+        loss = hits = 0.0
+        for first in range(0, len(part.labels_N), CHUNK):
+            images = part.images_NSF[first : first + CHUNK]
+            labels = part.labels_N[first : first + CHUNK]
+            missing = CHUNK - len(labels)
+            chunk_loss, chunk_hits = self._evaluate(
+                np.pad(images, ((0, missing), (0, 0), (0, 0))),
+                np.pad(labels, (0, missing)),
+                np.float32(np.arange(CHUNK) < len(labels)),
+            )
+            loss += float(chunk_loss)
+            hits += float(chunk_hits)
+        return loss / len(part.labels_N), hits / len(part.labels_N)
+
+    def _run(
+        self,
+        order_N: NDArray[np.int32],
+        rates_T: NDArray[np.float64],
+        clip_norm: float | None,
+        steps: int,
+    ) -> tuple[float, float]:
+        # The last batch is filled up with images of weight zero: it counts as short as it is.
+        filled = self.steps * self._batch_size
+        order_TB = np.resize(order_N, filled).reshape(self.steps, self._batch_size)
+        weight_TB = np.float32(np.arange(filled) < self._images).reshape(order_TB.shape)
+        clip = np.float32(np.inf if clip_norm is None else clip_norm)
+        rates = np.float32(rates_T)
+        loss, hits = self._train(
+            self._images_NSF, self._labels_N, order_TB, weight_TB, rates, clip, np.int32(steps)
+        )
+        return float(loss) / self._images, float(hits) / self._images
+
+    def _train_steps(
+        self,
+        images_NSF: tf.Tensor,
+        labels_N: tf.Tensor,
+        order_TB: tf.Tensor,
+        weight_TB: tf.Tensor,
+        rates_T: tf.Tensor,
+        clip: tf.Tensor,
+        steps: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        weights = self.network.model.trainable_variables
+
+        def step(number: tf.Tensor, loss: tf.Tensor, hits: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            chosen_B, weight_B = order_TB[number], weight_TB[number]
+            labels_B = tf.gather(labels_N, chosen_B)
+            with tf.GradientTape() as tape:
+                logits = self.network.logits(tf.gather(images_NSF, chosen_B), training=True)
+                loss_sum, hits_sum = _loss_and_hits(logits, labels_B, weight_B)
+                batch_loss = loss_sum / tf.reduce_sum(weight_B)
+            gradients = tape.gradient(batch_loss, weights)
+            shrink = tf.minimum(1.0, clip / tf.linalg.global_norm(gradients))
+            self._optimizer.learning_rate.assign(rates_T[number])
+            self._optimizer.apply([gradient * shrink for gradient in gradients], weights)
+            return number + 1, loss + loss_sum, hits + hits_sum
+
+        _, loss, hits = tf.while_loop(
+            lambda number, *_: number < steps, step, (tf.constant(0), 0.0, 0.0)
+        )
+        return loss, hits
+
+    def _evaluate_chunk(
+        self, images_CSF: tf.Tensor, labels_C: tf.Tensor, weight_C: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        logits = self.network.logits(images_CSF, training=False)
+        return _loss_and_hits(logits, labels_C, weight_C)
+
+
+def _loss_and_hits(
+    logits: tf.Tensor, labels_B: tf.Tensor, weight_B: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Weighted sums over a batch: cross-entropy in nats, and right answers.
+
+    Where every row is asked (logits [B, S, K]) the loss is the mean over rows, and the last row
+    answers.
+    """
+    if logits.shape.rank == 3:
+        every_row_BS = tf.repeat(labels_B[:, None], logits.shape[1], axis=1)
+        loss_B = tf.reduce_mean(
+            tf.nn.sparse_softmax_cross_entropy_with_logits(every_row_BS, logits), axis=1
+        )
+        logits = logits[:, -1]
+    else:
+        loss_B = tf.nn.sparse_softmax_cross_entropy_with_logits(labels_B, logits)
+    right_B = tf.argmax(logits, axis=-1, output_type=labels_B.dtype) == labels_B
+    return (
+        tf.reduce_sum(loss_B * weight_B),
+        tf.reduce_sum(tf.cast(right_B, tf.float32) * weight_B),
+    )
+
+
+def _arrays(variables: list[Any]) -> Arrays:
+    # np.array copies: a view would change with the next step.
+    return {
+        variable.path: np.array(variable)
+        for variable in variables
+        if variable.name != "seed_generator_state"
+    }
+
+
+_programs: OrderedDict[tuple[object, ...], Program] = OrderedDict()
+
+
+def program_for(config: Config, data: Dataset) -> Program:
+    """Program that serves this config and data, compiled or not."""
+    key = (
+        data.digest,
+        config.model,
+        config.training.batch_size,
+        config.training.optimizer,
+    )
+    if key not in _programs:
+        while len(_programs) >= PROGRAMS_KEPT:
+            _programs.popitem(last=False)
+        _programs[key] = Program(config, data)
+    _programs.move_to_end(key)
+    return _programs[key]

@@ -1,0 +1,197 @@
+"""What is written about each training in MLflow: a run of its own for each, flat, linked by tags."""
+
+from collections.abc import Callable, Mapping
+
+from mnist_seq.config import Choices, Config, SweepConfig
+from mnist_seq.data.dataset import Dataset
+from mnist_seq.display import Board, number, shown
+from mnist_seq.provenance import Provenance
+from mnist_seq.records import EpochRecord
+from mnist_seq.report.curves import curves_picture
+from mnist_seq.space import value_at
+from mnist_seq.sweep import Ending, Trial
+from mnist_seq.tracking.run import Run
+from mnist_seq.tracking.tracker import Role, Tracker
+
+# The project's own five, shown as columns even where they are not searched.
+MAIN_SETTINGS = (
+    "model.units",
+    "model.return_sequences",
+    "training.learning_rate",
+    "training.batch_size",
+    "training.epochs",
+)
+EXAMPLE_IMAGES = 5
+
+
+class Recorder:
+    """Writes each trial to its MLflow run.
+
+    Parameters
+    ----------
+    tracker : Tracker
+        Where the runs are.
+    experiment : str
+        The id of the MLflow experiment.
+    role : str
+        What the runs are: trial, training or rerun.
+    data_of : callable
+        The dataset that a config names: its class names and some images go with the model.
+    tags : mapping
+        What all runs have in common: the study, the sweep's run.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        experiment: str,
+        role: Role,
+        data_of: Callable[[Config], Dataset],
+        tags: Mapping[str, str],
+    ) -> None:
+        self._tracker, self._experiment, self._role = tracker, experiment, role
+        self._data_of, self._tags = data_of, dict(tags)
+        self.runs: dict[int, Run] = {}
+
+    def started(self, trial: Trial) -> None:
+        """Open the trial's run, with its values and its whole config."""
+        shown = {path: value_at(trial.config, path) for path in MAIN_SETTINGS}
+        run = self._tracker.start(
+            self._experiment,
+            f"{self._role} {trial.number}",
+            self._role,
+            {**shown, **trial.values},
+            {**self._tags, "trial_number": str(trial.number), "seed": str(trial.config.seed)},
+        )
+        run.config(trial.config.model_dump())
+        self.runs[trial.number] = run
+
+    def epoch(self, trial: Trial, record: EpochRecord) -> None:
+        """Add a point to the run's curves."""
+        self.runs[trial.number].epoch(record)
+
+    def ended(self, trial: Trial, ending: Ending) -> None:
+        """Close the run: best values, picture, network, how it ended."""
+        run = self.runs[trial.number]
+        run.tags({"trial_state": ending.state, "reason": ending.reason or ""})
+        if ending.best is not None:
+            run.metrics(
+                {
+                    "best_validation_accuracy": ending.best.validation_accuracy,
+                    "best_validation_loss": ending.best.validation_loss,
+                    "best_epoch": ending.best.epoch,
+                    "epochs": len(ending.records),
+                    "seconds": sum(record.seconds for record in ending.records),
+                }
+            )
+            run.artifact("curves.png", lambda: curves_picture(ending.records))
+        if ending.result is not None:
+            data = self._data_of(trial.config)
+            run.metrics({"parameters": ending.result.parameters})
+            run.model(
+                ending.result.model,
+                data.validation.images_NSF[:EXAMPLE_IMAGES],
+                data.class_names,
+                {"data_digest": data.digest},
+            )
+        run.finish("FAILED" if ending.state == "failed" else "FINISHED")
+
+    def message(self, text: str) -> None:
+        """Nothing: messages are for the display."""
+
+
+class SweepRecorder:
+    """Writes what belongs to the whole search: the sweep's own run, the experiment's description.
+
+    Parameters
+    ----------
+    board : Board
+        Knows how far the search is.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        experiment: str,
+        study: str,
+        config: SweepConfig,
+        board: Board,
+        provenance: Provenance,
+    ) -> None:
+        self._tracker, self._experiment = tracker, experiment
+        self._study, self._config, self._board = study, config, board
+        self._command = provenance.command
+        self.run = tracker.start(
+            experiment,
+            "sweep",
+            "sweep",
+            {"search.sampler": config.search.sampler, "search.pruner": config.search.pruner},
+            {"study": study, **provenance.tags},
+        )
+        self.run.config(config.model_dump())
+        if provenance.diff:
+            self.run.artifact("uncommitted.diff", provenance.diff)
+        self._describe()
+
+    def started(self, trial: Trial) -> None:
+        """Nothing: a trial that starts has a run of its own."""
+
+    def epoch(self, trial: Trial, record: EpochRecord) -> None:
+        """Nothing: the curve is on the trial's run."""
+
+    def ended(self, trial: Trial, ending: Ending) -> None:
+        """Say how far the search is."""
+        self._describe()
+
+    def message(self, text: str) -> None:
+        """Nothing: messages are for the display."""
+
+    def finish(self) -> None:
+        """Close the sweep's run with the totals."""
+        board = self._board
+        self._describe()
+        totals = {
+            f"trials_{state}": board.count(state) for state in ("complete", "pruned", "failed")
+        }
+        self.run.metrics({**totals, "wall_seconds": board.seconds})
+        if board.best is not None:
+            trial, record = board.best
+            self.run.metrics(
+                {
+                    "best_validation_accuracy": record.validation_accuracy,
+                    "best_validation_loss": record.validation_loss,
+                }
+            )
+            self.run.tags({"best_trial": str(trial.number)})
+        self.run.finish("FINISHED")
+
+    def _describe(self) -> None:
+        self._tracker.describe(self._experiment, description(self._config, self._board))
+
+
+def description(config: SweepConfig, board: Board) -> str:
+    """Markdown above the experiment's runs: what is searched, how far it is, the best so far."""
+    lines = [f"**{len(board.endings)} of {board.target} trials**"]
+    states = [
+        f"{n} {state}" for state in ("complete", "pruned", "failed") if (n := board.count(state))
+    ]
+    if states:
+        lines[0] += f" ({', '.join(states)})"
+    if board.best is not None:
+        trial, record = board.best
+        lines.append(
+            f"Best: **{board.value(record)}** in trial {trial.number}: {shown(trial.values)}"
+        )
+    if gain := board.gain():
+        lines[-1] += f" ({gain})"
+    searched = ["| searched | values | |", "| --- | --- | --- |"]
+    for path, dimension in config.search.space.items():
+        when = ", ".join(f"{parent}={number(value)}" for parent, value in dimension.when.items())
+        if isinstance(dimension, Choices):
+            values = ", ".join(number(choice) for choice in dimension.choices)
+        else:
+            values = f"{number(dimension.low)} to {number(dimension.high)}"
+            values += ", log scale" if dimension.log else ""
+            values += f", step {number(dimension.step)}" if dimension.step else ""
+        searched.append(f"| `{path}` | {values} | {f'where {when}' if when else ''} |")
+    return "\n\n".join([*lines, "\n".join(searched)])

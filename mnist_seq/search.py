@@ -1,0 +1,129 @@
+"""The trials of a search: what the study suggests, as configs, and what became of them."""
+
+import hashlib
+import json
+import time
+from typing import Any, Protocol
+
+from mnist_seq.config import Range, SweepConfig
+from mnist_seq.errors import ConfigError
+from mnist_seq.records import EpochRecord
+from mnist_seq.space import Values, is_active, ordered, value_at, with_values
+from mnist_seq.sweep import Ending, Trial
+
+
+class Study(Protocol):
+    """The search's memory; `mnist_seq.study.Study` keeps it in Optuna."""
+
+    @property
+    def next_number(self) -> int: ...
+
+    def ask(self, fixed: Values | None = None) -> Any: ...
+
+    def take_up(self) -> list[Any]: ...
+
+    def report(self, number: int, epoch: int, value: float) -> bool: ...
+
+    def note(self, number: int, **attributes: Any) -> None: ...
+
+    def complete(self, number: int, value: float) -> None: ...
+
+    def prune(self, number: int) -> None: ...
+
+    def fail(self, number: int, reason: str) -> None: ...
+
+
+class SearchTrials:
+    """Trials until the study has as many as were asked for, or the time is over.
+
+    Parameters
+    ----------
+    study : Study
+        Suggests, and keeps what became of it.
+    config : SweepConfig
+        The settings that are not searched, and the search's own.
+    """
+
+    def __init__(self, study: Study, config: SweepConfig) -> None:
+        self._study = study
+        self._config = config
+        self._search = config.search
+        self._unfinished = study.take_up()
+        self._began = time.monotonic()
+
+    def next(self) -> Trial | None:
+        """The next trial to start: first those that an earlier session left unfinished."""
+        while True:
+            if self._unfinished:
+                suggestion = self._unfinished.pop(0)
+            elif self._study.next_number >= self._search.trials or self._is_late():
+                return None
+            else:
+                suggestion = self._study.ask(self._baseline(self._study.next_number))
+            if suggestion is None:
+                return None
+            is_baseline = suggestion.number < len(self._search.baselines)
+            fixed = self._search.baselines[suggestion.number] if is_baseline else {}
+            try:
+                config = with_values(self._config, {**suggestion.values, **fixed})
+            except ConfigError as error:  # two values that are refused only together
+                self._study.fail(suggestion.number, f"refused config: {error}")
+                continue
+            return Trial(suggestion.number, config, suggestion.values, prunable=not is_baseline)
+
+    def is_hopeless(self, trial: Trial, best: EpochRecord, epoch: int) -> bool:
+        """Report a trial's best so far; whether the pruner gives it up."""
+        return self._study.report(trial.number, epoch, self._value(best))
+
+    def end(self, trial: Trial, ending: Ending) -> None:
+        """Tell the study."""
+        if ending.best is not None:
+            self._study.note(trial.number, best_epoch=ending.best.epoch)
+        match ending.state:
+            case "complete" if ending.best is not None:
+                self._study.complete(trial.number, self._value(ending.best))
+            case "pruned":
+                self._study.prune(trial.number)
+            case _:
+                self._study.fail(trial.number, ending.reason or "no epoch was finished")
+
+    def _value(self, record: EpochRecord) -> float:
+        return float(getattr(record, self._search.objective))
+
+    def _is_late(self) -> bool:
+        limit = self._search.timeout
+        return limit is not None and time.monotonic() - self._began > limit
+
+    def _baseline(self, number: int) -> Values | None:
+        if number >= len(self._search.baselines):
+            return None
+        fixed = self._search.baselines[number]
+        values: Values = {}
+        for path in ordered(self._search.space):
+            if is_active(self._search.space[path], values):
+                values[path] = fixed.get(path, value_at(self._config, path))
+        return values
+
+
+def most_epochs(config: SweepConfig) -> int:
+    """The most epochs that a trial may train: the budget that pruning divides."""
+    dimension = config.search.space.get("training.epochs")
+    if dimension is None:
+        return config.training.epochs
+    ends = [dimension.high] if isinstance(dimension, Range) else dimension.choices
+    return max(config.training.epochs, *(int(end) for end in ends if isinstance(end, int | float)))
+
+
+def study_name(config: SweepConfig) -> str:
+    """The study's name: the one given, or the data's with a digest of all that shapes the search.
+
+    How many trials, how long, where and by how many workers do not count: the same command with
+    more trials goes on with the same study.
+    """
+    if config.study is not None:
+        return config.study
+    shape = config.model_dump(exclude={"study", "workers", "tracking"})
+    for free in ("trials", "timeout"):
+        del shape["search"][free]
+    digest = hashlib.blake2b(json.dumps(shape, sort_keys=True).encode(), digest_size=3).hexdigest()
+    return f"{config.data.source}-{digest}"

@@ -1,0 +1,185 @@
+"""A search space is data: ranges, choices and conditions, keyed by the config's own paths.
+
+A trial is a new config, validated like any other. A dimension with `when` is active only where
+the dimensions that it names have the values that it names.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mnist_seq.config import Choices, Config, Dimension, Scalar, SearchConfig
+from mnist_seq.errors import ConfigError
+from mnist_seq.validation import nearest, settings, validate
+
+Space = Mapping[str, Dimension]
+Values = dict[str, Scalar]
+
+
+def with_values(config: Config, values: Mapping[str, Scalar]) -> Config:
+    """New config with some settings replaced.
+
+    Raises
+    ------
+    ConfigError
+        If a path is not a setting, or the new config is not valid.
+    """
+    known = settings(Config)
+    for path in values:
+        if path not in known:
+            raise ConfigError(f"{path}: is not a setting{nearest(path, known)}")
+    nested = config.model_dump()
+    nested = {name: nested[name] for name in Config.model_fields}
+    for path, value in values.items():
+        *groups, name = path.split(".")
+        target: dict[str, Any] = nested
+        for group in groups:
+            target = target[group]
+        target[name] = value
+    return validate(Config, nested)
+
+
+def value_at(config: Config, path: str) -> Scalar:
+    """Value of a setting, by its path."""
+    value: Any = config
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value  # type: ignore[no-any-return]  # a leaf is a scalar
+
+
+def is_active(dimension: Dimension, values: Mapping[str, Scalar]) -> bool:
+    """Whether the condition of a dimension holds for what was chosen so far."""
+    return all(path in values and values[path] == value for path, value in dimension.when.items())
+
+
+def is_integer(path: str) -> bool:
+    """Whether the setting at a path takes whole numbers only."""
+    return settings(Config)[path].annotation is int
+
+
+def contains(dimension: Dimension, value: Scalar) -> bool:
+    """Whether a value is one that the dimension can take."""
+    if isinstance(dimension, Choices):
+        return value in dimension.choices
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if not dimension.low <= value <= dimension.high:
+        return False
+    if dimension.step is None:
+        return True
+    steps = (value - dimension.low) / dimension.step
+    return abs(steps - round(steps)) < 1e-9
+
+
+def ordered(space: Space) -> list[str]:
+    """Paths, each after those that its condition names.
+
+    Raises
+    ------
+    ConfigError
+        If conditions name each other in a circle.
+    """
+    order: list[str] = []
+    while len(order) < len(space):
+        ready = [
+            path
+            for path, dimension in space.items()
+            if path not in order and all(parent in order for parent in dimension.when)
+        ]
+        if not ready:
+            circle = ", ".join(path for path in space if path not in order)
+            raise ConfigError(f"search.space: conditions go round in a circle: {circle}")
+        order += ready
+    return order
+
+
+def grid(space: Space) -> list[Values]:
+    """Every combination of values, the last dimension changing fastest.
+
+    Raises
+    ------
+    ConfigError
+        If a range has no step.
+    """
+    combinations: list[Values] = [{}]
+    for path in ordered(space):
+        dimension = space[path]
+        longer: list[Values] = []
+        for values in combinations:
+            options = _points(path, dimension) if is_active(dimension, values) else [None]
+            longer += [
+                values if not is_active(dimension, values) else {**values, path: option}
+                for option in options
+            ]
+        combinations = longer
+    return combinations
+
+
+def check(config: Config, search: SearchConfig) -> None:
+    """Refuse a search that could not run to its end.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each problem: an unknown path, a condition on a path that is not searched
+        or on a value that it never has, a value that the setting itself refuses.
+    """
+    known = settings(Config)
+    problems: list[str] = []
+    for path, dimension in search.space.items():
+        name = f"search.space.{path}"
+        if path not in known:
+            problems.append(f"{name}: {path} is not a setting{nearest(path, known)}")
+        for parent, value in dimension.when.items():
+            if parent not in search.space:
+                problems.append(
+                    f"{name}.when: {parent} is not searched{nearest(parent, search.space)}"
+                )
+            elif not contains(search.space[parent], value):
+                problems.append(f"{name}.when: {parent} is never {value}")
+    if problems:
+        raise ConfigError(*problems)
+    for path in ordered(search.space):
+        for value in _ends(search.space[path]):
+            problems += _refusals(config, search.space, path, value)
+    for number, baseline in enumerate(search.baselines):
+        try:
+            with_values(config, baseline)
+        except ConfigError as error:
+            problems += [f"search.baselines.{number}.{line}" for line in error.problems]
+    if search.sampler == "grid":
+        grid(search.space)
+    if problems:
+        raise ConfigError(*dict.fromkeys(problems))
+
+
+def _refusals(config: Config, space: Space, path: str, value: Scalar) -> list[str]:
+    # Together with all that its condition asks for, and all that comes to life with it.
+    values: Values = {path: value}
+    unsettled = list(space[path].when.items())
+    while unsettled:
+        parent, needed = unsettled.pop()
+        values[parent] = needed
+        unsettled += space[parent].when.items()
+    for other in ordered(space):
+        if other not in values and space[other].when and is_active(space[other], values):
+            values[other] = _ends(space[other])[0]
+    try:
+        with_values(config, values)
+    except ConfigError as error:
+        return [f"search.space.{line}" for line in error.problems]
+    return []
+
+
+def _ends(dimension: Dimension) -> Sequence[Scalar]:
+    if isinstance(dimension, Choices):
+        return dimension.choices
+    return [dimension.low, dimension.high]
+
+
+def _points(path: str, dimension: Dimension) -> Sequence[Scalar]:
+    if isinstance(dimension, Choices):
+        return dimension.choices
+    if dimension.step is None:
+        raise ConfigError(f"search.space.{path}: search.sampler=grid needs a step or choices")
+    count = int((dimension.high - dimension.low) / dimension.step + 1e-9) + 1
+    return [dimension.low + number * dimension.step for number in range(count)]

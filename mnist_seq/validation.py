@@ -1,0 +1,115 @@
+"""From plain values to a config, or to one clear line for each thing that is wrong."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, get_args
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from mnist_seq.config import Settings
+from mnist_seq.errors import ConfigError
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+_WORDS = {
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "finite_number": "must be a finite number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "must match {pattern}",
+    "list_type": "must be a list",
+    "dict_type": "must be a group of settings",
+    "model_type": "must be a group of settings",
+    "too_short": "must not be empty",
+    "none_required": "must be a plain value",
+}
+
+
+def validate(kind: type[AnySettings], values: Mapping[str, Any]) -> AnySettings:
+    """Plain values as a config of the given kind.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each problem: the setting, what is allowed, what was found.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        # A value that fits no part of a union is reported once a part: the last one is kept.
+        lines = dict(_line(problem, kind) for problem in error.errors(include_url=False))
+        raise ConfigError(*lines.values()) from None
+
+
+def settings(kind: type[Settings]) -> dict[str, FieldInfo]:
+    """Each single setting of a config, by its dotted path."""
+    return dict(_walk(kind))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint to end a line with: ``; did you mean model.units?``, or nothing."""
+    candidates = list(known)
+    close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
+    if not close:  # a setting typed without its group: units for model.units
+        close = [path for path in candidates if path.rpartition(".")[2] == word.rpartition(".")[2]]
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _walk(kind: type[Settings], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in kind.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            yield from _walk(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def _line(problem: ErrorDetails, kind: type[Settings]) -> tuple[str, str]:
+    # pydantic adds the tried part of a union (int, float, range, choices) to the place.
+    parts = {"int", "float", "bool", "str", "none", "range", "choices"}
+    place = [str(part) for part in problem["loc"]]
+    if place and place[-1] in parts - {"choices"}:
+        place = place[:-1]
+    if place[:2] == ["search", "space"]:
+        place = [part for i, part in enumerate(place) if i != 3 or part not in {"range", "choices"}]
+    path = ".".join(place)
+    context = problem.get("ctx", {})
+    match problem["type"]:
+        case "value_error":
+            message = str(context["error"])
+            return path, message if place[:1] in (["data"], ["model"]) else f"{path}: {message}"
+        case "missing":
+            return path, f"{path}: is missing"
+        case "extra_forbidden":
+            return path, f"{path}: is not a setting{nearest(path, settings(kind))}"
+        case known if known in _WORDS:
+            words = _WORDS[known].format(**context).replace("'", "")
+        case _:
+            words = problem["msg"][0].lower() + problem["msg"][1:]
+    return path, f"{path}: {words} (got {_shown(problem['input'])})"
+
+
+def _shown(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def allowed(field: FieldInfo) -> str:
+    """The values that a setting takes, in a few words, for ``--help``."""
+    choices = [
+        c for part in (field.annotation, *get_args(field.annotation)) for c in get_args(part)
+    ]
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return " | ".join(choices)
+    return ", ".join(str(limit) for limit in field.metadata)

@@ -1,0 +1,269 @@
+"""The processes that train: the only file that knows Dask.
+
+A training lives in one slot (one single-threaded process) and each of its epochs is a task. The
+state stays in the process that made it; what travels is the small record, and now and then the
+state, to be saved.
+"""
+
+import contextlib
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dask
+from distributed import (
+    Client,
+    Future,
+    KilledWorker,
+    LocalCluster,
+    Worker,
+    WorkerPlugin,
+    fire_and_forget,
+)
+
+from mnist_seq.config import Config, WorkersConfig
+from mnist_seq.data.dataset import Dataset
+from mnist_seq.errors import InputError, TrainingError
+from mnist_seq.records import (
+    EpochRecord,
+    Failed,
+    Outcome,
+    Saved,
+    State,
+    TrainResult,
+    WorkerLost,
+)
+
+SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_TO_CONNECT = 30.0
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What runs on the workers; each function must be importable there."""
+
+    warm_up: Callable[[], None]
+    begin: Callable[[Config, Dataset], State]
+    advance: Callable[[Config, Dataset, State], tuple[EpochRecord, State]]
+    finish: Callable[[Config, Dataset, State], TrainResult]
+
+
+@dataclass
+class _Training:
+    config: Config
+    data: Future
+    slot: str
+    state: Future | State | None = None
+    next_state: Future | None = None
+    awaited: Future | None = None
+
+
+class Workers:
+    """Slots on a Dask cluster, each for one training at a time.
+
+    A training is named by a number of the caller's choice, from `start` to `drop`.
+    """
+
+    def __init__(self, client: Client, steps: Steps) -> None:
+        self._client = client
+        self._steps = steps
+        self._trainings: dict[int, _Training] = {}
+        self._data: dict[str, Future] = {}
+        self._events: queue.SimpleQueue[tuple[int, Future | Saved]] = queue.SimpleQueue()
+        self._slots: set[str] = set()
+        self._last_look = 0.0
+
+    @property
+    def slots(self) -> int:
+        """Processes that are there now, busy or not."""
+        self._look()
+        return len(self._slots)
+
+    @property
+    def free(self) -> int:
+        """How many trainings could be started now."""
+        self._look()
+        return len(self._slots - self._busy())
+
+    def start(self, number: int, config: Config, data: Dataset, state: State | None = None) -> None:
+        """Train in a free slot, from the beginning or from a saved state, for one epoch."""
+        slot = min(self._slots - self._busy())
+        training = _Training(config, self._on_workers(data), slot, state)
+        self._trainings[number] = training
+        if state is None:
+            training.state = self._submit(training, self._steps.begin)
+        self.advance(number)
+
+    def advance(self, number: int) -> None:
+        """Train for one more epoch."""
+        training = self._trainings[number]
+        both = self._submit(training, self._steps.advance, training.state)
+        training.next_state = self._client.submit(_state, both, workers=[training.slot])
+        self._await(number, self._client.submit(_record, both, workers=[training.slot]))
+
+    def finish(self, number: int) -> None:
+        """Ask for the result of a training that shall not go on."""
+        training = self._trainings[number]
+        self._await(number, self._submit(training, self._steps.finish, training.state))
+
+    def save(self, number: int) -> None:
+        """Ask for the state after the last epoch heard of; the training goes on meanwhile."""
+        state = self._trainings[number].state
+
+        def fetch() -> None:
+            # A state whose worker is lost is not saved; that it is lost is heard elsewhere.
+            with contextlib.suppress(Exception):
+                self._events.put((number, Saved(state.result(timeout=SECONDS_TO_CONNECT))))
+
+        if isinstance(state, Future):
+            threading.Thread(target=fetch, daemon=True).start()
+
+    def drop(self, number: int) -> None:
+        """Forget a training; its slot is free."""
+        training = self._trainings.pop(number)
+        if training.awaited is not None and not training.awaited.done():
+            training.awaited.cancel(force=True)
+
+    def next(self, timeout: float) -> tuple[int, Outcome] | None:
+        """Whatever happens next to a training, or None if nothing does for `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self._look()
+            for number, training in self._trainings.items():
+                if training.slot not in self._slots:
+                    return number, WorkerLost(f"the worker {training.slot} is gone")
+            wait = min(max(deadline - time.monotonic(), 0.0), SECONDS_BETWEEN_LOOKS)
+            try:
+                number, event = self._events.get(timeout=wait)
+            except queue.Empty:
+                if time.monotonic() >= deadline:
+                    return None
+                continue
+            training = self._trainings.get(number)
+            if training is None:
+                continue
+            if isinstance(event, Saved):
+                return number, event
+            if event is training.awaited:
+                return number, self._outcome(training, event)
+
+    def _outcome(self, training: _Training, done: Future) -> Outcome:
+        try:
+            result = done.result()
+        except TrainingError as error:
+            return Failed(str(error))
+        except KilledWorker:
+            return WorkerLost(f"the worker {training.slot} was killed")
+        except Exception as error:  # whatever a training raises costs that training alone
+            return Failed(f"{type(error).__name__}: {error}")
+        if isinstance(result, EpochRecord):
+            training.state, training.next_state = training.next_state, None
+        return result
+
+    def _submit(self, training: _Training, step: Callable[..., Any], *arguments: Any) -> Future:
+        return self._client.submit(
+            step, training.config, training.data, *arguments, workers=[training.slot], pure=False
+        )
+
+    def _await(self, number: int, future: Future) -> None:
+        self._trainings[number].awaited = future
+        future.add_done_callback(lambda done: self._events.put((number, done)))
+
+    def _on_workers(self, data: Dataset) -> Future:
+        if data.digest not in self._data:
+            self._data[data.digest] = self._client.scatter(data, broadcast=True, hash=False)
+        return self._data[data.digest]
+
+    def _busy(self) -> set[str]:
+        return {training.slot for training in self._trainings.values()}
+
+    def _look(self) -> None:
+        if time.monotonic() - self._last_look > SECONDS_BETWEEN_LOOKS or not self._slots:
+            known = self._client.scheduler_info(n_workers=-1)["workers"]
+            for slot in known.keys() - self._slots:
+                fire_and_forget(
+                    self._client.submit(self._steps.warm_up, workers=[slot], pure=False)
+                )
+            self._slots = set(known)
+            self._last_look = time.monotonic()
+
+
+def _record(both: tuple[EpochRecord, State]) -> EpochRecord:
+    return both[0]
+
+
+def _state(both: tuple[EpochRecord, State]) -> State:
+    return both[1]
+
+
+class _OneCore(WorkerPlugin):  # type: ignore[misc]  # dask has no types
+    """Makes a process single-threaded, keeps it on its core, and quiet."""
+
+    name = "one-core"
+
+    def __init__(self, cores: Sequence[int]) -> None:
+        self.cores = list(cores)
+
+    def setup(self, worker: Worker) -> None:
+        os.environ.update(
+            OMP_NUM_THREADS="1",
+            TF_NUM_INTRAOP_THREADS="1",
+            TF_NUM_INTEROP_THREADS="1",
+            TF_CPP_MIN_LOG_LEVEL="3",
+            # Its custom operations are not used inside XLA, and it announces itself on the terminal.
+            TF_ENABLE_ONEDNN_OPTS="0",
+        )
+        # Ctrl-C reaches every process of the terminal; the driver alone decides what it means.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self.cores and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {self.cores[int(worker.name) % len(self.cores)]})
+
+
+@contextlib.contextmanager
+def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
+    """Workers for as long as the block lasts: local processes, or those of a running cluster.
+
+    Raises
+    ------
+    InputError
+        If no scheduler answers at ``workers.scheduler``.
+    """
+    # A lost task is ours to begin again, from a saved state; and workers write no files.
+    dask.config.set(
+        {
+            "distributed.scheduler.allowed-failures": 0,
+            "distributed.worker.memory.target": False,
+            "distributed.worker.memory.spill": False,
+            "distributed.admin.large-graph-warning-threshold": "1GB",
+        }
+    )
+    if config.scheduler is not None:
+        try:
+            client = Client(config.scheduler, timeout=SECONDS_TO_CONNECT)
+        except OSError:
+            raise InputError(
+                f"workers.scheduler: no Dask scheduler answers at {config.scheduler}"
+            ) from None
+        with client:
+            client.register_plugin(_OneCore([]))
+            yield Workers(client, steps)
+        return
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    with (
+        LocalCluster(
+            n_workers=config.count or len(cores) or os.cpu_count() or 1,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs="CRITICAL",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        client.register_plugin(_OneCore(cores))
+        yield Workers(client, steps)
