@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiments._session import data_of, open_session
+from experiments._session import data_of, next_commands, open_session
 from mnist_seq.config import SweepConfig
 from mnist_seq.display import Board, best_table, clock, console, open_display
 from mnist_seq.provenance import provenance
@@ -62,11 +62,8 @@ def _summary(board: Board, name: str, config: SweepConfig) -> None:
         f"{board.count('complete')} trials complete, {board.count('pruned')} pruned, "
         f"{board.count('failed')} failed\n"
     )
-    folder = (
-        "" if config.tracking.folder == "mlruns" else f" tracking.folder={config.tracking.folder}"
+    next_commands(
+        config.tracking,
+        (f"ui study={name}", "compare the runs"),
+        (f"rerun study={name}", "train the best again, and score the test images"),
     )
-    for line, why in (
-        (f"python -m experiments.ui study={name}{folder}", "compare the runs"),
-        (f"python -m experiments.rerun study={name}{folder}", "train the best again, and score it"),
-    ):
-        console.print(f"  {line}  [dim]# {why}[/]", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What sweep, train and rerun have in common: data, workers, tracker, display, and being stopped."""
+"""What sweep, train and rerun have in common: data, workers, tracker, and being stopped."""
 
 import contextlib
 import functools
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mnist_seq import training
 from mnist_seq.config import Config, DataConfig, TrackingConfig, WorkersConfig
-from mnist_seq.data.dataset import Dataset
+from mnist_seq.data.dataset import Dataset, Part
 from mnist_seq.data.load import load
 from mnist_seq.display import console
 from mnist_seq.tracking.tracker import Tracker
@@ -27,9 +27,11 @@ def data_of(config: Config) -> Dataset:
     return _without_test(config.data)
 
 
-def data_with_test(config: Config) -> Dataset:
-    """Dataset with its test images, for the one scoring at the end."""
-    return _load(config.data)
+def test_images(config: Config) -> Part:
+    """Test images of the dataset that a config names, for the one scoring at the end."""
+    test = _load(config.data).test
+    assert test is not None  # every source has them
+    return test
 
 
 @functools.lru_cache(maxsize=4)
@@ -74,3 +76,10 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def next_commands(tracking: TrackingConfig, *commands: tuple[str, str]) -> None:
+    """Print what can be typed next, and why."""
+    folder = "" if tracking.folder == "mlruns" else f" tracking.folder={tracking.folder}"
+    for command, why in commands:
+        console.print(f"  python -m experiments.{command}{folder}  [dim]# {why}[/]", soft_wrap=True)

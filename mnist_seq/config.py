@@ -200,8 +200,12 @@ class SearchConfig(Settings):
     trials: int = Field(ge=1, le=1_000_000, description="how many trials the study shall have")
     timeout: float | None = Field(gt=0, description="seconds after which no trial is started")
     objective: Objective = Field(description="validation_accuracy is maximised, loss minimised")
-    sampler: Literal["tpe", "random", "qmc", "grid", "gp", "cmaes"]
-    pruner: Literal["hyperband", "successive_halving", "median", "none"]
+    sampler: Literal["tpe", "random", "qmc", "grid", "gp", "cmaes"] = Field(
+        description="who suggests the next trial; gp needs torch, cmaes needs cmaes"
+    )
+    pruner: Literal["hyperband", "successive_halving", "median", "none"] = Field(
+        description="who gives up trials that fall behind"
+    )
     seed: int = Field(ge=0, le=2**32 - 1, description="the sampler's")
 
 
@@ -228,6 +232,7 @@ class RerunConfig(Settings):
     study: Name | None = Field(description="null: the latest")
     trial: int | None = Field(ge=0, description="null: the best")
     run: str | None = Field(pattern="^[0-9a-f]{32}$", description="an MLflow run id, instead")
+    seeds: int = Field(ge=1, le=1000, description="trainings: the first with the config's own seed")
     workers: WorkersConfig
     tracking: TrackingConfig
 

@@ -50,9 +50,11 @@ class Board:
 
     def epoch(self, trial: Trial, record: EpochRecord) -> None:
         self.running[trial.number] = (trial, record)
-        if self.has_baseline and trial.number == 0:
-            if self.baseline is None or is_better(record, self.baseline, self.objective):
-                self.baseline = record
+        is_yardstick = self.has_baseline and trial.number == 0
+        if is_yardstick and (
+            self.baseline is None or is_better(record, self.baseline, self.objective)
+        ):
+            self.baseline = record
         if self.best is None or is_better(record, self.best[1], self.objective):
             self.best = (trial, record)
 
@@ -220,9 +222,9 @@ def best_table(board: Board, most: int = 5) -> Table:
     for name in ("trial", "validation", "best epoch", "settings"):
         table.add_column(name)
     for trial, record in rows[:most]:
-        name = f"{trial.number} (baseline)" if trial.number == 0 and board.has_baseline else None
+        mark = " (baseline)" if trial.number == 0 and board.has_baseline else ""
         table.add_row(
-            name or str(trial.number),
+            f"{trial.number}{mark}",
             board.value(record),
             f"{record.epoch}/{trial.config.training.epochs}",
             shown(trial.values),

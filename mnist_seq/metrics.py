@@ -3,8 +3,6 @@
 Shapes: N images, K classes, B confidence bins. Labels are whole numbers in [0, K).
 """
 
-# ruff: noqa: N815 -- shape suffixes: images_NSF
-
 import math
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What is written about each training in MLflow: a run of its own for each, flat, linked by tags."""
+"""What is written in MLflow: a run of its own for each training, flat, linked by tags."""
 
 from collections.abc import Callable, Mapping
 
@@ -61,7 +61,7 @@ class Recorder:
             f"{self._role} {trial.number}",
             self._role,
             {**shown, **trial.values},
-            {**self._tags, "trial_number": str(trial.number), "seed": str(trial.config.seed)},
+            {**self._tags, "trial_number": str(trial.number)},
         )
         run.config(trial.config.model_dump())
         self.runs[trial.number] = run
@@ -139,7 +139,7 @@ class SweepRecorder:
     def epoch(self, trial: Trial, record: EpochRecord) -> None:
         """Nothing: the curve is on the trial's run."""
 
-    def ended(self, trial: Trial, ending: Ending) -> None:
+    def ended(self, _trial: Trial, _ending: Ending) -> None:
         """Say how far the search is."""
         self._describe()
 

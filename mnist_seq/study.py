@@ -4,6 +4,7 @@ Every suggestion is a function of the finished trials, the search's seed and the
 a search that was stopped and taken up again asks for what it would have asked for.
 """
 
+import importlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -211,12 +212,10 @@ def build_sampler(search: SearchConfig, number: int) -> BaseSampler:
                         warn_independent_sampling=False,
                     )
                 case "gp":
-                    import torch  # noqa: F401
-
+                    importlib.import_module("torch")
                     return optuna.samplers.GPSampler(seed=seed)
                 case "cmaes":
-                    import cmaes  # noqa: F401
-
+                    importlib.import_module("cmaes")
                     return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
         except ImportError as error:
             raise ConfigError(

@@ -5,7 +5,7 @@ they are made of. Every decision is taken here, between two epochs of a training
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -80,7 +80,7 @@ class Trials(Protocol):
     def next(self) -> Trial | None:
         """The next trial to start, or None when there is none left."""
 
-    def is_hopeless(self, trial: Trial, best: EpochRecord, epoch: int) -> bool:
+    def is_hopeless(self, trial: Trial, best: EpochRecord, epoch: int, /) -> bool:
         """Note a trial's best so far; whether to give it up."""
 
     def end(self, trial: Trial, ending: Ending) -> None:
@@ -111,13 +111,13 @@ class Workers(Protocol):
 class Watcher(Protocol):
     """Is told what happens, in order: record keeping, and the display."""
 
-    def started(self, trial: Trial) -> None: ...
+    def started(self, trial: Trial, /) -> None: ...
 
-    def epoch(self, trial: Trial, record: EpochRecord) -> None: ...
+    def epoch(self, trial: Trial, record: EpochRecord, /) -> None: ...
 
-    def ended(self, trial: Trial, ending: Ending) -> None: ...
+    def ended(self, trial: Trial, ending: Ending, /) -> None: ...
 
-    def message(self, text: str) -> None: ...
+    def message(self, text: str, /) -> None: ...
 
 
 @dataclass
@@ -132,7 +132,7 @@ class _Live:
 def run(
     trials: Trials,
     workers: Workers,
-    watchers: list[Watcher],
+    watchers: Sequence[Watcher],
     data_of: Callable[[Config], Dataset],
     *,
     retries: int,
@@ -163,7 +163,7 @@ class _Loop:
         self,
         trials: Trials,
         workers: Workers,
-        watchers: list[Watcher],
+        watchers: Sequence[Watcher],
         data_of: Callable[[Config], Dataset],
         retries: int,
     ) -> None:

@@ -118,16 +118,20 @@ class Workers:
         def fetch() -> None:
             # A state whose worker is lost is not saved; that it is lost is heard elsewhere.
             with contextlib.suppress(Exception):
-                self._events.put((number, Saved(state.result(timeout=SECONDS_TO_CONNECT))))
+                fetched = self._client.gather(state)
+                self._events.put((number, Saved(fetched)))
 
-        if isinstance(state, Future):
-            threading.Thread(target=fetch, daemon=True).start()
+        threading.Thread(target=fetch, daemon=True).start()
 
     def drop(self, number: int) -> None:
         """Forget a training; its slot is free."""
         training = self._trainings.pop(number)
         if training.awaited is not None and not training.awaited.done():
             training.awaited.cancel(force=True)
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Result of a function that needs a worker's libraries."""
+        return self._client.submit(function, *arguments, pure=False).result()
 
     def next(self, timeout: float) -> tuple[int, Outcome] | None:
         """Whatever happens next to a training, or None if nothing does for `timeout` seconds."""
@@ -144,17 +148,16 @@ class Workers:
                 if time.monotonic() >= deadline:
                     return None
                 continue
-            training = self._trainings.get(number)
-            if training is None:
+            if number not in self._trainings:
                 continue
             if isinstance(event, Saved):
                 return number, event
-            if event is training.awaited:
-                return number, self._outcome(training, event)
+            if event is self._trainings[number].awaited:
+                return number, self._outcome(self._trainings[number], event)
 
     def _outcome(self, training: _Training, done: Future) -> Outcome:
         try:
-            result = done.result()
+            result: EpochRecord | TrainResult = done.result()
         except TrainingError as error:
             return Failed(str(error))
         except KilledWorker:
@@ -215,7 +218,7 @@ class _OneCore(WorkerPlugin):  # type: ignore[misc]  # dask has no types
             TF_NUM_INTRAOP_THREADS="1",
             TF_NUM_INTEROP_THREADS="1",
             TF_CPP_MIN_LOG_LEVEL="3",
-            # Its custom operations are not used inside XLA, and it announces itself on the terminal.
+            # Its custom operations play no part inside XLA, and it announces itself on stderr.
             TF_ENABLE_ONEDNN_OPTS="0",
         )
         # Ctrl-C reaches every process of the terminal; the driver alone decides what it means.

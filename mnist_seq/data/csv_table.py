@@ -6,8 +6,6 @@ them, and so do columns: column 1 is the label.
 Shapes: N images, S steps, F features, L labels as the file spells them.
 """
 
-# ruff: noqa: N815 -- shape suffixes: images_NSF
-
 import csv
 import math
 from collections.abc import Iterator
@@ -95,14 +93,15 @@ def _by_pandas(file: str, first_line: int, columns: int) -> _Columns | None:
     # Column by column: of a defaultdict, pandas 3.1 forgets the label after its first 256 KiB.
     types: dict[int, type] = {0: str} | dict.fromkeys(range(1, columns), np.uint8)
     try:
-        frame = pd.read_csv(
-            existing_file(file),
-            header=None,
-            skiprows=first_line - 1,
-            dtype=types,
-            na_filter=False,
-            encoding="utf-8-sig",
-        )
+        with np.errstate(invalid="ignore"):  # numbers beyond all integers, which it then refuses
+            frame = pd.read_csv(
+                existing_file(file),
+                header=None,
+                skiprows=first_line - 1,
+                dtype=types,
+                na_filter=False,
+                encoding="utf-8-sig",
+            )
     except (ValueError, OverflowError):
         return None
     spelling_N, labels = pd.factorize(frame[0])
@@ -120,10 +119,8 @@ def _row_by_row(file: str, columns: int) -> _Columns:
     spelling: list[int] = []
     for line, fields in rows(file):
         if len(fields) != columns:
-            raise DataError(
-                f"{file}, row {line}: has {len(fields)} {'column' if len(fields) == 1 else 'columns'}; "
-                f"the first image has {columns}"
-            )
+            found = "1 column" if len(fields) == 1 else f"{len(fields)} columns"
+            raise DataError(f"{file}, row {line}: has {found}; the first image has {columns}")
         pixels += _pixels(file, line, fields, known)
         spelling.append(labels.setdefault(fields[0], len(labels)))
     pixels_NP = np.frombuffer(pixels, np.uint8).reshape(len(spelling), columns - 1)

@@ -3,8 +3,6 @@
 Shapes: N images, S steps (rows, read from the top), F features (pixels of a row), K classes.
 """
 
-# ruff: noqa: N815 -- shape suffixes: images_NSF
-
 import hashlib
 import json
 from dataclasses import dataclass, replace

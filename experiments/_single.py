@@ -1,0 +1,192 @@
+"""Trainings that no search asked for: one of the user's own, or a trial's once more."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from experiments._session import Session, data_of, next_commands, open_session, test_images
+from mnist_seq import metrics
+from mnist_seq.config import Config, RerunConfig, TrainConfig, WorkersConfig
+from mnist_seq.display import Board, best_table, console, open_display
+from mnist_seq.errors import TrackingError, TrainingError
+from mnist_seq.provenance import provenance
+from mnist_seq.recording import Recorder
+from mnist_seq.records import EpochRecord
+from mnist_seq.space import with_values
+from mnist_seq.sweep import Ending, Trial, run
+from mnist_seq.tracking.results import Results, RunInfo, Study
+from mnist_seq.training import predict
+from mnist_seq.validation import validate
+
+
+class FixedTrials:
+    """Configs that are known beforehand, each trained to its end."""
+
+    def __init__(self, configs: Sequence[Config]) -> None:
+        self._waiting = [Trial(n, config, {}, prunable=False) for n, config in enumerate(configs)]
+        self.endings: dict[int, Ending] = {}
+
+    def next(self) -> Trial | None:
+        """The next config."""
+        return self._waiting.pop(0) if self._waiting else None
+
+    def is_hopeless(self, _trial: Trial, _best: EpochRecord, _epoch: int) -> bool:
+        """Never: nothing competes with it."""
+        return False
+
+    def end(self, trial: Trial, ending: Ending) -> None:
+        """Keep how it ended."""
+        self.endings[trial.number] = ending
+
+
+def train_once(config: TrainConfig, command: str) -> None:
+    """Train as configured, in a run of the experiment of that name."""
+    plain = with_values(config, {})
+    digest = data_of(plain).digest
+    board = Board(1, config.training.monitor, has_baseline=False)
+    trials = FixedTrials([plain])
+    with open_session(config.workers, config.tracking) as session:
+        experiment = session.tracker.experiment(config.name)
+        tags = dict(provenance(command, digest, config.seed).tags)
+        recorder = Recorder(session.tracker, experiment, "training", data_of, tags)
+        _train(session, trials, board, recorder, config.workers)
+    ending = trials.endings.get(0)
+    if ending is None or ending.best is None or ending.state == "failed":
+        raise TrainingError(ending.reason if ending and ending.reason else "stopped")
+    console.print(
+        f"best [bold green]{board.value(ending.best)}[/] on the validation images, in epoch "
+        f"{ending.best.epoch} of {len(ending.records)}\n"
+    )
+    next_commands(
+        config.tracking,
+        (f"ui study={config.name}", "its curves"),
+        (f"rerun run={recorder.runs[0].id}", "train it again, and score the test images"),
+    )
+
+
+def train_again(config: RerunConfig, command: str) -> None:
+    """Train the config of an earlier run once more, compare the curves, score the test images."""
+    results = Results(config.tracking)
+    study, source = _find(results, config)
+    first = validate(Config, results.config(source.id))
+    data = data_of(first)
+    recorded = source.tags.get("data_digest", data.digest)
+    if recorded != data.digest:
+        raise TrackingError(f"{source.name}: its data have changed since ({first.data.source})")
+    curve = results.curve(source.id)
+    configs = [with_values(first, {"seed": first.seed + n}) for n in range(config.seeds)]
+    trials = FixedTrials(configs)
+    board = Board(len(configs), first.training.monitor, has_baseline=False)
+    console.print(f"[bold]{study.name}[/], {source.name} again, {config.seeds} seed(s)")
+    with open_session(config.workers, config.tracking) as session:
+        tags = {
+            **provenance(command, data.digest, first.seed).tags,
+            "study": study.name,
+            "rerun_of": source.id,
+        }
+        recorder = Recorder(session.tracker, study.id, "rerun", data_of, tags)
+        _train(session, trials, board, recorder, config.workers)
+        test, scores = test_images(first), []
+        for number, ending in sorted(trials.endings.items()):
+            if ending.result is None:
+                continue
+            answers = session.workers.call(predict, ending.result.model, test.images_NSF)
+            scores.append(metrics.accuracy(answers.argmax(axis=1), test.labels_N))
+            recorder.runs[number].metrics({"test_accuracy": scores[-1]})
+        if not scores:
+            raise TrainingError(trials.endings[0].reason if trials.endings else "stopped")
+        verdict = compare_curves(curve, trials.endings[0].records)
+        recorder.runs[0].tags({"reproduced": verdict})
+    console.print(best_table(board))
+    console.print(f"\n{verdict}")
+    console.print(_score_line(scores, len(test)))
+    console.print(_baseline_line(results, study, source))
+
+
+def compare_curves(old: Sequence[EpochRecord], new: Sequence[EpochRecord]) -> str:
+    """Whether a curve is that of an earlier training, in words.
+
+    Parameters
+    ----------
+    old : sequence of EpochRecord
+        As far as the earlier training got.
+    new : sequence of EpochRecord
+        Must be as long at least.
+    """
+    if not old:
+        return "nothing to compare: the earlier run has no curve"
+    if len(new) < len(old):
+        return f"not reproduced: {len(new)} epochs instead of {len(old)}"
+    pairs = list(zip(old, new, strict=False))
+    if all(a.same_curve(b) for a, b in pairs):
+        return f"reproduced exactly: all {len(old)} epochs, to the last bit"
+    first = next(a.epoch for a, b in pairs if not a.same_curve(b))
+    widest = max(abs(a.validation_accuracy - b.validation_accuracy) for a, b in pairs)
+    return (
+        f"not reproduced exactly: differs from epoch {first} on, by at most "
+        f"{100 * widest:.2f} points of validation accuracy"
+    )
+
+
+def _train(
+    session: Session,
+    trials: FixedTrials,
+    board: Board,
+    recorder: Recorder,
+    workers: WorkersConfig,
+) -> None:
+    with open_display(board) as display:
+        run(
+            trials,
+            session.workers,
+            [display, recorder],
+            data_of,
+            retries=workers.retries,
+            is_stopped=session.is_stopped,
+        )
+
+
+def _find(results: Results, config: RerunConfig) -> tuple[Study, RunInfo]:
+    if config.run is not None:
+        source = results.run(config.run)
+        return next(study for study in results.studies() if study.id == source.study_id), source
+    study = results.study(config.study) if config.study else results.latest_study()
+    trials = results.runs(study, "trial")
+    if config.trial is not None:
+        for run_info in trials:
+            if run_info.tags.get("trial_number") == str(config.trial):
+                return study, run_info
+        raise TrackingError(f"no trial {config.trial} in {study.name}: it has {len(trials)}")
+    complete = [run_info for run_info in trials if run_info.tags.get("trial_state") == "complete"]
+    if not complete:
+        raise TrackingError(f"{study.name} has no complete trial to train again")
+    loss = any(t.tags.get("objective") == "validation_loss" for t in complete)
+    key = "best_validation_loss" if loss else "best_validation_accuracy"
+    return study, max(complete, key=lambda t: -t.metrics[key] if loss else t.metrics[key])
+
+
+def _score_line(scores: Sequence[float], images: int) -> str:
+    error = 100 * metrics.accuracy_standard_error(scores[0], images)
+    if len(scores) == 1:
+        return (
+            f"test accuracy [bold green]{100 * scores[0]:.2f} %[/] "
+            f"(± {error:.2f}: the standard error of {images} images)"
+        )
+    mean, spread = 100 * np.mean(scores), 100 * np.std(scores, ddof=1)
+    each = ", ".join(f"{100 * score:.2f}" for score in scores)
+    return (
+        f"test accuracy [bold green]{mean:.2f} ± {spread:.2f} %[/], mean and standard deviation of "
+        f"{len(scores)} seeds ({each}); {images} images alone leave ± {error:.2f}"
+    )
+
+
+def _baseline_line(results: Results, study: Study, source: RunInfo) -> str:
+    metric = "best_validation_accuracy"
+    for trial in results.runs(study, "trial"):
+        if trial.tags.get("trial_number") == "0" and metric in trial.metrics:
+            base, best = 100 * trial.metrics[metric], 100 * source.metrics[metric]
+            return (
+                f"validation accuracy {best:.2f} %, {best - base:+.2f} points against "
+                f"the baseline's {base:.2f} %"
+            )
+    return ""

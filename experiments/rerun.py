@@ -1,0 +1,16 @@
+"""Train the best again: ``python -m experiments.rerun``."""
+
+from experiments._command import command, command_line
+from mnist_seq.config import RerunConfig
+
+
+@command(RerunConfig)
+def main(config: RerunConfig) -> None:
+    """Train a study's best config again, compare the curve, and score the test images."""
+    from experiments._single import train_again
+
+    train_again(config, command_line())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Look at the runs: ``python -m experiments.ui``."""
+
+import contextlib
+
+from experiments._command import command
+from mnist_seq.config import UiConfig
+
+
+@command(UiConfig)
+def main(config: UiConfig) -> None:
+    """Serve MLflow's pages on this machine, and print the address of a study's charts."""
+    from mnist_seq.display import console
+    from mnist_seq.tracking.results import Results
+    from mnist_seq.tracking.ui import charts_address, serve_ui, table_address
+
+    results = Results(config.tracking)
+    study = results.study(config.study) if config.study else results.latest_study()
+    with serve_ui(config.tracking, config.port) as (port, server):
+        charts = charts_address(study.id, port)
+        table = table_address(study.id, port, "best_validation_accuracy")
+        console.print(f"[bold]{study.name}[/]")
+        console.print(f"  curves  {charts}", soft_wrap=True)
+        console.print(f"  table   {table}", soft_wrap=True)
+        console.print("[dim]Ctrl-C ends it.[/]")
+        with contextlib.suppress(KeyboardInterrupt):
+            server.wait()
+
+
+if __name__ == "__main__":
+    main()
