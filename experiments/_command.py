@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mnist_seq.config import Settings
-from mnist_seq.errors import ConfigError, InputError, TrainingError
+from mnist_seq.errors import ConfigError, InputError, StoppedError, TrainingError
 from mnist_seq.validation import allowed, nearest, settings, validate
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
@@ -45,6 +45,9 @@ def command(
                 for line in str(error).splitlines():
                     print(f"error: {line}", file=sys.stderr)
                 sys.exit(2)
+            except StoppedError:
+                print(f"stopped; the same command goes on:\n  {command_line()}")
+                sys.exit(130)
             except TrainingError as error:
                 print(f"failed: {error}", file=sys.stderr)
                 sys.exit(1)

@@ -1,30 +1,38 @@
 """The search from start to end: what is opened, run, closed and printed."""
 
-from pathlib import Path
-
-from experiments._session import data_of, next_commands, open_session
+from experiments._session import (
+    data_of,
+    earlier_runs,
+    next_commands,
+    open_session,
+    tracking_folder,
+)
 from mnist_seq.config import SweepConfig
-from mnist_seq.display import Board, best_table, clock, console, open_display
+from mnist_seq.display import Board, best_table, clock, console
+from mnist_seq.errors import StoppedError
+from mnist_seq.lock import only_driver
 from mnist_seq.provenance import provenance
 from mnist_seq.recording import Recorder, SweepRecorder
 from mnist_seq.search import SearchTrials, most_epochs, study_name
 from mnist_seq.study import Study
-from mnist_seq.sweep import run
 
 
 def search(config: SweepConfig, command: str) -> None:
-    """Search as configured, in the study of that name."""
+    """Search as configured, in the study of that name; go on where an earlier session stopped."""
     name = study_name(config)
-    folder = Path(config.tracking.folder).expanduser().resolve()
     data = data_of(config)
-    console.print(
-        f"[bold]{name}[/]: {config.search.trials} trials on {config.data.source}, "
-        f"{len(data.train)} images to train on, {len(data.validation)} to choose by"
-    )
     board = Board(config.search.trials, config.search.objective, bool(config.search.baselines))
-    with open_session(config.workers, config.tracking) as session:
-        study = Study(folder / "optuna.db", name, config.search, most_epochs(config))
+    lock = only_driver(tracking_folder(config.tracking) / "unfinished" / name, name)
+    with lock, open_session(config.workers, config.tracking) as session:
+        study = Study(session.folder / "optuna.db", name, config.search, most_epochs(config))
+        trials = SearchTrials(study, config)
+        checkpoints = session.checkpoints(name)
+        for trial, ending in trials.finished():
+            board.recall(trial, ending)
+        _greet(name, config, board, len(data.train), len(data.validation))
         experiment = session.tracker.experiment(name)
+        kept = checkpoints.endings().keys()
+        sweeps = earlier_runs(config.tracking, name, "sweep", {}, {0})
         whole = SweepRecorder(
             session.tracker,
             experiment,
@@ -32,19 +40,34 @@ def search(config: SweepConfig, command: str) -> None:
             config,
             board,
             provenance(command, data.digest, config.seed),
+            sweeps.get(0),
         )
-        trials = Recorder(session.tracker, experiment, "trial", data_of, {"study": name})
-        with open_display(board) as display:
-            run(
-                SearchTrials(study, config),
-                session.workers,
-                [display, trials, whole],
-                data_of,
-                retries=config.workers.retries,
-                is_stopped=session.is_stopped,
-            )
-        whole.finish()
+        recorder = Recorder(
+            session.tracker,
+            experiment,
+            "trial",
+            data_of,
+            {"study": name},
+            earlier_runs(config.tracking, name, "trial", {}, kept),
+            checkpoints.forget,
+        )
+        try:
+            session.run(trials, recorder, checkpoints, board, whole)
+        except StoppedError:
+            whole.finish(is_complete=False)
+            _summary(board, name, config)
+            raise
+        whole.finish(is_complete=True)
     _summary(board, name, config)
+
+
+def _greet(name: str, config: SweepConfig, board: Board, train: int, validation: int) -> None:
+    console.print(
+        f"[bold]{name}[/]: {config.search.trials} trials on {config.data.source}, "
+        f"{train} images to train on, {validation} to choose by"
+    )
+    if board.endings:
+        console.print(f"{len(board.endings)} of them are done; going on")
 
 
 def _summary(board: Board, name: str, config: SweepConfig) -> None:
@@ -54,7 +77,7 @@ def _summary(board: Board, name: str, config: SweepConfig) -> None:
     console.print(best_table(board))
     trial, record = board.best
     epochs = sum(len(ending.records) for _, ending in board.endings.values())
-    training = sum(r.seconds for _, ending in board.endings.values() for r in ending.records)
+    training = sum(ending.seconds for _, ending in board.endings.values())
     console.print(
         f"\nbest [bold green]{board.value(record)}[/] in trial {trial.number}"
         + (f", {gain}" if (gain := board.gain()) else "")

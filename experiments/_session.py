@@ -3,15 +3,21 @@
 import contextlib
 import functools
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from pathlib import Path
 
 from mnist_seq import training
+from mnist_seq.checkpoint import Checkpoints
 from mnist_seq.config import Config, DataConfig, TrackingConfig, WorkersConfig
 from mnist_seq.data.dataset import Dataset, Part
 from mnist_seq.data.load import load
-from mnist_seq.display import console
-from mnist_seq.tracking.tracker import Tracker
+from mnist_seq.display import Board, console, open_display
+from mnist_seq.errors import StoppedError
+from mnist_seq.recording import EarlierRun, Recorder
+from mnist_seq.sweep import Loop, Trials, Watcher
+from mnist_seq.tracking.results import Results
+from mnist_seq.tracking.tracker import Role, Tracker
 from mnist_seq.workers import Steps, Workers, open_workers
 
 STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
@@ -39,25 +45,97 @@ def _without_test(config: DataConfig) -> Dataset:
     return _load(config).without_test()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Session:
-    """Everything that a training needs around it, open."""
+    """Everything that a training needs around it, open.
+
+    Attributes
+    ----------
+    folder : Path
+        The tracking folder.
+    """
 
     workers: Workers
     tracker: Tracker
+    folder: Path
+    tracking: TrackingConfig
+    retries: int
     is_stopped: Callable[[], bool]
+
+    def checkpoints(self, name: str) -> Checkpoints:
+        """Where what is unfinished is kept."""
+        return Checkpoints(self.folder / "unfinished" / name)
+
+    def run(
+        self,
+        trials: Trials,
+        recorder: Recorder,
+        checkpoints: Checkpoints,
+        board: Board,
+        *watchers: Watcher,
+    ) -> None:
+        """Train until no trial is left.
+
+        Raises
+        ------
+        StoppedError
+            If the user stopped it; all states are saved.
+        """
+        with open_display(board) as display:
+            loop = Loop(
+                trials,
+                self.workers,
+                [display, recorder, *watchers],
+                checkpoints,
+                data_of,
+                self.retries,
+            )
+            is_complete = loop.run(self.is_stopped)
+        if not is_complete:
+            recorder.interrupt()
+            raise StoppedError
 
 
 @contextlib.contextmanager
 def open_session(workers: WorkersConfig, tracking: TrackingConfig) -> Iterator[Session]:
     """Workers and tracker for as long as the block lasts."""
     with (
+        _stop_signals() as is_stopped,
         open_workers(workers, STEPS) as pool,
         # The workers load TensorFlow while the store is opened.
         Tracker(tracking, warn=console.print) as tracker,
-        _stop_signals() as is_stopped,
     ):
-        yield Session(pool, tracker, is_stopped)
+        folder = tracking_folder(tracking)
+        yield Session(pool, tracker, folder, tracking, workers.retries, is_stopped)
+
+
+def tracking_folder(tracking: TrackingConfig) -> Path:
+    """The folder that holds everything, as an absolute path."""
+    return Path(tracking.folder).expanduser().resolve()
+
+
+def earlier_runs(
+    tracking: TrackingConfig, study: str, role: Role, tags: Mapping[str, str], keep: Set[int]
+) -> dict[int, EarlierRun]:
+    """Runs of earlier sessions to go on with, by trial number.
+
+    Parameters
+    ----------
+    tags
+        That they have.
+    keep
+        Numbers of trials to go on with even where their run looks finished.
+    """
+    results = Results(tracking)
+    found = {}
+    for run in results.runs(results.study(study), role):
+        number = int(run.tags.get("trial_number", 0))
+        if any(run.tags.get(name) != value for name, value in tags.items()):
+            continue
+        is_open = run.status not in {"FINISHED", "FAILED"}
+        if is_open or number in keep:
+            found[number] = EarlierRun(run.id, len(results.curve(run.id)))
+    return found
 
 
 @contextlib.contextmanager

@@ -1,20 +1,30 @@
 """Trainings that no search asked for: one of the user's own, or a trial's once more."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from experiments._session import Session, data_of, next_commands, open_session, test_images
+from experiments._session import (
+    Session,
+    data_of,
+    earlier_runs,
+    next_commands,
+    open_session,
+    test_images,
+)
 from mnist_seq import metrics
-from mnist_seq.config import Config, RerunConfig, TrainConfig, WorkersConfig
-from mnist_seq.display import Board, best_table, console, open_display
+from mnist_seq.config import Config, RerunConfig, TrainConfig
+from mnist_seq.display import Board, best_table, console
 from mnist_seq.errors import TrackingError, TrainingError
+from mnist_seq.lock import only_driver
 from mnist_seq.provenance import provenance
 from mnist_seq.recording import Recorder
-from mnist_seq.records import EpochRecord
+from mnist_seq.records import Ending, EpochRecord
 from mnist_seq.space import with_values
-from mnist_seq.sweep import Ending, Trial, run
+from mnist_seq.sweep import Trial
 from mnist_seq.tracking.results import Results, RunInfo, Study
+from mnist_seq.tracking.tracker import Role
 from mnist_seq.training import predict
 from mnist_seq.validation import validate
 
@@ -25,6 +35,15 @@ class FixedTrials:
     def __init__(self, configs: Sequence[Config]) -> None:
         self._waiting = [Trial(n, config, {}, prunable=False) for n, config in enumerate(configs)]
         self.endings: dict[int, Ending] = {}
+        text = "\n".join(config.model_dump_json() for config in configs)
+        self.digest = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+    def left_behind(self, endings: Mapping[int, Ending]) -> list[Trial]:
+        """Trials that an earlier session finished without coming to tell it everywhere."""
+        known = [trial for trial in self._waiting if trial.number in endings]
+        self._waiting = [trial for trial in self._waiting if trial.number not in endings]
+        self.endings |= endings
+        return known
 
     def next(self) -> Trial | None:
         """The next config."""
@@ -42,17 +61,15 @@ class FixedTrials:
 def train_once(config: TrainConfig, command: str) -> None:
     """Train as configured, in a run of the experiment of that name."""
     plain = with_values(config, {})
-    digest = data_of(plain).digest
+    data = data_of(plain)
     board = Board(1, config.training.monitor, has_baseline=False)
     trials = FixedTrials([plain])
     with open_session(config.workers, config.tracking) as session:
-        experiment = session.tracker.experiment(config.name)
-        tags = dict(provenance(command, digest, config.seed).tags)
-        recorder = Recorder(session.tracker, experiment, "training", data_of, tags)
-        _train(session, trials, board, recorder, config.workers)
-    ending = trials.endings.get(0)
-    if ending is None or ending.best is None or ending.state == "failed":
-        raise TrainingError(ending.reason if ending and ending.reason else "stopped")
+        source = provenance(command, data.digest, config.seed)
+        recorder = _train(session, config.name, "training", trials, board, source.tags)
+    ending = trials.endings[0]
+    if ending.best is None or ending.state == "failed":
+        raise TrainingError(ending.reason or "no epoch was finished")
     console.print(
         f"best [bold green]{board.value(ending.best)}[/] on the validation images, in epoch "
         f"{ending.best.epoch} of {len(ending.records)}\n"
@@ -60,7 +77,7 @@ def train_once(config: TrainConfig, command: str) -> None:
     next_commands(
         config.tracking,
         (f"ui study={config.name}", "its curves"),
-        (f"rerun run={recorder.runs[0].id}", "train it again, and score the test images"),
+        (f"rerun run={recorder.run(0).id}", "train it again, and score the test images"),
     )
 
 
@@ -70,37 +87,58 @@ def train_again(config: RerunConfig, command: str) -> None:
     study, source = _find(results, config)
     first = validate(Config, results.config(source.id))
     data = data_of(first)
-    recorded = source.tags.get("data_digest", data.digest)
-    if recorded != data.digest:
-        raise TrackingError(f"{source.name}: its data have changed since ({first.data.source})")
+    if source.tags.get("data_digest", data.digest) != data.digest:
+        raise TrackingError(f"{source.name}: its images have changed since it was trained")
     curve = results.curve(source.id)
-    configs = [with_values(first, {"seed": first.seed + n}) for n in range(config.seeds)]
-    trials = FixedTrials(configs)
-    board = Board(len(configs), first.training.monitor, has_baseline=False)
-    console.print(f"[bold]{study.name}[/], {source.name} again, {config.seeds} seed(s)")
+    trials = FixedTrials(
+        [with_values(first, {"seed": first.seed + n}) for n in range(config.seeds)]
+    )
+    board = Board(config.seeds, first.training.monitor, has_baseline=False)
+    console.print(f"[bold]{study.name}[/]: {source.name} again, with {config.seeds} seed(s)")
     with open_session(config.workers, config.tracking) as session:
-        tags = {
-            **provenance(command, data.digest, first.seed).tags,
-            "study": study.name,
-            "rerun_of": source.id,
-        }
-        recorder = Recorder(session.tracker, study.id, "rerun", data_of, tags)
-        _train(session, trials, board, recorder, config.workers)
+        tags = {**provenance(command, data.digest, first.seed).tags, "rerun_of": source.id}
+        recorder = _train(session, study.name, "rerun", trials, board, tags)
+        verdict = compare_curves(curve, trials.endings[0].records)
+        recorder.run(0).tags({"reproduced": verdict})
         test, scores = test_images(first), []
         for number, ending in sorted(trials.endings.items()):
             if ending.result is None:
-                continue
+                raise TrainingError(ending.reason or "no epoch was finished")
             answers = session.workers.call(predict, ending.result.model, test.images_NSF)
             scores.append(metrics.accuracy(answers.argmax(axis=1), test.labels_N))
-            recorder.runs[number].metrics({"test_accuracy": scores[-1]})
-        if not scores:
-            raise TrainingError(trials.endings[0].reason if trials.endings else "stopped")
-        verdict = compare_curves(curve, trials.endings[0].records)
-        recorder.runs[0].tags({"reproduced": verdict})
+            recorder.run(number).metrics({"test_accuracy": scores[-1]})
     console.print(best_table(board))
     console.print(f"\n{verdict}")
-    console.print(_score_line(scores, len(test)))
-    console.print(_baseline_line(results, study, source))
+    console.print(_score_line(scores, len(test)), soft_wrap=True)
+    console.print(_baseline_line(results, study, source), soft_wrap=True)
+
+
+def _train(
+    session: Session,
+    experiment: str,
+    role: Role,
+    trials: FixedTrials,
+    board: Board,
+    tags: Mapping[str, str],
+) -> Recorder:
+    """Train them all, or go on with what an earlier session of the same command left."""
+    name = f"{experiment}-{role}-{trials.digest}"
+    checkpoints = session.checkpoints(name)
+    experiment_id = session.tracker.experiment(experiment)
+    mark = {"unfinished": trials.digest}
+    earlier = earlier_runs(session.tracking, experiment, role, mark, checkpoints.endings().keys())
+    with only_driver(session.folder / "unfinished" / name, f"this {role}"):
+        recorder = Recorder(
+            session.tracker,
+            experiment_id,
+            role,
+            data_of,
+            {**tags, **mark},
+            earlier,
+            checkpoints.forget,
+        )
+        session.run(trials, recorder, checkpoints, board)
+    return recorder
 
 
 def compare_curves(old: Sequence[EpochRecord], new: Sequence[EpochRecord]) -> str:
@@ -126,24 +164,6 @@ def compare_curves(old: Sequence[EpochRecord], new: Sequence[EpochRecord]) -> st
         f"not reproduced exactly: differs from epoch {first} on, by at most "
         f"{100 * widest:.2f} points of validation accuracy"
     )
-
-
-def _train(
-    session: Session,
-    trials: FixedTrials,
-    board: Board,
-    recorder: Recorder,
-    workers: WorkersConfig,
-) -> None:
-    with open_display(board) as display:
-        run(
-            trials,
-            session.workers,
-            [display, recorder],
-            data_of,
-            retries=workers.retries,
-            is_stopped=session.is_stopped,
-        )
 
 
 def _find(results: Results, config: RerunConfig) -> tuple[Study, RunInfo]:

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_seq.config import Objective, Scalar
-from mnist_seq.records import EpochRecord, is_better
-from mnist_seq.sweep import Ending, Trial
+from mnist_seq.records import Ending, EpochRecord, is_better
+from mnist_seq.sweep import Trial
 
 console = Console(highlight=False)
 
@@ -44,6 +44,7 @@ class Board:
     best: tuple[Trial, EpochRecord] | None = None
     baseline: EpochRecord | None = None
     messages: list[str] = field(default_factory=list)
+    earlier: int = 0  # trials that were over before this session
 
     def started(self, trial: Trial) -> None:
         self.running[trial.number] = (trial, None)
@@ -65,6 +66,13 @@ class Board:
     def message(self, text: str) -> None:
         self.messages.append(text)
 
+    def recall(self, trial: Trial, ending: Ending) -> None:
+        """Count in a trial of an earlier session."""
+        if ending.best is not None:
+            self.epoch(trial, ending.best)
+        self.ended(trial, ending)
+        self.earlier = len(self.endings)
+
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.began
@@ -72,8 +80,8 @@ class Board:
     @property
     def seconds_left(self) -> float | None:
         """As long for each trial to come as for each one done, or None before the first."""
-        done = len(self.endings)
-        return self.seconds / done * (self.target - done) if done else None
+        done = len(self.endings) - self.earlier
+        return self.seconds / done * (self.target - len(self.endings)) if done > 0 else None
 
     def count(self, state: str) -> int:
         return sum(ending.state == state for _, ending in self.endings.values())

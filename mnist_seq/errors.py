@@ -5,8 +5,9 @@ MnistSeqError
 │   ├── ConfigError            a setting, or several: one line each
 │   ├── DataError              a file or a row of it
 │   └── TrackingError          a study, a run or a store that is not there
-└── TrainingError              one training failed; a sweep goes on without it
-    └── NotFiniteError         the loss became NaN or infinite
+├── TrainingError              one training failed; a sweep goes on without it
+│   └── NotFiniteError         the loss became NaN or infinite
+└── StoppedError               the user stopped the command; it can be gone on with
 """
 
 
@@ -46,3 +47,7 @@ class TrainingError(MnistSeqError):
 
 class NotFiniteError(TrainingError):
     """The loss became NaN or infinite."""
+
+
+class StoppedError(MnistSeqError):
+    """The command was stopped in good order; the same command goes on."""

@@ -207,7 +207,7 @@ def _loss_and_hits(
 def _arrays(variables: list[Any]) -> Arrays:
     # np.array copies: a view would change with the next step.
     return {
-        variable.path: np.array(variable)
+        variable.path: np.array(variable.numpy())
         for variable in variables
         if variable.name != "seed_generator_state"
     }

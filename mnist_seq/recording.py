@@ -1,15 +1,16 @@
 """What is written in MLflow: a run of its own for each training, flat, linked by tags."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from mnist_seq.config import Choices, Config, SweepConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.display import Board, number, shown
 from mnist_seq.provenance import Provenance
-from mnist_seq.records import EpochRecord
+from mnist_seq.records import Ending, EpochRecord
 from mnist_seq.report.curves import curves_picture
 from mnist_seq.space import value_at
-from mnist_seq.sweep import Ending, Trial
+from mnist_seq.sweep import Trial
 from mnist_seq.tracking.run import Run
 from mnist_seq.tracking.tracker import Role, Tracker
 
@@ -24,8 +25,23 @@ MAIN_SETTINGS = (
 EXAMPLE_IMAGES = 5
 
 
+@dataclass(frozen=True)
+class EarlierRun:
+    """A run that an earlier session opened, and how many epochs it has in the store."""
+
+    id: str
+    epochs: int
+
+
+@dataclass
+class _Open:
+    run: Run
+    epochs: int  # in the store, or on their way to it
+    is_over: bool = False
+
+
 class Recorder:
-    """Writes each trial to its MLflow run.
+    """Writes each trial to its MLflow run; goes on with the runs of an earlier session.
 
     Parameters
     ----------
@@ -38,7 +54,11 @@ class Recorder:
     data_of : callable
         The dataset that a config names: its class names and some images go with the model.
     tags : mapping
-        What all runs have in common: the study, the sweep's run.
+        What all runs have in common: the study, the command.
+    earlier : mapping
+        Runs to go on with, by trial number.
+    stored : callable
+        Told the number of a trial when all of it is in the store.
     """
 
     def __init__(
@@ -48,13 +68,24 @@ class Recorder:
         role: Role,
         data_of: Callable[[Config], Dataset],
         tags: Mapping[str, str],
+        earlier: Mapping[int, EarlierRun],
+        stored: Callable[[int], None],
     ) -> None:
         self._tracker, self._experiment, self._role = tracker, experiment, role
         self._data_of, self._tags = data_of, dict(tags)
-        self.runs: dict[int, Run] = {}
+        self._earlier, self._stored = earlier, stored
+        self._open: dict[int, _Open] = {}
+
+    def run(self, number: int) -> Run:
+        """The run of a trial of this session."""
+        return self._open[number].run
 
     def started(self, trial: Trial) -> None:
         """Open the trial's run, with its values and its whole config."""
+        if trial.number in self._earlier:
+            known = self._earlier[trial.number]
+            self._open[trial.number] = _Open(self._tracker.reopen(known.id), known.epochs)
+            return
         shown = {path: value_at(trial.config, path) for path in MAIN_SETTINGS}
         run = self._tracker.start(
             self._experiment,
@@ -64,15 +95,21 @@ class Recorder:
             {**self._tags, "trial_number": str(trial.number)},
         )
         run.config(trial.config.model_dump())
-        self.runs[trial.number] = run
+        self._open[trial.number] = _Open(run, 0)
 
     def epoch(self, trial: Trial, record: EpochRecord) -> None:
-        """Add a point to the run's curves."""
-        self.runs[trial.number].epoch(record)
+        """Add a point to the run's curves, unless it is there."""
+        entry = self._open[trial.number]
+        if record.epoch > entry.epochs:
+            entry.run.epoch(record)
+            entry.epochs = record.epoch
 
     def ended(self, trial: Trial, ending: Ending) -> None:
         """Close the run: best values, picture, network, how it ended."""
-        run = self.runs[trial.number]
+        entry = self._open[trial.number]
+        run = entry.run
+        for record in ending.records:  # all there, unless an earlier session was killed
+            self.epoch(trial, record)
         run.tags({"trial_state": ending.state, "reason": ending.reason or ""})
         if ending.best is not None:
             run.metrics(
@@ -81,7 +118,7 @@ class Recorder:
                     "best_validation_loss": ending.best.validation_loss,
                     "best_epoch": ending.best.epoch,
                     "epochs": len(ending.records),
-                    "seconds": sum(record.seconds for record in ending.records),
+                    "seconds": ending.seconds,
                 }
             )
             run.artifact("curves.png", lambda: curves_picture(ending.records))
@@ -95,6 +132,14 @@ class Recorder:
                 {"data_digest": data.digest},
             )
         run.finish("FAILED" if ending.state == "failed" else "FINISHED")
+        run.then(lambda: self._stored(trial.number))
+        entry.is_over = True
+
+    def interrupt(self) -> None:
+        """Mark the runs that are not over; the same command goes on with them."""
+        for entry in self._open.values():
+            if not entry.is_over:
+                entry.run.finish("KILLED")
 
     def message(self, text: str) -> None:
         """Nothing: messages are for the display."""
@@ -107,6 +152,8 @@ class SweepRecorder:
     ----------
     board : Board
         Knows how far the search is.
+    earlier : EarlierRun or None
+        The sweep's run, where an earlier session opened it.
     """
 
     def __init__(
@@ -117,17 +164,22 @@ class SweepRecorder:
         config: SweepConfig,
         board: Board,
         provenance: Provenance,
+        earlier: EarlierRun | None,
     ) -> None:
         self._tracker, self._experiment = tracker, experiment
         self._study, self._config, self._board = study, config, board
-        self._command = provenance.command
-        self.run = tracker.start(
-            experiment,
-            "sweep",
-            "sweep",
-            {"search.sampler": config.search.sampler, "search.pruner": config.search.pruner},
-            {"study": study, **provenance.tags},
+        self.run = (
+            tracker.reopen(earlier.id)
+            if earlier
+            else tracker.start(
+                experiment,
+                "sweep",
+                "sweep",
+                {"search.sampler": config.search.sampler, "search.pruner": config.search.pruner},
+                {"study": study},
+            )
         )
+        self.run.tags(provenance.tags)
         self.run.config(config.model_dump())
         if provenance.diff:
             self.run.artifact("uncommitted.diff", provenance.diff)
@@ -146,7 +198,7 @@ class SweepRecorder:
     def message(self, text: str) -> None:
         """Nothing: messages are for the display."""
 
-    def finish(self) -> None:
+    def finish(self, is_complete: bool) -> None:
         """Close the sweep's run with the totals."""
         board = self._board
         self._describe()
@@ -163,7 +215,7 @@ class SweepRecorder:
                 }
             )
             self.run.tags({"best_trial": str(trial.number)})
-        self.run.finish("FINISHED")
+        self.run.finish("FINISHED" if is_complete else "KILLED")
 
     def _describe(self) -> None:
         self._tracker.describe(self._experiment, description(self._config, self._board))

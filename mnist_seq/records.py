@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_seq.config import Objective
 
-Arrays = dict[str, NDArray[np.generic]]
+Arrays: TypeAlias = dict[str, NDArray[np.generic]]
+EndState: TypeAlias = Literal["complete", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,36 @@ class TrainResult:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """How a trial ended.
+
+    Attributes
+    ----------
+    state : str
+        complete, pruned or failed.
+    records : tuple of EpochRecord
+        Its curve, as far as it got.
+    best : EpochRecord or None
+        The best epoch; None where not one was finished.
+    result : TrainResult or None
+        The network of a complete trial.
+    reason : str or None
+        Why a trial failed.
+    """
+
+    state: EndState
+    records: tuple[EpochRecord, ...]
+    best: EpochRecord | None
+    result: TrainResult | None = None
+    reason: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """What its epochs took together."""
+        return sum(record.seconds for record in self.records)
+
+
+@dataclass(frozen=True)
 class Saved:
     """A state that was fetched from its worker, to be written down."""
 
@@ -134,4 +166,4 @@ class WorkerLost:
     reason: str
 
 
-Outcome = EpochRecord | TrainResult | Saved | Failed | WorkerLost
+Outcome: TypeAlias = EpochRecord | TrainResult | Saved | Failed | WorkerLost

@@ -3,13 +3,15 @@
 import hashlib
 import json
 import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from mnist_seq.config import Range, SweepConfig
 from mnist_seq.errors import ConfigError
-from mnist_seq.records import EpochRecord
+from mnist_seq.records import Ending, EpochRecord, best_of
 from mnist_seq.space import Values, is_active, ordered, value_at, with_values
-from mnist_seq.sweep import Ending, Trial
+from mnist_seq.sweep import Trial
 
 
 class Study(Protocol):
@@ -21,6 +23,8 @@ class Study(Protocol):
     def ask(self, fixed: Values | None = None) -> Any: ...
 
     def take_up(self) -> list[Any]: ...
+
+    def finished(self) -> list[Any]: ...
 
     def report(self, number: int, epoch: int, value: float) -> bool: ...
 
@@ -48,28 +52,48 @@ class SearchTrials:
         self._study = study
         self._config = config
         self._search = config.search
-        self._unfinished = study.take_up()
+        self._unfinished = {s.number: s.values for s in study.take_up()}
         self._began = time.monotonic()
+
+    def finished(self) -> list[tuple[Trial, Ending]]:
+        """Trials of earlier sessions that are over, without their networks."""
+        over = []
+        for done in self._study.finished():
+            try:
+                trial = self._trial(done.number, done.values)
+            except ConfigError:  # it failed for just that reason
+                continue
+            records = tuple(EpochRecord(**record) for record in done.records)
+            best = best_of(records, self._search.objective) if records else None
+            over.append((trial, Ending(done.state, records, best, None, done.reason)))
+        return over
+
+    def left_behind(self, endings: Mapping[int, Ending]) -> list[Trial]:
+        """Trials that ended in an earlier session; the study is told if it does not know."""
+        known = {done.number: done.values for done in self._study.finished()} | self._unfinished
+        trials = []
+        for number, ending in endings.items():
+            trial = self._trial(number, known[number])
+            if self._unfinished.pop(number, None) is not None:
+                self.end(trial, ending)
+            trials.append(trial)
+        return trials
 
     def next(self) -> Trial | None:
         """The next trial to start: first those that an earlier session left unfinished."""
         while True:
             if self._unfinished:
-                suggestion = self._unfinished.pop(0)
-            elif self._study.next_number >= self._search.trials or self._is_late():
+                number = min(self._unfinished)
+                return self._trial(number, self._unfinished.pop(number))
+            if self._study.next_number >= self._search.trials or self._is_late():
                 return None
-            else:
-                suggestion = self._study.ask(self._baseline(self._study.next_number))
+            suggestion = self._study.ask(self._baseline(self._study.next_number))
             if suggestion is None:
                 return None
-            is_baseline = suggestion.number < len(self._search.baselines)
-            fixed = self._search.baselines[suggestion.number] if is_baseline else {}
             try:
-                config = with_values(self._config, {**suggestion.values, **fixed})
+                return self._trial(suggestion.number, suggestion.values)
             except ConfigError as error:  # two values that are refused only together
                 self._study.fail(suggestion.number, f"refused config: {error}")
-                continue
-            return Trial(suggestion.number, config, suggestion.values, prunable=not is_baseline)
 
     def is_hopeless(self, trial: Trial, best: EpochRecord, epoch: int) -> bool:
         """Report a trial's best so far; whether the pruner gives it up."""
@@ -77,8 +101,7 @@ class SearchTrials:
 
     def end(self, trial: Trial, ending: Ending) -> None:
         """Tell the study."""
-        if ending.best is not None:
-            self._study.note(trial.number, best_epoch=ending.best.epoch)
+        self._study.note(trial.number, records=[asdict(record) for record in ending.records])
         match ending.state:
             case "complete" if ending.best is not None:
                 self._study.complete(trial.number, self._value(ending.best))
@@ -86,6 +109,11 @@ class SearchTrials:
                 self._study.prune(trial.number)
             case _:
                 self._study.fail(trial.number, ending.reason or "no epoch was finished")
+
+    def _trial(self, number: int, values: Values) -> Trial:
+        baselines = self._search.baselines
+        fixed = baselines[number] if number < len(baselines) else {}
+        return Trial(number, with_values(self._config, {**values, **fixed}), values, not fixed)
 
     def _value(self, record: EpochRecord) -> float:
         return float(getattr(record, self._search.objective))

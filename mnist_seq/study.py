@@ -23,6 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnist_seq.config import Choices, Dimension, SearchConfig
 from mnist_seq.errors import ConfigError
+from mnist_seq.records import EndState
 from mnist_seq.space import Values, contains, grid, is_active, is_integer, ordered
 
 # Random trials before TPE models: its usual ten would be half of a default sweep.
@@ -32,10 +33,31 @@ REDUCTION_FACTOR = 3
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What the next trial shall try."""
+    """What a trial shall try."""
 
     number: int
     values: Values
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a trial that is over has tried, and what came of it.
+
+    Attributes
+    ----------
+    state : str
+        complete, pruned or failed.
+    records : list of dict
+        Its curve, an `EpochRecord` each, as plain values.
+    reason : str or None
+        Why it failed.
+    """
+
+    number: int
+    values: Values
+    state: EndState
+    records: list[dict[str, Any]]
+    reason: str | None
 
 
 class Study:
@@ -115,6 +137,19 @@ class Study:
             unfinished.append(Suggestion(frozen.number, values))
         return unfinished
 
+    def finished(self) -> list[Finished]:
+        """Trials that are over, in the order of their numbers."""
+        return [
+            Finished(
+                number=frozen.number,
+                values=frozen.user_attrs.get("values") or dict(frozen.params),
+                state=_STATES[frozen.state],
+                records=frozen.user_attrs.get("records", []),
+                reason=frozen.user_attrs.get("reason"),
+            )
+            for frozen in self._study.get_trials(deepcopy=False, states=tuple(_STATES))
+        ]
+
     def report(self, number: int, epoch: int, value: float) -> bool:
         """Note a trial's best value so far; True if the pruner would give the trial up.
 
@@ -146,11 +181,6 @@ class Study:
         self.note(number, reason=reason)
         self._study.tell(self._live.pop(number).number, state=TrialState.FAIL)
 
-    def count(self, *states: str) -> int:
-        """How many trials are in one of the states, by Optuna's names."""
-        wanted = tuple(TrialState[state] for state in states)
-        return len(self._study.get_trials(deepcopy=False, states=wanted))
-
     def _suggest(self, trial: optuna.Trial) -> Values:
         values: Values = {}
         for path in self._order:
@@ -165,7 +195,12 @@ class Study:
         return self._study._storage.get_trial(self._live[number]._trial_id)
 
 
-_STARTED = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+_STATES: dict[TrialState, EndState] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+_STARTED = (TrialState.RUNNING, *_STATES)
 
 
 def distribution(path: str, dimension: Dimension) -> BaseDistribution:

@@ -5,13 +5,15 @@ they are made of. Every decision is taken here, between two epochs of a training
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.records import (
+    Ending,
+    EndState,
     EpochRecord,
     Failed,
     Outcome,
@@ -25,6 +27,7 @@ from mnist_seq.space import Values
 
 SECONDS_BETWEEN_GLANCES = 0.25
 SECONDS_BETWEEN_SAVES = 15.0
+SECONDS_TO_SAVE = 3.0
 
 
 @dataclass(frozen=True)
@@ -49,41 +52,19 @@ class Trial:
     prunable: bool = True
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a trial ended.
-
-    Attributes
-    ----------
-    state : str
-        complete, pruned or failed.
-    records : tuple of EpochRecord
-        Its curve, as far as it got.
-    best : EpochRecord or None
-        The best epoch; None where not one was finished.
-    result : TrainResult or None
-        The network of a complete trial.
-    reason : str or None
-        Why a trial failed.
-    """
-
-    state: Literal["complete", "pruned", "failed"]
-    records: tuple[EpochRecord, ...]
-    best: EpochRecord | None
-    result: TrainResult | None = None
-    reason: str | None = None
-
-
 class Trials(Protocol):
     """Where trials come from, and who judges them."""
 
+    def left_behind(self, endings: Mapping[int, Ending], /) -> list[Trial]:
+        """Trials that ended in an earlier session, as given, but were not told everywhere."""
+
     def next(self) -> Trial | None:
-        """The next trial to start, or None when there is none left."""
+        """The next trial to start or to take up again, or None when there is none left."""
 
     def is_hopeless(self, trial: Trial, best: EpochRecord, epoch: int, /) -> bool:
         """Note a trial's best so far; whether to give it up."""
 
-    def end(self, trial: Trial, ending: Ending) -> None:
+    def end(self, trial: Trial, ending: Ending, /) -> None:
         """Note how a trial ended."""
 
 
@@ -108,6 +89,18 @@ class Workers(Protocol):
     def next(self, timeout: float) -> tuple[int, Outcome] | None: ...
 
 
+class Checkpoints(Protocol):
+    """What outlives the driver."""
+
+    def save_state(self, number: int, state: State) -> None: ...
+
+    def state(self, number: int) -> State | None: ...
+
+    def save_ending(self, number: int, ending: Ending) -> None: ...
+
+    def endings(self) -> dict[int, Ending]: ...
+
+
 class Watcher(Protocol):
     """Is told what happens, in order: record keeping, and the display."""
 
@@ -123,22 +116,14 @@ class Watcher(Protocol):
 @dataclass
 class _Live:
     trial: Trial
-    records: list[EpochRecord] = field(default_factory=list)
-    saved: State | None = None
+    saved: State | None
     saved_at: float = field(default_factory=time.monotonic)
+    records: list[EpochRecord] = field(default_factory=list)
     losses: int = 0
 
 
-def run(
-    trials: Trials,
-    workers: Workers,
-    watchers: Sequence[Watcher],
-    data_of: Callable[[Config], Dataset],
-    *,
-    retries: int,
-    is_stopped: Callable[[], bool] = lambda: False,
-) -> None:
-    """Train until no trial is left, or until told to stop.
+class Loop:
+    """Trains until no trial is left, or until told to stop.
 
     Parameters
     ----------
@@ -148,55 +133,72 @@ def run(
         Where the training is done.
     watchers
         Told of everything; none of them may wait for anything.
+    checkpoints
+        What an earlier session left is taken up from here, and what this one may leave kept.
     data_of
         The dataset that a config names.
     retries
         How many deaths of its worker a trial may outlive.
-    is_stopped
-        Looked at between events; once it is true, nothing more is started.
     """
-    _Loop(trials, workers, watchers, data_of, retries).run(is_stopped)
 
-
-class _Loop:
     def __init__(
         self,
         trials: Trials,
         workers: Workers,
         watchers: Sequence[Watcher],
+        checkpoints: Checkpoints,
         data_of: Callable[[Config], Dataset],
         retries: int,
     ) -> None:
-        self.trials, self.workers, self.watchers = trials, workers, watchers
-        self.data_of, self.retries = data_of, retries
-        self.live: dict[int, _Live] = {}
-        self.homeless: list[_Live] = []  # their worker died; they go on in the next free slot
+        self._trials, self._workers, self._watchers = trials, workers, watchers
+        self._checkpoints, self._data_of, self._retries = checkpoints, data_of, retries
+        self._live: dict[int, _Live] = {}
+        self._homeless: list[_Live] = []  # their worker died; they go on in the next free slot
 
-    def run(self, is_stopped: Callable[[], bool]) -> None:
+    def run(self, is_stopped: Callable[[], bool] = lambda: False) -> bool:
+        """Whether it came to its end; False if it was stopped before.
+
+        Parameters
+        ----------
+        is_stopped : callable
+            Looked at a few times a second. Once it is true nothing more is started, and the
+            states of all trainings are saved.
+        """
+        endings = self._checkpoints.endings()
+        for trial in self._trials.left_behind(endings):
+            self._tell_ended(trial, endings[trial.number])
         exhausted = False
         while not is_stopped():
-            while (self.workers.free and not exhausted) or (self.workers.free and self.homeless):
+            while self._workers.free and (self._homeless or not exhausted):
                 exhausted = not self._start_one()
-            if exhausted and not self.live:
-                return
-            event = self.workers.next(SECONDS_BETWEEN_GLANCES)
+            if exhausted and not self._live and not self._homeless:
+                return True
+            event = self._workers.next(SECONDS_BETWEEN_GLANCES)
             if event is not None:
-                self._handle(self.live[event[0]], event[1])
+                self._handle(self._live[event[0]], event[1])
+        self._save_all()
+        return False
 
     def _start_one(self) -> bool:
-        if self.homeless:
-            live = self.homeless.pop()
+        if self._homeless:
+            live = self._homeless.pop()
         else:
-            trial = self.trials.next()
+            trial = self._trials.next()
             if trial is None:
                 return False
-            live = _Live(trial)
-            for watcher in self.watchers:
+            live = _Live(trial, self._checkpoints.state(trial.number))
+            for watcher in self._watchers:
                 watcher.started(trial)
-        self.live[live.trial.number] = live
+            for record in live.saved.records if live.saved else ():
+                self._tell_epoch(live, record)
+        number, config = live.trial.number, live.trial.config
         live.saved_at = time.monotonic()
-        config = live.trial.config
-        self.workers.start(live.trial.number, config, self.data_of(config), live.saved)
+        self._live[number] = live
+        self._workers.start(number, config, self._data_of(config), live.saved)
+        if live.saved is not None and live.saved.epoch == config.training.epochs:
+            self._workers.finish(number)
+        else:
+            self._workers.advance(number)
         return True
 
     def _handle(self, live: _Live, outcome: Outcome) -> None:
@@ -207,53 +209,76 @@ class _Loop:
                 self._end(live, "complete", result=outcome)
             case Saved(state):
                 live.saved, live.saved_at = state, time.monotonic()
+                self._checkpoints.save_state(live.trial.number, state)
             case Failed(reason):
                 self._end(live, "failed", reason=reason)
             case WorkerLost(reason):
                 self._lost(live, reason)
 
     def _epoch(self, live: _Live, record: EpochRecord) -> None:
-        trial = live.trial
-        number = trial.number
+        number = live.trial.number
+        hopeless = self._tell_epoch(live, record)
+        if record.epoch == live.trial.config.training.epochs:
+            self._workers.finish(number)
+        elif hopeless and live.trial.prunable:
+            self._end(live, "pruned")
+        else:
+            self._workers.advance(number)
+            if time.monotonic() - live.saved_at > SECONDS_BETWEEN_SAVES:
+                live.saved_at = time.monotonic()
+                self._workers.save(number)
+
+    def _tell_epoch(self, live: _Live, record: EpochRecord) -> bool:
         # After a worker's death some epochs are trained again, to the same figures: told once.
         if record.epoch > len(live.records):
             live.records.append(record)
-            for watcher in self.watchers:
-                watcher.epoch(trial, record)
-        best = best_of(live.records, trial.config.training.monitor)
-        hopeless = self.trials.is_hopeless(trial, best, record.epoch)
-        if record.epoch == trial.config.training.epochs:
-            self.workers.finish(number)
-        elif hopeless and trial.prunable:
-            self._end(live, "pruned")
-        else:
-            self.workers.advance(number)
-            if time.monotonic() - live.saved_at > SECONDS_BETWEEN_SAVES:
-                self.workers.save(number)
+            for watcher in self._watchers:
+                watcher.epoch(live.trial, record)
+        best = best_of(live.records, live.trial.config.training.monitor)
+        return self._trials.is_hopeless(live.trial, best, record.epoch)
 
     def _lost(self, live: _Live, reason: str) -> None:
         live.losses += 1
-        if live.losses > self.retries:
-            self._end(live, "failed", reason=f"{reason}, {live.losses} times in this training")
+        if live.losses > self._retries:
+            self._end(live, "failed", reason=f"{reason}, for the {live.losses}. time in this trial")
             return
-        self.workers.drop(live.trial.number)
-        self.homeless.append(self.live.pop(live.trial.number))
+        number = live.trial.number
+        self._workers.drop(number)
+        self._homeless.append(self._live.pop(number))
         epoch = live.saved.epoch if live.saved else 0
-        for watcher in self.watchers:
-            watcher.message(f"trial {live.trial.number}: {reason}; goes on after epoch {epoch}")
+        for watcher in self._watchers:
+            watcher.message(f"trial {number}: {reason}; it goes on elsewhere after epoch {epoch}")
 
     def _end(
         self,
         live: _Live,
-        state: Literal["complete", "pruned", "failed"],
+        state: EndState,
         result: TrainResult | None = None,
         reason: str | None = None,
     ) -> None:
         trial, records = live.trial, tuple(live.records)
         best = best_of(records, trial.config.training.monitor) if records else None
         ending = Ending(state, records, best, result, reason)
-        self.workers.drop(trial.number)
-        del self.live[trial.number]
-        self.trials.end(trial, ending)
-        for watcher in self.watchers:
+        self._workers.drop(trial.number)
+        del self._live[trial.number]
+        # Kept before anybody is told: whoever is not told before a crash is told after it.
+        self._checkpoints.save_ending(trial.number, ending)
+        self._trials.end(trial, ending)
+        for watcher in self._watchers:
             watcher.ended(trial, ending)
+
+    def _tell_ended(self, trial: Trial, ending: Ending) -> None:
+        for watcher in self._watchers:
+            watcher.started(trial)
+            watcher.ended(trial, ending)
+
+    def _save_all(self) -> None:
+        waiting = set(self._live)
+        for number in waiting:
+            self._workers.save(number)
+        deadline = time.monotonic() + SECONDS_TO_SAVE
+        while waiting and (left := deadline - time.monotonic()) > 0:
+            event = self._workers.next(left)
+            if event is not None and isinstance(event[1], Saved):
+                self._checkpoints.save_state(event[0], event[1].state)
+                waiting.discard(event[0])

@@ -91,13 +91,12 @@ class Workers:
         return len(self._slots - self._busy())
 
     def start(self, number: int, config: Config, data: Dataset, state: State | None = None) -> None:
-        """Train in a free slot, from the beginning or from a saved state, for one epoch."""
+        """Take a free slot for a training, at its beginning or at a saved state."""
         slot = min(self._slots - self._busy())
         training = _Training(config, self._on_workers(data), slot, state)
         self._trainings[number] = training
         if state is None:
             training.state = self._submit(training, self._steps.begin)
-        self.advance(number)
 
     def advance(self, number: int) -> None:
         """Train for one more epoch."""

@@ -1,0 +1,38 @@
+"""One driver for each study: a lock that goes with the process that holds it."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from mnist_seq.errors import InputError
+
+
+@contextlib.contextmanager
+def only_driver(folder: Path, name: str) -> Iterator[None]:
+    """Keep every other process from driving the same study while the block lasts.
+
+    The lock is SQLite's own, on a file of its own: it works on every system, and the operating
+    system takes it from a process that dies, so that no lock is ever stale.
+
+    Raises
+    ------
+    InputError
+        If another process holds it; names that process.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    holder = folder / "driver.pid"
+    connection = sqlite3.connect(folder / "driver.lock", timeout=0.2, isolation_level=None)
+    with contextlib.closing(connection):
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            pid = holder.read_text().strip() if holder.exists() else "unknown"
+            raise InputError(
+                f"{name} is being driven by process {pid}: wait for it, or stop it with Ctrl-C "
+                f"or kill {pid}"
+            ) from None
+        holder.write_text(f"{os.getpid()}\n")
+        yield
+        holder.unlink(missing_ok=True)

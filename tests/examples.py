@@ -1,0 +1,39 @@
+"""Settings composed from the project's own files, and datasets that train within a second."""
+
+import functools
+from dataclasses import replace
+
+from experiments._command import compose
+from mnist_seq.config import Config, SweepConfig
+from mnist_seq.data.dataset import Dataset, digest_of
+from mnist_seq.data.load import load
+from mnist_seq.space import with_values
+from mnist_seq.validation import validate
+
+
+@functools.cache
+def sweep_config(*overrides: str) -> SweepConfig:
+    """A search's settings, changed as on the command line."""
+    return validate(SweepConfig, compose("sweep", SweepConfig, overrides))
+
+
+def config(*overrides: str) -> Config:
+    """A training's settings: a small network on digits, changed as on the command line."""
+    small = ["data=digits", "model.units=6", "training.epochs=3", "training.learning_rate=0.01"]
+    changed = {override.partition("=")[0] for override in overrides}
+    kept = [setting for setting in small if setting.partition("=")[0] not in changed]
+    return with_values(sweep_config(*kept, *overrides), {})
+
+
+@functools.cache
+def few(source: str = "digits", train: int = 200, validation: int = 60) -> Dataset:
+    """The first images of a dataset: 200 are seven batches of 28 and one of 4."""
+    whole = _whole(source)
+    parts = whole.train.take(slice(train)), whole.validation.take(slice(validation))
+    digest = digest_of(*parts, whole.class_names, whole.scaling)
+    return replace(whole, train=parts[0], validation=parts[1], digest=digest)
+
+
+@functools.cache
+def _whole(source: str) -> Dataset:
+    return load(config(f"data={source}").data).without_test()

@@ -1,0 +1,50 @@
+import json
+import socket
+from urllib.request import urlopen
+
+import pytest
+
+from mnist_seq.config import TrackingConfig
+from mnist_seq.errors import TrackingError
+from mnist_seq.tracking.tracker import Tracker
+from mnist_seq.tracking.ui import charts_address, serve_ui, table_address, ui_command
+
+
+def test_the_pages_of_the_store_are_served_on_a_free_port_and_then_gone(
+    tracking: TrackingConfig,
+) -> None:
+    with Tracker(tracking) as tracker:
+        study = tracker.experiment("study")
+        run = tracker.start(study, "training", "training", {}, {})
+        run.artifact("figures/note.txt", "kept")
+    with serve_ui(tracking, port=0) as (port, server):
+        assert server.poll() is None
+        api = f"http://127.0.0.1:{port}"
+        with urlopen(f"{api}/api/2.0/mlflow/experiments/get?experiment_id={study}") as answer:
+            assert json.load(answer)["experiment"]["name"] == "study"
+        with urlopen(f"{api}/get-artifact?path=figures/note.txt&run_uuid={run.id}") as answer:
+            assert answer.read() == b"kept"
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_taken_port_is_told_in_one_line(tracking: TrackingConfig) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(TrackingError, match=f"port {port} is taken"), serve_ui(tracking, port):
+            pass
+
+
+def test_the_server_answers_this_machine_only(tracking: TrackingConfig) -> None:
+    command = ui_command(tracking, 5000)
+    assert command[command.index("--host") + 1] == "127.0.0.1"
+
+
+def test_addresses_open_the_view_for_training() -> None:
+    runs = "http://127.0.0.1:5000/#/experiments/7/runs?workflowType=machine_learning"
+    assert charts_address("7", 5000) == f"{runs}&compareRunsMode=CHART"
+    assert table_address("7", 5000, "best_validation_loss", ascending=True) == (
+        f"{runs}&orderByKey=metrics.%60best_validation_loss%60&orderByAsc=true"
+    )
