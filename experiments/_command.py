@@ -3,16 +3,17 @@
 Hydra composes, and no more. A mistake in the input is one line on the terminal and exit code 2.
 """
 
-import argparse
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from experiments._help import help_text
 from mnist_seq.config import Settings
 from mnist_seq.errors import ConfigError, InputError, StoppedError, TrainingError
-from mnist_seq.validation import allowed, nearest, settings, validate
+from mnist_seq.validation import nearest, settings, validate
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 AnySettings = TypeVar("AnySettings", bound=Settings)
@@ -33,14 +34,21 @@ def command(
         @functools.wraps(main)
         def run() -> None:
             name = Path(sys.modules[main.__module__].__file__ or "").stem
-            arguments = _parse(name, main.__doc__ or "", kind)
+            overrides = sys.argv[1:]
+            if {"-h", "--help"} & set(overrides):
+                print(_help(name, inspect.getdoc(main) or "", kind))
+                return
+            show_only = "--cfg" in overrides
+            if show_only:  # Hydra's own spelling: --cfg job
+                place = overrides.index("--cfg")
+                del overrides[place : place + 2]
             try:
-                values = compose(name, kind, arguments.overrides)
+                values = compose(name, kind, overrides)
                 config = validate(kind, values)
-                if arguments.cfg:
+                if show_only:
                     print(_yaml(values), end="")
-                    return
-                main(config)
+                else:
+                    main(config)
             except InputError as error:
                 for line in str(error).splitlines():
                     print(f"error: {line}", file=sys.stderr)
@@ -104,32 +112,14 @@ def _check_override(name: str, kind: type[Settings], override: str) -> None:
 
 def _groups(name: str) -> list[str]:
     """Config groups that a command's file draws from."""
-    text = (CONF / f"{name}.yaml").read_text()
-    return [
-        line.strip(" -").partition(":")[0] for line in text.splitlines() if line.startswith("  - ")
-    ]
+    lines = (CONF / f"{name}.yaml").read_text().splitlines()
+    named = [line.removeprefix("  - ").partition(":")[0] for line in lines if "  - " in line]
+    return [group for group in named if (CONF / group).is_dir()]
 
 
-def _parse(name: str, words: str, kind: type[Settings]) -> argparse.Namespace:
-    lines = []
-    for path, field in settings(kind).items():
-        limits = allowed(field)
-        lines.append(f"  {path:27} {field.description}" + (f" ({limits})" if limits else ""))
-    groups = [
-        f"  {group:27} {' | '.join(sorted(file.stem for file in (CONF / group).glob('*.yaml')))}"
-        for group in _groups(name)
-        if (CONF / group).is_dir()
-    ]
-    parser = argparse.ArgumentParser(
-        prog=f"python -m experiments.{name}",
-        usage="%(prog)s [key=value ...] [--cfg job] [--help]",
-        description=words,
-        epilog="\n".join(["sets of settings, from conf/:", *groups, "", "settings:", *lines]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="a setting to change")
-    parser.add_argument("--cfg", choices=["job"], help="print the whole config and do nothing")
-    return parser.parse_args()
+def _help(name: str, words: str, kind: type[Settings]) -> str:
+    groups = [CONF / group for group in _groups(name)]
+    return help_text(name, words, kind, compose(name, kind, []), groups)
 
 
 def _yaml(values: dict[str, Any]) -> str:

@@ -6,7 +6,13 @@ from mnist_seq.config import RerunConfig
 
 @command(RerunConfig)
 def main(config: RerunConfig) -> None:
-    """Train a study's best config again, compare the curve, and score the test images."""
+    """Train a study's best config again, compare the curve, and score the test images.
+
+    Examples
+    --------
+      python -m experiments.rerun                          the best of the latest study
+      python -m experiments.rerun study=NAME trial=7 seeds=5
+    """
     from experiments._single import train_again
 
     train_again(config, command_line())

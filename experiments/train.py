@@ -6,7 +6,14 @@ from mnist_seq.config import TrainConfig
 
 @command(TrainConfig)
 def main(config: TrainConfig) -> None:
-    """Train one network; the run is in MLflow, its curve and its best network with it."""
+    """Train one network; its curve and its best weights are kept in MLflow.
+
+    Examples
+    --------
+      python -m experiments.train model.units=128 training.epochs=20
+      python -m experiments.train experiment=seed          the original experiment
+      python -m experiments.train data=csv data.train_file=a.csv data.test_file=b.csv
+    """
     from experiments._single import train_once
 
     train_once(config, command_line())

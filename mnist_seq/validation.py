@@ -106,10 +106,23 @@ def _shown(value: Any) -> str:
 
 
 def allowed(field: FieldInfo) -> str:
-    """The values that a setting takes, in a few words, for ``--help``."""
-    choices = [
-        c for part in (field.annotation, *get_args(field.annotation)) for c in get_args(part)
-    ]
-    if choices and all(isinstance(choice, str) for choice in choices):
-        return " | ".join(choices)
-    return ", ".join(str(limit) for limit in field.metadata)
+    """The values that a setting takes, in a few words; nothing where its type says it all."""
+    for part in (field.annotation, *get_args(field.annotation)):
+        choices = get_args(part)
+        if choices and all(isinstance(choice, str) for choice in choices):
+            return " | ".join(choices)
+    bounds = {type(bound).__name__: bound for bound in field.metadata}
+    match bounds:
+        case {"Ge": low, "Le": high}:
+            return f"{low.ge} to {high.le}"
+        case {"Gt": low, "Le": high}:
+            return f"above {low.gt}, to {high.le}"
+        case {"Gt": low, "Lt": high}:
+            return f"between {low.gt} and {high.lt}"
+        case {"Ge": low, "Lt": high}:
+            return f"{low.ge} to below {high.lt}"
+        case {"Gt": low}:
+            return f"above {low.gt}"
+        case {"Ge": low}:
+            return f"from {low.ge}"
+    return ""
