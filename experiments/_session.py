@@ -20,6 +20,7 @@ from mnist_seq.tracking.results import Results
 from mnist_seq.tracking.tracker import Role, Tracker
 from mnist_seq.workers import Steps, Workers, open_workers
 
+RETRIES = 2
 STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
 
 
@@ -59,7 +60,6 @@ class Session:
     tracker: Tracker
     folder: Path
     tracking: TrackingConfig
-    retries: int
     is_stopped: Callable[[], bool]
 
     def checkpoints(self, name: str) -> Checkpoints:
@@ -73,6 +73,7 @@ class Session:
         checkpoints: Checkpoints,
         board: Board,
         *watchers: Watcher,
+        retries: int = RETRIES,
     ) -> None:
         """Train until no trial is left.
 
@@ -88,7 +89,7 @@ class Session:
                 [display, recorder, *watchers],
                 checkpoints,
                 data_of,
-                self.retries,
+                retries,
             )
             is_complete = loop.run(self.is_stopped)
         if not is_complete:
@@ -106,7 +107,7 @@ def open_session(workers: WorkersConfig, tracking: TrackingConfig) -> Iterator[S
         Tracker(tracking, warn=console.print) as tracker,
     ):
         folder = tracking_folder(tracking)
-        yield Session(pool, tracker, folder, tracking, workers.retries, is_stopped)
+        yield Session(pool, tracker, folder, tracking, is_stopped)
 
 
 def tracking_folder(tracking: TrackingConfig) -> Path:

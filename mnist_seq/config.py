@@ -117,8 +117,11 @@ class WorkersConfig(Settings):
     scheduler: str | None = Field(
         pattern=r"^(tcp|tls)://", description="address of a running Dask scheduler; null: local"
     )
-    retries: int = Field(
-        ge=0, le=100, description="how often a training outlives its worker's death"
+    epoch_timeout: float = Field(
+        gt=0, description="seconds without an epoch after which a worker is taken to hang"
+    )
+    memory_gib: float | None = Field(
+        gt=0, description="of a process, where it is stopped; null: its share of the machine"
     )
 
 
@@ -207,6 +210,10 @@ class SearchConfig(Settings):
         description="who gives up trials that fall behind"
     )
     seed: int = Field(ge=0, le=2**32 - 1, description="the sampler's")
+    retries: int = Field(ge=0, le=100, description="how many deaths of its worker a trial outlives")
+    max_failures: int = Field(
+        ge=1, description="the search stops if so many trials fail alike before any succeeds"
+    )
 
 
 class TrainConfig(Config):

@@ -240,6 +240,15 @@ def best_table(board: Board, most: int = 5) -> Table:
     return table
 
 
+def failures(board: Board) -> dict[str, list[int]]:
+    """Numbers of the failed trials, by the kind of their failure."""
+    kinds: dict[str, list[int]] = {}
+    for number, (_, ending) in sorted(board.endings.items()):
+        if ending.state == "failed":
+            kinds.setdefault((ending.reason or "").partition(":")[0], []).append(number)
+    return kinds
+
+
 def _figures(record: EpochRecord) -> str:
     return (
         f"train {record.train_loss:.4f} {100 * record.train_accuracy:.2f} %, "

@@ -4,7 +4,9 @@ MnistSeqError
 ├── InputError                 the user can mend it: one line, exit code 2
 │   ├── ConfigError            a setting, or several: one line each
 │   ├── DataError              a file or a row of it
-│   └── TrackingError          a study, a run or a store that is not there
+│   ├── TrackingError          a study, a run or a store that is not there
+│   ├── StoreError             a database that is locked for long, or a disk that is full
+│   └── RepeatedFailureError   every trial so far failed for the same reason
 ├── TrainingError              one training failed; a sweep goes on without it
 │   └── NotFiniteError         the loss became NaN or infinite
 └── StoppedError               the user stopped the command; it can be gone on with
@@ -42,7 +44,7 @@ class TrackingError(InputError):
 
 
 class TrainingError(MnistSeqError):
-    """A training ended without a result; the message is the reason that the ledger shows."""
+    """A training ended without a result; the message says why."""
 
 
 class NotFiniteError(TrainingError):
@@ -51,3 +53,11 @@ class NotFiniteError(TrainingError):
 
 class StoppedError(MnistSeqError):
     """The command was stopped in good order; the same command goes on."""
+
+
+class StoreError(InputError):
+    """Results cannot be written now; nothing is lost, and the same command goes on later."""
+
+
+class RepeatedFailureError(InputError):
+    """The first trials all failed for the same reason: the rest would, too."""

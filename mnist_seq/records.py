@@ -130,7 +130,7 @@ class Ending:
     result : TrainResult or None
         The network of a complete trial.
     reason : str or None
-        Why a trial failed.
+        Why a trial failed: a kind, a colon, the details.
     """
 
     state: EndState
@@ -154,16 +154,26 @@ class Saved:
 
 @dataclass(frozen=True)
 class Failed:
-    """A training that its own config or code ended; trying again would end the same way."""
+    """A training that its own config or code ended; trying again would end the same way.
 
-    reason: str
+    Attributes
+    ----------
+    kind : str
+        One or two words, the same for all failures of a kind: the ledger counts by it.
+    detail : str
+        What happened this time.
+    """
+
+    kind: str
+    detail: str
 
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """The process that a training lived in is gone; it can go on elsewhere."""
+    """The process that a training lived in is gone or was stopped; it can go on elsewhere."""
 
-    reason: str
+    kind: str
+    detail: str
 
 
 Outcome: TypeAlias = EpochRecord | TrainResult | Saved | Failed | WorkerLost

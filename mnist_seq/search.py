@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from mnist_seq.config import Range, SweepConfig
+from mnist_seq.config import Range, SweepConfig, flatten
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import Ending, EpochRecord, best_of
 from mnist_seq.space import Values, is_active, ordered, value_at, with_values
@@ -54,6 +54,21 @@ class SearchTrials:
         self._search = config.search
         self._unfinished = {s.number: s.values for s in study.take_up()}
         self._began = time.monotonic()
+        over = study.finished()
+        self._reasons = [done.reason or "" for done in over if done.state == "failed"]
+        self._any_success = len(self._reasons) < len(over)
+
+    @property
+    def given_up(self) -> str | None:
+        """Why no more trials are started, if all so far failed alike."""
+        kinds = {reason.partition(":")[0] for reason in self._reasons}
+        most = self._search.max_failures
+        if self._any_success or len(self._reasons) < most or len(kinds) > 1:
+            return None
+        return (
+            f"the first {len(self._reasons)} trials all failed alike, and search.max_failures is "
+            f"{most}: {self._reasons[-1]}"
+        )
 
     def finished(self) -> list[tuple[Trial, Ending]]:
         """Trials of earlier sessions that are over, without their networks."""
@@ -85,7 +100,7 @@ class SearchTrials:
             if self._unfinished:
                 number = min(self._unfinished)
                 return self._trial(number, self._unfinished.pop(number))
-            if self._study.next_number >= self._search.trials or self._is_late():
+            if self._study.next_number >= self._search.trials or self._is_late() or self.given_up:
                 return None
             suggestion = self._study.ask(self._baseline(self._study.next_number))
             if suggestion is None:
@@ -93,7 +108,7 @@ class SearchTrials:
             try:
                 return self._trial(suggestion.number, suggestion.values)
             except ConfigError as error:  # two values that are refused only together
-                self._study.fail(suggestion.number, f"refused config: {error}")
+                self._fail(suggestion.number, f"refused config: {error}")
 
     def is_hopeless(self, trial: Trial, best: EpochRecord, epoch: int) -> bool:
         """Report a trial's best so far; whether the pruner gives it up."""
@@ -104,11 +119,17 @@ class SearchTrials:
         self._study.note(trial.number, records=[asdict(record) for record in ending.records])
         match ending.state:
             case "complete" if ending.best is not None:
+                self._any_success = True
                 self._study.complete(trial.number, self._value(ending.best))
             case "pruned":
+                self._any_success = True
                 self._study.prune(trial.number)
             case _:
-                self._study.fail(trial.number, ending.reason or "no epoch was finished")
+                self._fail(trial.number, ending.reason or "no epoch was finished")
+
+    def _fail(self, number: int, reason: str) -> None:
+        self._reasons.append(reason)
+        self._study.fail(number, reason)
 
     def _trial(self, number: int, values: Values) -> Trial:
         baselines = self._search.baselines
@@ -142,16 +163,53 @@ def most_epochs(config: SweepConfig) -> int:
     return max(config.training.epochs, *(int(end) for end in ends if isinstance(end, int | float)))
 
 
+# Settings that may change within one study: they shape no trial's curve.
+FREE = ("trials", "timeout", "retries", "max_failures")
+
+
+def fixed_settings(config: SweepConfig) -> dict[str, Any]:
+    """All that shapes the trials and their order, as plain nested values."""
+    shape = config.model_dump(exclude={"study", "workers", "tracking"})
+    for free in FREE:
+        del shape["search"][free]
+    return shape
+
+
 def study_name(config: SweepConfig) -> str:
     """The study's name: the one given, or the data's with a digest of all that shapes the search.
 
-    How many trials, how long, where and by how many workers do not count: the same command with
-    more trials goes on with the same study.
+    The same command with more trials, more time or other workers goes on with the same study.
     """
     if config.study is not None:
         return config.study
-    shape = config.model_dump(exclude={"study", "workers", "tracking"})
-    for free in ("trials", "timeout"):
-        del shape["search"][free]
-    digest = hashlib.blake2b(json.dumps(shape, sort_keys=True).encode(), digest_size=3).hexdigest()
-    return f"{config.data.source}-{digest}"
+    text = json.dumps(fixed_settings(config), sort_keys=True)
+    return f"{config.data.source}-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
+
+
+def check_unchanged(name: str, old: Mapping[str, Any], config: SweepConfig) -> None:
+    """Refuse to go on with a study under settings that its trials did not have.
+
+    Parameters
+    ----------
+    old : mapping
+        The study's `fixed_settings`; those of the space may differ.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each setting that differs.
+    """
+    before, now = flatten(old), flatten(fixed_settings(config))
+    different = [
+        path
+        for path in before.keys() | now.keys()
+        if before.get(path) != now.get(path) and not path.startswith("search.space.")
+    ]
+    if different:
+        raise ConfigError(
+            *(
+                f"{path}: study {name} has {before.get(path)}, now it is {now.get(path)}; "
+                "change it back, or name another study=..."
+                for path in sorted(different)
+            )
+        )

@@ -58,8 +58,11 @@ def is_integer(path: str) -> bool:
 
 def contains(dimension: Dimension, value: Scalar) -> bool:
     """Whether a value is one that the dimension can take."""
-    if isinstance(dimension, Choices):
-        return value in dimension.choices
+    if isinstance(dimension, Choices):  # to Python True is 1; to a setting it is not
+        return any(
+            value == choice and isinstance(value, bool) == isinstance(choice, bool)
+            for choice in dimension.choices
+        )
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     if not dimension.low <= value <= dimension.high:

@@ -209,11 +209,11 @@ class Loop:
                 self._end(live, "complete", result=outcome)
             case Saved(state):
                 live.saved, live.saved_at = state, time.monotonic()
-                self._checkpoints.save_state(live.trial.number, state)
-            case Failed(reason):
-                self._end(live, "failed", reason=reason)
-            case WorkerLost(reason):
-                self._lost(live, reason)
+                self._save(live.trial.number, state)
+            case Failed(kind, detail):
+                self._end(live, "failed", reason=f"{kind}: {detail}")
+            case WorkerLost():
+                self._lost(live, outcome)
 
     def _epoch(self, live: _Live, record: EpochRecord) -> None:
         number = live.trial.number
@@ -237,17 +237,18 @@ class Loop:
         best = best_of(live.records, live.trial.config.training.monitor)
         return self._trials.is_hopeless(live.trial, best, record.epoch)
 
-    def _lost(self, live: _Live, reason: str) -> None:
+    def _lost(self, live: _Live, loss: WorkerLost) -> None:
         live.losses += 1
         if live.losses > self._retries:
-            self._end(live, "failed", reason=f"{reason}, for the {live.losses}. time in this trial")
+            times = "" if live.losses == 1 else f", as in {live.losses - 1} attempts before"
+            self._end(live, "failed", reason=f"{loss.kind}: {loss.detail}{times}")
             return
         number = live.trial.number
         self._workers.drop(number)
         self._homeless.append(self._live.pop(number))
         epoch = live.saved.epoch if live.saved else 0
         for watcher in self._watchers:
-            watcher.message(f"trial {number}: {reason}; it goes on elsewhere after epoch {epoch}")
+            watcher.message(f"trial {number}: {loss.detail}; it goes on after epoch {epoch}")
 
     def _end(
         self,
@@ -272,6 +273,13 @@ class Loop:
             watcher.started(trial)
             watcher.ended(trial, ending)
 
+    def _save(self, number: int, state: State) -> None:
+        try:
+            self._checkpoints.save_state(number, state)
+        except OSError as error:  # the disk is full: the training itself can go on
+            for watcher in self._watchers:
+                watcher.message(f"trial {number}: its state could not be saved: {error.strerror}")
+
     def _save_all(self) -> None:
         waiting = set(self._live)
         for number in waiting:
@@ -280,5 +288,5 @@ class Loop:
         while waiting and (left := deadline - time.monotonic()) > 0:
             event = self._workers.next(left)
             if event is not None and isinstance(event[1], Saved):
-                self._checkpoints.save_state(event[0], event[1].state)
+                self._save(event[0], event[1].state)
                 waiting.discard(event[0])

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import dask
@@ -28,7 +28,7 @@ from distributed import (
 
 from mnist_seq.config import Config, WorkersConfig
 from mnist_seq.data.dataset import Dataset
-from mnist_seq.errors import InputError, TrainingError
+from mnist_seq.errors import InputError, NotFiniteError
 from mnist_seq.records import (
     EpochRecord,
     Failed,
@@ -61,6 +61,7 @@ class _Training:
     state: Future | State | None = None
     next_state: Future | None = None
     awaited: Future | None = None
+    asked: float = field(default_factory=time.monotonic)
 
 
 class Workers:
@@ -69,9 +70,12 @@ class Workers:
     A training is named by a number of the caller's choice, from `start` to `drop`.
     """
 
-    def __init__(self, client: Client, steps: Steps) -> None:
+    def __init__(self, client: Client, steps: Steps, config: WorkersConfig) -> None:
         self._client = client
         self._steps = steps
+        self._config = config
+        self._too_large: dict[str, int] = {}  # bytes of processes that were stopped for them
+        client.subscribe_topic("worker-restart-memory", self._note_memory)
         self._trainings: dict[int, _Training] = {}
         self._data: dict[str, Future] = {}
         self._events: queue.SimpleQueue[tuple[int, Future | Saved]] = queue.SimpleQueue()
@@ -139,7 +143,9 @@ class Workers:
             self._look()
             for number, training in self._trainings.items():
                 if training.slot not in self._slots:
-                    return number, WorkerLost(f"the worker {training.slot} is gone")
+                    return number, self._loss(training.slot)
+                if time.monotonic() - training.asked > self._config.epoch_timeout:
+                    return number, self._stop_hanging(training.slot)
             wait = min(max(deadline - time.monotonic(), 0.0), SECONDS_BETWEEN_LOOKS)
             try:
                 number, event = self._events.get(timeout=wait)
@@ -157,15 +163,32 @@ class Workers:
     def _outcome(self, training: _Training, done: Future) -> Outcome:
         try:
             result: EpochRecord | TrainResult = done.result()
-        except TrainingError as error:
-            return Failed(str(error))
+        except NotFiniteError as error:
+            return Failed("not finite", str(error))
         except KilledWorker:
-            return WorkerLost(f"the worker {training.slot} was killed")
+            return self._loss(training.slot)
         except Exception as error:  # whatever a training raises costs that training alone
-            return Failed(f"{type(error).__name__}: {error}")
+            return Failed(type(error).__name__, " ".join(str(error).split())[:500])
         if isinstance(result, EpochRecord):
             training.state, training.next_state = training.next_state, None
         return result
+
+    def _loss(self, slot: str) -> WorkerLost | Failed:
+        self._slots.discard(slot)
+        if slot in self._too_large:
+            used = f"{self._too_large[slot] / 2**30:.1f} GiB"
+            limit = self._config.memory_gib
+            share = f"{limit:g} GiB (workers.memory_gib)" if limit else "its share of the machine"
+            return Failed("out of memory", f"the process used {used} of {share}")
+        return WorkerLost("worker died", f"the worker at {slot} died")
+
+    def _note_memory(self, event: tuple[float, dict[str, Any]]) -> None:
+        self._too_large[event[1]["worker"]] = event[1]["rss"]
+
+    def _stop_hanging(self, slot: str) -> WorkerLost:
+        self._slots.discard(slot)
+        self._client.restart_workers([slot], timeout=SECONDS_TO_CONNECT, raise_for_error=False)
+        return WorkerLost("hang", f"no epoch within {self._config.epoch_timeout:g} s")
 
     def _submit(self, training: _Training, step: Callable[..., Any], *arguments: Any) -> Future:
         return self._client.submit(
@@ -174,6 +197,7 @@ class Workers:
 
     def _await(self, number: int, future: Future) -> None:
         self._trainings[number].awaited = future
+        self._trainings[number].asked = time.monotonic()
         future.add_done_callback(lambda done: self._events.put((number, done)))
 
     def _on_workers(self, data: Dataset) -> Future:
@@ -253,7 +277,7 @@ def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
             ) from None
         with client:
             client.register_plugin(_OneCore([]))
-            yield Workers(client, steps)
+            yield Workers(client, steps, config)
         return
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     with (
@@ -262,10 +286,11 @@ def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
+            memory_limit=f"{config.memory_gib}GiB" if config.memory_gib else "auto",
             silence_logs="CRITICAL",
         ) as cluster,
         Client(cluster) as client,
     ):
         client.register_plugin(_OneCore(cores))
-        yield Workers(client, steps)
+        yield Workers(client, steps, config)
