@@ -64,7 +64,7 @@ def search(config: SweepConfig, command: str) -> None:
             experiment,
             "trial",
             data_of,
-            {"study": name},
+            {"study": name, "sweep_run": whole.run.created.result()},
             earlier_runs(config.tracking, name, "trial", {}, kept),
             checkpoints.forget,
         )

@@ -110,21 +110,24 @@ class Recorder:
         run = entry.run
         for record in ending.records:  # all there, unless an earlier session was killed
             self.epoch(trial, record)
-        run.tags({"trial_state": ending.state, "reason": ending.reason or ""})
+        run.tags({"trial_state": ending.state})
+        if ending.reason:
+            run.tags({"reason": ending.reason})
         if ending.best is not None:
             run.metrics(
                 {
                     "best_validation_accuracy": ending.best.validation_accuracy,
                     "best_validation_loss": ending.best.validation_loss,
-                    "best_epoch": ending.best.epoch,
-                    "epochs": len(ending.records),
-                    "seconds": ending.seconds,
+                    "summary/best_epoch": ending.best.epoch,
+                    "summary/epochs": len(ending.records),
+                    "summary/seconds": ending.seconds,
                 }
             )
             run.artifact("curves.png", lambda: curves_picture(ending.records))
         if ending.result is not None:
             data = self._data_of(trial.config)
-            run.metrics({"parameters": ending.result.parameters})
+            run.metrics({"summary/parameters": ending.result.parameters})
+            run.artifact("model.keras", ending.result.model)
             run.model(
                 ending.result.model,
                 data.validation.images_NSF[:EXAMPLE_IMAGES],
@@ -203,18 +206,14 @@ class SweepRecorder:
         board = self._board
         self._describe()
         totals = {
-            f"trials_{state}": board.count(state) for state in ("complete", "pruned", "failed")
+            f"summary/trials_{state}": board.count(state)
+            for state in ("complete", "pruned", "failed")
         }
-        self.run.metrics({**totals, "wall_seconds": board.seconds})
+        self.run.metrics({**totals, "summary/wall_seconds": board.seconds})
         if board.best is not None:
             trial, record = board.best
-            self.run.metrics(
-                {
-                    "best_validation_accuracy": record.validation_accuracy,
-                    "best_validation_loss": record.validation_loss,
-                }
-            )
-            self.run.tags({"best_trial": str(trial.number)})
+            # Tags, not metrics: the sweep is no bar among its trials' bars.
+            self.run.tags({"best_trial": str(trial.number), "best": board.value(record)})
         self.run.finish("FINISHED" if is_complete else "KILLED")
 
     def _describe(self) -> None:
@@ -223,19 +222,18 @@ class SweepRecorder:
 
 def description(config: SweepConfig, board: Board) -> str:
     """Markdown above the experiment's runs: what is searched, how far it is, the best so far."""
-    lines = [f"**{len(board.endings)} of {board.target} trials**"]
-    states = [
-        f"{n} {state}" for state in ("complete", "pruned", "failed") if (n := board.count(state))
-    ]
-    if states:
-        lines[0] += f" ({', '.join(states)})"
+    states = ("complete", "pruned", "failed")
+    counts = ", ".join(f"{n} {state}" for state in states if (n := board.count(state)))
+    first = f"**{len(board.endings)} of {board.target} trials**" + (
+        f" ({counts})" if counts else ""
+    )
+    lines = [first]
     if board.best is not None:
         trial, record = board.best
-        lines.append(
-            f"Best: **{board.value(record)}** in trial {trial.number}: {shown(trial.values)}"
-        )
-    if gain := board.gain():
-        lines[-1] += f" ({gain})"
+        gain = f", {gain}" if (gain := board.gain()) else ""
+        # MLflow shows only the first line until it is unfolded.
+        lines = [f"{first}: best **{board.value(record)}** in trial {trial.number}{gain}"]
+        lines.append(f"Trial {trial.number}: {shown(trial.values)}")
     searched = ["| searched | values | |", "| --- | --- | --- |"]
     for path, dimension in config.search.space.items():
         when = ", ".join(f"{parent}={number(value)}" for parent, value in dimension.when.items())

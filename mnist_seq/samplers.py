@@ -29,12 +29,15 @@ def distribution(path: str, dimension: Dimension) -> BaseDistribution:
     """Optuna's form of a dimension."""
     if isinstance(dimension, Choices):
         return CategoricalDistribution(tuple(dimension.choices))
-    if is_integer(path):
-        step = 1 if dimension.step is None else int(dimension.step)
-        return IntDistribution(int(dimension.low), int(dimension.high), dimension.log, step)
-    return FloatDistribution(
-        float(dimension.low), float(dimension.high), dimension.log, dimension.step
-    )
+    with warnings.catch_warnings():
+        # A step that does not fit ends below the high end, as in a grid.
+        warnings.filterwarnings("ignore", "The distribution is specified by", UserWarning)
+        if is_integer(path):
+            step = 1 if dimension.step is None else int(dimension.step)
+            return IntDistribution(int(dimension.low), int(dimension.high), dimension.log, step)
+        return FloatDistribution(
+            float(dimension.low), float(dimension.high), dimension.log, dimension.step
+        )
 
 
 def build_sampler(search: SearchConfig, number: int) -> BaseSampler:

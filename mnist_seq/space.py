@@ -35,6 +35,8 @@ def with_values(config: Config, values: Mapping[str, Scalar]) -> Config:
         for group in groups:
             target = target[group]
         target[name] = value
+    if values.get("model.return_sequences") is False and "model.readout" not in values:
+        nested["model"]["readout"] = "last"  # the only one without return_sequences
     return validate(Config, nested)
 
 

@@ -89,6 +89,9 @@ def _line(problem: ErrorDetails, kind: type[Settings]) -> tuple[str, str]:
             return path, message if place[:1] in (["data"], ["model"]) else f"{path}: {message}"
         case "missing":
             return path, f"{path}: is missing"
+        case "extra_forbidden" if place[:2] == ["search", "space"]:
+            whole = "choices" if "choices" in problem["loc"] else "a range"
+            return path, f"{path}: is not a part of {whole}"
         case "extra_forbidden":
             return path, f"{path}: is not a setting{nearest(path, settings(kind))}"
         case known if known in _WORDS:

@@ -4,7 +4,7 @@ import functools
 from dataclasses import replace
 
 from experiments._command import compose
-from mnist_seq.config import Config, SweepConfig
+from mnist_seq.config import Config, SweepConfig, TrainConfig
 from mnist_seq.data.dataset import Dataset, digest_of
 from mnist_seq.data.load import load
 from mnist_seq.space import with_values
@@ -22,7 +22,7 @@ def config(*overrides: str) -> Config:
     small = ["data=digits", "model.units=6", "training.epochs=3", "training.learning_rate=0.01"]
     changed = {override.partition("=")[0] for override in overrides}
     kept = [setting for setting in small if setting.partition("=")[0] not in changed]
-    return with_values(sweep_config(*kept, *overrides), {})
+    return _train_config(*kept, *overrides)
 
 
 @functools.cache
@@ -32,6 +32,12 @@ def few(source: str = "digits", train: int = 200, validation: int = 60) -> Datas
     parts = whole.train.take(slice(train)), whole.validation.take(slice(validation))
     digest = digest_of(*parts, whole.class_names, whole.scaling)
     return replace(whole, train=parts[0], validation=parts[1], digest=digest)
+
+
+@functools.cache
+def _train_config(*overrides: str) -> Config:
+    whole = validate(TrainConfig, compose("train", TrainConfig, overrides))
+    return with_values(whole, {})
 
 
 @functools.cache

@@ -1,0 +1,204 @@
+"""The commands as they are typed, in a process and a folder of their own."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from experiments._command import compose
+from mnist_seq.config import RerunConfig, Settings, SweepConfig, TrainConfig, UiConfig
+from mnist_seq.validation import settings, validate
+
+ROOT = Path(__file__).resolve().parent.parent
+SLOW = {"tensorflow", "keras", "mlflow", "optuna", "distributed", "sklearn", "pandas"}
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    errors: list[str]
+    imported: set[str]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> "Run":
+    return Run(tmp_path)
+
+
+class Run:
+    """Runs ``python -m experiments.<command>``, and sees what it imports."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, command: str, *arguments: str) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", f"experiments.{command}", *arguments],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "XDG_CACHE_HOME": str(self.folder / "cache"),
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        timed = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+        rest = [line for line in done.stderr.splitlines() if not line.startswith("import time:")]
+        names = {line.rpartition("|")[2].strip().partition(".")[0] for line in timed}
+        return Ran(done.returncode, done.stdout, rest, names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ("model.unit=3", "model.unit: is not a setting; did you mean model.units?"),
+        ("units=3", "units: is not a setting; did you mean model.units?"),
+        ("+training.momentum=1", "training.momentum: is not a setting"),
+        ("dat=digits", "dat: is not a setting; did you mean data?"),
+        ("data=digit", "data=digit: must be csv or digits or mnist; did you mean digits?"),
+        ("model.units", "model.units: is not of the form key=value"),
+        ("model.units=0", "model.units: must be at least 1 (got 0)"),
+        ("model.units=true", "model.units: must be a whole number (got true)"),
+        (
+            "training.learning_rate=nan",
+            "training.learning_rate: must be a finite number (got nan)",
+        ),
+        ("model.readout=mean", "model.readout=mean needs model.return_sequences=true"),
+        ("data=csv", "data=csv needs data.train_file and data.test_file"),
+        ("workers=cluster", "Missing mandatory value: scheduler full_key: workers.scheduler"),
+        # search spaces
+        (
+            "search.space.model.unitz.choices=[1]",
+            "search.space.model.unitz: model.unitz is not a setting; did you mean model.units?",
+        ),
+        (
+            "search.space.model.layers.choices=[]",
+            "search.space.model.layers.choices: must not be empty (got [])",
+        ),
+        (
+            "search.space.model.units.low=200",
+            "search.space.model.units: low must not be above high (got 200 and 160)",
+        ),
+        (
+            "search.space.model.units.high=4096",
+            "search.space.model.units: must be at most 2048 (got 4096)",
+        ),
+        (
+            "search.space.training.learning_rate.low=0",
+            "search.space.training.learning_rate: log needs low above 0 (got 0)",
+        ),
+        (
+            "search.space.model.layers={low: 1, high: 2, when: {model.bidirectional: true}}",
+            "search.space.model.layers.when: model.bidirectional is not searched",
+        ),
+        (
+            "search.space.model.return_sequences.when={model.readout: mean}",
+            "search.space: conditions go round in a circle: model.return_sequences, model.readout",
+        ),
+        (
+            "search.sampler=grid",
+            "search.space.model.units: search.sampler=grid needs a step or choices",
+        ),
+        ("model.units=[1", "no viable alternative at input"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_slow_is_loaded_for_it(
+    run: Run, arguments: str, error: str
+) -> None:
+    ran = run("sweep", arguments)
+    assert ran.code == 2
+    (line,) = ran.errors
+    assert line.startswith(f"error: {error}")
+    assert ran.out == ""
+    assert not ran.imported & SLOW
+    assert not list(run.folder.iterdir()), "nothing is written for it either"
+
+
+def test_the_check_of_what_is_loaded_can_fail(run: Run) -> None:
+    assert {"pydantic", "hydra"} <= run("sweep", "model.units=0").imported
+
+
+def test_several_mistakes_are_one_line_each(run: Run) -> None:
+    ran = run("sweep", "model.units=0", "seed=-1")
+    assert ran.code == 2
+    assert sorted(ran.errors) == [
+        "error: model.units: must be at least 1 (got 0)",
+        "error: seed: must be at least 0 (got -1)",
+    ]
+
+
+@pytest.mark.parametrize("command", ["train", "rerun", "ui"])
+def test_every_command_refuses_in_one_line(run: Run, command: str) -> None:
+    ran = run(command, "tracking.folder=''")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.errors == ["error: tracking.folder: must not be empty (got '')"]
+    assert not ran.imported & SLOW
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [
+        (None, "letters.csv: no such file"),
+        ("", "letters.csv: has no images"),
+        ("a,1,2,3\n", "letters.csv, row 1: has 3 pixels after the label; a square image has "),
+        ("a,1,2,3,4\nb,1,2,300,4\n", "letters.csv, row 2, column 4: "),
+    ],
+)
+def test_a_bad_file_is_one_line(run: Run, rows: str | None, error: str) -> None:
+    if rows is not None:
+        (run.folder / "letters.csv").write_text(rows)
+    ran = run("train", "data=csv", "data.train_file=letters.csv", "data.test_file=letters.csv")
+    assert ran.code == 2
+    (line,) = ran.errors
+    assert line.startswith(f"error: {error}")
+    assert not ran.imported & {"tensorflow", "keras"}
+
+
+def test_a_study_that_is_not_there_cannot_be_run_again(run: Run) -> None:
+    ran = run("rerun", "study=never-made")
+    assert ran.code == 2
+    (line,) = ran.errors
+    assert line.startswith("error: ")
+    assert not ran.imported & {"tensorflow", "keras"}
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [("sweep", SweepConfig), ("train", TrainConfig), ("rerun", RerunConfig), ("ui", UiConfig)],
+)
+def test_help_tells_every_setting_and_what_it_means(
+    run: Run, command: str, kind: type[Settings]
+) -> None:
+    ran = run(command, "--help")
+    assert (ran.code, ran.errors) == (0, [])
+    lines = ran.out.splitlines()
+    for path, field in settings(kind).items():
+        (line,) = (line for line in lines if re.match(rf" +{re.escape(path)}[ =]", line))
+        assert str(field.description) in line
+    assert not ran.imported & SLOW
+    examples = [line.strip() for line in lines if line.startswith("  python -m experiments.")]
+    for example in examples:
+        _, _, module, *overrides = shlex.split(re.split(" {2,}", example)[0])
+        assert module == f"experiments.{command}"
+        validate(kind, compose(command, kind, overrides))
+
+
+@pytest.mark.parametrize(("command", "kind"), [("sweep", SweepConfig), ("rerun", RerunConfig)])
+def test_cfg_job_prints_a_config_that_is_valid_as_it_stands(
+    run: Run, command: str, kind: type[Settings]
+) -> None:
+    ran = run(command, "--cfg", "job", "workers.count=2")
+    assert (ran.code, ran.errors) == (0, [])
+    printed = yaml.safe_load(ran.out)
+    assert validate(kind, printed).model_dump()["workers"]["count"] == 2
+    assert not list(run.folder.iterdir())

@@ -1,0 +1,147 @@
+from typing import Any, get_args
+
+import pytest
+
+from experiments._command import CONF, compose
+from mnist_seq.config import (
+    Config,
+    RerunConfig,
+    Settings,
+    SweepConfig,
+    TrainConfig,
+    UiConfig,
+    flatten,
+)
+from mnist_seq.data.load import SOURCES
+from mnist_seq.data.scaling import SCALINGS
+from mnist_seq.data.split import SPLITS
+from mnist_seq.errors import ConfigError
+from mnist_seq.space import check, value_at
+from mnist_seq.validation import settings, validate
+
+COMMANDS: dict[str, type[Settings]] = {
+    "sweep": SweepConfig,
+    "train": TrainConfig,
+    "rerun": RerunConfig,
+    "ui": UiConfig,
+}
+# What an option cannot say by itself.
+NEEDS = {
+    "data=csv": ["data.train_file=a.csv", "data.test_file=b.csv"],
+    "workers=cluster": ["workers.scheduler=tcp://host:8786"],
+}
+OPTIONS = [f"{file.parent.name}={file.stem}" for file in sorted(CONF.glob("*/*.yaml"))]
+
+
+def composed(command: str, *overrides: str) -> Any:
+    return validate(COMMANDS[command], compose(command, COMMANDS[command], overrides))
+
+
+# --- the files on disk
+
+
+def test_every_file_of_a_command_has_a_command() -> None:
+    files = {file.stem for file in CONF.glob("*.yaml")}
+    assert files == set(COMMANDS)
+    for name in files:
+        assert (CONF.parent / "experiments" / f"{name}.py").is_file()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_needs_no_setting(command: str) -> None:
+    composed(command)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_of_a_group_composes_and_is_valid(option: str) -> None:
+    group = option.partition("=")[0]
+    takers = [name for name in COMMANDS if f"- {group}:" in (CONF / f"{name}.yaml").read_text()]
+    assert takers, f"no command takes {group}"
+    for name in takers:
+        whole = composed(name, option, *NEEDS.get(option, []))
+        if isinstance(whole, SweepConfig):
+            check(whole, whole.search)
+
+
+@pytest.mark.parametrize(
+    ("option", "needed"),
+    [("data=csv", "data.train_file and data.test_file"), ("workers=cluster", "workers.scheduler")],
+)
+def test_an_option_that_needs_more_says_so(option: str, needed: str) -> None:
+    with pytest.raises(ConfigError, match=needed):
+        composed("sweep", option)
+
+
+def test_files_hold_values_and_no_code() -> None:
+    for file in CONF.rglob("*.yaml"):
+        assert "_target_" not in file.read_text()
+
+
+def test_every_setting_has_its_default_in_a_file() -> None:
+    # Written down, not hidden: the YAML files alone give every value.
+    for name, kind in COMMANDS.items():
+        values = flatten(compose(name, kind, []), {"low", "high", "choices"})
+        for path in settings(kind):
+            assert path in values or path == "search.space"
+
+
+# --- the original experiment
+
+
+def original() -> dict[str, Any]:
+    """What the README tells of it; Adam, and 0.001, are what Keras took where nothing was said."""
+    return {
+        "data.source": "mnist",
+        "data.validation_fraction": 0.1,
+        "data.validation_split": "tail",
+        "data.scaling": "minmax",
+        "model.units": 50,
+        "model.layers": 1,
+        "model.bidirectional": False,
+        "model.dropout": 0.0,
+        "training.epochs": 500,
+        "training.batch_size": 28,
+        "training.learning_rate": 0.001,
+        "training.optimizer": "adam",
+        "training.schedule": "constant",
+        "training.clip_norm": None,
+    }
+
+
+@pytest.mark.parametrize("command", ["train", "sweep"])
+@pytest.mark.parametrize(
+    ("experiment", "readout"), [("seed", "last"), ("seed_each_step", "each_step")]
+)
+def test_the_original_experiment_is_told_in_full(
+    command: str, experiment: str, readout: str
+) -> None:
+    whole = composed(command, f"experiment={experiment}")
+    assert {path: value_at(whole, path) for path in original()} == original()
+    assert whole.model.readout == readout
+    assert whole.model.return_sequences == (readout == "each_step")
+
+
+def test_an_experiment_can_be_changed_from_the_command_line() -> None:
+    assert composed("train", "experiment=seed", "training.epochs=3").training.epochs == 3
+
+
+def test_a_sweep_chooses_the_epoch_by_what_it_searches_for() -> None:
+    whole = composed("sweep", "search.objective=validation_loss")
+    assert whole.training.monitor == "validation_loss"
+
+
+# --- lists that are said twice
+
+
+def literals(path: str) -> set[str]:
+    return set(get_args(settings(Config)[path].annotation))
+
+
+def test_names_of_data_settings_are_those_of_the_functions() -> None:
+    assert literals("data.source") == set(SOURCES)
+    assert literals("data.validation_split") == set(SPLITS)
+    assert literals("data.scaling") == set(SCALINGS)
+
+
+def test_every_dataset_of_the_library_has_a_file() -> None:
+    assert {file.stem for file in (CONF / "data").glob("*.yaml")} == literals("data.source")
