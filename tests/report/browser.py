@@ -1,0 +1,92 @@
+"""The report as a browser shows it: a headless Chromium measures the page in a frame of a width."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # no network: what the page needs, it must have
+)
+# Boxes are made a little smaller: letters do not fill theirs, and touching is not overlapping.
+MEASURE = """
+const page = frame.contentDocument;
+const box = (element) => {
+  const r = element.getBoundingClientRect();
+  return {left: r.left + 1, right: r.right - 1, top: r.top + 2, bottom: r.bottom - 2,
+          text: element.textContent.trim(), slanted: /rotate\\(-?[1-8]?\\d[. ]?/.test(
+            (element.getAttribute('transform') || '').replace(/rotate\\(-90/, ''))};
+};
+const apart = (a, b) =>
+  a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+const overlaps = [], outside = [];
+for (const svg of page.querySelectorAll('figure svg')) {
+  const edge = svg.getBoundingClientRect();
+  const texts = [...svg.querySelectorAll('text')].map(box).filter((t) => t.text);
+  texts.forEach((a, i) => {
+    if (a.left < edge.left - 1 || a.right > edge.right + 1 || a.top < edge.top - 1 ||
+        a.bottom > edge.bottom + 1) outside.push(a.text);
+    for (const b of texts.slice(i + 1))
+      if (!apart(a, b) && !(a.slanted && b.slanted)) overlaps.push(a.text + ' | ' + b.text);
+  });
+}
+const blocks = [...page.querySelectorAll('h1, h2, h3, p, li, figure, table, pre')]
+  .filter((e) => !e.closest('.scroll') && !e.closest('.legend'));
+const room = page.documentElement.clientWidth + 1;
+const wide = blocks.filter((e) => e.getBoundingClientRect().right > room)
+  .map((e) => e.textContent.trim().slice(0, 60));
+const figures = [...page.querySelectorAll('figure')].map((figure) => {
+  const svg = figure.querySelector('svg'), edge = svg.getBoundingClientRect();
+  const marks = figure.querySelectorAll('svg use, svg path, svg image').length;
+  return {title: svg.getAttribute('aria-label'), width: edge.width, height: edge.height, marks};
+});
+document.body.innerHTML = '<pre id="result"></pre>';
+document.getElementById('result').textContent = JSON.stringify({
+  overlaps, outside, wide, figures, scrolls: page.documentElement.scrollWidth -
+  page.documentElement.clientWidth});
+"""
+
+
+def measure(page: str, width: int, folder: Path) -> dict[str, Any]:
+    """What a frame of that width shows.
+
+    Returns
+    -------
+    dict
+        `overlaps` and `outside`: texts of figures that run into another, or out of their figure;
+        `wide`: blocks wider than the page; `scrolls`: pixels that the page is wider than the
+        frame; `figures`: title, size and number of marks of each.
+    """
+    wrapper = folder / f"{width}.html"
+    wrapper.write_text(
+        '<!DOCTYPE html><meta charset="utf-8"><body style="margin:0">'
+        f'<iframe id="frame" style="border:0;width:{width}px;height:3000px" '
+        f'srcdoc="{html.escape(page)}"></iframe>'
+        f"<script>const frame = document.getElementById('frame');\n"
+        f"frame.onload = () => {{ {MEASURE} }};</script>",
+        encoding="utf-8",
+    )
+    assert CHROMIUM is not None
+    done = subprocess.run(
+        [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", "--dump-dom", wrapper.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    found = re.search(r'<pre id="result">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found, done.stdout[-500:] + done.stderr[-500:]
+    result: dict[str, Any] = json.loads(html.unescape(found.group(1)))
+    return result
