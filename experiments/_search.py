@@ -1,5 +1,6 @@
 """The search from start to end: what is opened, run, closed and printed."""
 
+from experiments._report import keep_report, show_findings
 from experiments._session import (
     data_of,
     earlier_runs,
@@ -57,6 +58,7 @@ def search(config: SweepConfig, command: str) -> None:
             config,
             board,
             provenance(command, data.digest, config.seed),
+            len(data.validation),
             sweeps.get(0),
         )
         recorder = Recorder(
@@ -72,12 +74,20 @@ def search(config: SweepConfig, command: str) -> None:
             session.run(trials, recorder, checkpoints, board, whole, retries=config.search.retries)
         except StoppedError:
             whole.finish(is_complete=False)
-            _summary(board, name, config)
+            _summary(board)
             raise
         whole.finish(is_complete=trials.given_up is None)
+        session.tracker.flush()
+        tables, file = keep_report(session.tracker, config.tracking, name)
     if trials.given_up is not None:
         raise RepeatedFailureError(trials.given_up)
-    _summary(board, name, config)
+    _summary(board)
+    show_findings(tables, file)
+    next_commands(
+        config.tracking,
+        (f"ui study={name}", "compare the runs"),
+        (f"rerun study={name}", "train the best again, and score the test images"),
+    )
 
 
 def _greet(
@@ -101,7 +111,7 @@ def _greet(
         console.print(f"{len(board.endings)} of them are done; going on")
 
 
-def _summary(board: Board, name: str, config: SweepConfig) -> None:
+def _summary(board: Board) -> None:
     if board.best is None:
         console.print("no trial finished an epoch")
         return
@@ -118,8 +128,3 @@ def _summary(board: Board, name: str, config: SweepConfig) -> None:
     )
     for kind, numbers in failures(board).items():
         console.print(f"failed, {kind}: trial {', '.join(map(str, numbers))}", style="yellow")
-    next_commands(
-        config.tracking,
-        (f"ui study={name}", "compare the runs"),
-        (f"rerun study={name}", "train the best again, and score the test images"),
-    )

@@ -250,3 +250,11 @@ class UiConfig(Settings):
     study: Name | None = Field(description="null: the latest")
     port: int = Field(ge=0, le=65_535, description="0: any free port")
     tracking: TrackingConfig
+
+
+class ReportConfig(Settings):
+    """``python -m experiments.report``"""
+
+    study: Name | None = Field(description="null: the latest")
+    file: str | None = Field(min_length=1, description="null: in the tracking folder's reports")
+    tracking: TrackingConfig

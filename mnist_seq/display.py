@@ -96,6 +96,8 @@ class Board:
         """How far the best is beyond the baseline."""
         if self.best is None or self.baseline is None:
             return ""
+        if self.best[1] == self.baseline:
+            return "the baseline"
         value, base = (
             float(getattr(record, self.objective)) for record in (self.best[1], self.baseline)
         )

@@ -33,6 +33,9 @@ OPTIMIZERS: dict[OptimizerName, type[optimizers.Optimizer]] = {
     "sgd": optimizers.SGD,
 }
 
+# It takes the methods of many programs for one function that is traced too often, and warns.
+tf.get_logger().setLevel("ERROR")
+
 # Images that are evaluated at once; the last such chunk is filled up and masked.
 CHUNK = 500
 # A program holds some 20 MB; the one that was not used for longest makes room for a new one.
@@ -62,13 +65,8 @@ class Program:
         self._images = len(data.train.labels_N)
         self._batch_size = config.training.batch_size
         self.steps = -(-self._images // self._batch_size)
-        # TensorFlow takes bound methods of many programs for one function that is traced too often.
-        self._train = tf.function(
-            lambda *arguments: self._train_steps(*arguments), jit_compile=True, autograph=False
-        )
-        self._evaluate = tf.function(
-            lambda *arguments: self._evaluate_chunk(*arguments), jit_compile=True, autograph=False
-        )
+        self._train = tf.function(self._train_steps, jit_compile=True, autograph=False)
+        self._evaluate = tf.function(self._evaluate_chunk, jit_compile=True, autograph=False)
         self._compiled = False
 
     def compile(self, data: Dataset) -> None:

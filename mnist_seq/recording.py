@@ -155,6 +155,8 @@ class SweepRecorder:
     ----------
     board : Board
         Knows how far the search is.
+    validation_images : int
+        How many images the trials are compared by.
     earlier : EarlierRun or None
         The sweep's run, where an earlier session opened it.
     """
@@ -167,6 +169,7 @@ class SweepRecorder:
         config: SweepConfig,
         board: Board,
         provenance: Provenance,
+        validation_images: int,
         earlier: EarlierRun | None,
     ) -> None:
         self._tracker, self._experiment = tracker, experiment
@@ -182,7 +185,7 @@ class SweepRecorder:
                 {"study": study},
             )
         )
-        self.run.tags(provenance.tags)
+        self.run.tags({**provenance.tags, "validation_images": str(validation_images)})
         self.run.config(config.model_dump())
         if provenance.diff:
             self.run.artifact("uncommitted.diff", provenance.diff)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -72,23 +72,14 @@ class SearchTrials:
 
     def finished(self) -> list[tuple[Trial, Ending]]:
         """Trials of earlier sessions that are over, without their networks."""
-        over = []
-        for done in self._study.finished():
-            try:
-                trial = self._trial(done.number, done.values)
-            except ConfigError:  # it failed for just that reason
-                continue
-            records = tuple(EpochRecord(**record) for record in done.records)
-            best = best_of(records, self._search.objective) if records else None
-            over.append((trial, Ending(done.state, records, best, None, done.reason)))
-        return over
+        return ended_trials(self._config, self._study.finished())
 
     def left_behind(self, endings: Mapping[int, Ending]) -> list[Trial]:
         """Trials that ended in an earlier session; the study is told if it does not know."""
         known = {done.number: done.values for done in self._study.finished()} | self._unfinished
         trials = []
         for number, ending in endings.items():
-            trial = self._trial(number, known[number])
+            trial = _trial(self._config, number, known[number])
             if self._unfinished.pop(number, None) is not None:
                 self.end(trial, ending)
             trials.append(trial)
@@ -99,14 +90,14 @@ class SearchTrials:
         while True:
             if self._unfinished:
                 number = min(self._unfinished)
-                return self._trial(number, self._unfinished.pop(number))
+                return _trial(self._config, number, self._unfinished.pop(number))
             if self._study.next_number >= self._search.trials or self._is_late() or self.given_up:
                 return None
             suggestion = self._study.ask(self._baseline(self._study.next_number))
             if suggestion is None:
                 return None
             try:
-                return self._trial(suggestion.number, suggestion.values)
+                return _trial(self._config, suggestion.number, suggestion.values)
             except ConfigError as error:  # two values that are refused only together
                 self._fail(suggestion.number, f"refused config: {error}")
 
@@ -131,11 +122,6 @@ class SearchTrials:
         self._reasons.append(reason)
         self._study.fail(number, reason)
 
-    def _trial(self, number: int, values: Values) -> Trial:
-        baselines = self._search.baselines
-        fixed = baselines[number] if number < len(baselines) else {}
-        return Trial(number, with_values(self._config, {**values, **fixed}), values, not fixed)
-
     def _value(self, record: EpochRecord) -> float:
         return float(getattr(record, self._search.objective))
 
@@ -152,6 +138,26 @@ class SearchTrials:
             if is_active(self._search.space[path], values):
                 values[path] = fixed.get(path, value_at(self._config, path))
         return values
+
+
+def ended_trials(config: SweepConfig, over: Iterable[Any]) -> list[tuple[Trial, Ending]]:
+    """Finished trials of a study as the driver knows them, without their networks."""
+    known = []
+    for done in over:
+        try:
+            trial = _trial(config, done.number, done.values)
+        except ConfigError:  # it failed for just that reason
+            trial = Trial(done.number, with_values(config, {}), done.values)
+        records = tuple(EpochRecord(**record) for record in done.records)
+        best = best_of(records, config.search.objective) if records else None
+        known.append((trial, Ending(done.state, records, best, None, done.reason)))
+    return known
+
+
+def _trial(config: SweepConfig, number: int, values: Values) -> Trial:
+    baselines = config.search.baselines
+    fixed = baselines[number] if number < len(baselines) else {}
+    return Trial(number, with_values(config, {**values, **fixed}), values, not fixed)
 
 
 def most_epochs(config: SweepConfig) -> int:

@@ -5,7 +5,7 @@ a search that was stopped and taken up again asks for what it would have asked f
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -237,16 +237,7 @@ class Study:
     @_stored
     def finished(self) -> list[Finished]:
         """Trials that are over, in the order of their numbers."""
-        return [
-            Finished(
-                number=frozen.number,
-                values=frozen.user_attrs.get("values") or dict(frozen.params),
-                state=_STATES[frozen.state],
-                records=frozen.user_attrs.get("records", []),
-                reason=frozen.user_attrs.get("reason"),
-            )
-            for frozen in self._study.get_trials(deepcopy=False, states=tuple(_STATES))
-        ]
+        return _finished(self._study.get_trials(deepcopy=False, states=tuple(_STATES)))
 
     @_stored
     def report(self, number: int, epoch: int, value: float) -> bool:
@@ -303,6 +294,30 @@ def stored_settings(path: Path, name: str) -> Mapping[str, Any] | None:
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
     latest = _latest(_storage(path), name) if path.exists() else None
     return latest.user_attrs["settings"] if latest else None
+
+
+def finished_trials(path: Path, name: str) -> list[Finished]:
+    """Trials of a study that are over, read without touching it."""
+    storage = _storage(path)
+    latest = _latest(storage, name) if path.exists() else None
+    if latest is None:
+        return []
+    return _finished(
+        storage.get_all_trials(latest._study_id, deepcopy=False, states=tuple(_STATES))
+    )
+
+
+def _finished(trials: Iterable[FrozenTrial]) -> list[Finished]:
+    return [
+        Finished(
+            number=frozen.number,
+            values=frozen.user_attrs.get("values") or dict(frozen.params),
+            state=_STATES[frozen.state],
+            records=frozen.user_attrs.get("records", []),
+            reason=frozen.user_attrs.get("reason"),
+        )
+        for frozen in trials
+    ]
 
 
 def _storage(path: Path) -> optuna.storages.RDBStorage:

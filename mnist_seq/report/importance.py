@@ -105,7 +105,7 @@ def weigh(tables: StudyTables) -> Importances | None:
         """Mean squared error on the left-out trials, for each sample and each set shuffled."""
         rows = []
         for forest, outside in samples:
-            repeats = max(3, 60 // len(outside))
+            repeats = max(3, 30 // len(outside))
             copies = [
                 _shuffled(
                     inputs, outside, [columns[i] for i in group], [active[i] for i in group], random

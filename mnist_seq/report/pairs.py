@@ -14,7 +14,7 @@ from mnist_seq.report.drawing import (
     svg,
 )
 from mnist_seq.report.importance import LEAST_TRIALS, weigh
-from mnist_seq.report.scales import Hyperparameter, ValueScale, hyperparameter
+from mnist_seq.report.scales import Hyperparameter, ValueScale, hyperparameter, thinned
 from mnist_seq.report.tables import StudyTables
 
 SHOWN = 3
@@ -116,7 +116,7 @@ def _map(tables: StudyTables, right: Hyperparameter, up: Hyperparameter, name: s
         hyperparameter_axis(axes, right)
         axes.set_xlabel(wording.shortened(right.path, 44))
         axes.set_ylim(*up.frame)
-        positions, labels = up.ticks()
+        positions, labels = thinned(up.ticks(), 12)
         set_ticks(axes.yaxis, (positions, [wording.shortened(label, 11) for label in labels]))
         axes.set_ylabel(wording.shortened(up.path, 36), labelpad=7)
         bar = figure.colorbar(drawn, ax=axes, location="top", aspect=40, pad=0.02, shrink=0.9)

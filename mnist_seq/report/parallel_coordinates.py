@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from mnist_seq.report import wording
 from mnist_seq.report.drawing import BEST, INK, MANY, MUTED, TRIAL, Panel, canvas, svg
-from mnist_seq.report.scales import Hyperparameter, Ticks, ValueScale, hyperparameters
+from mnist_seq.report.scales import Hyperparameter, Ticks, ValueScale, hyperparameters, thinned
 from mnist_seq.report.tables import StudyTables
 
 TOP_SHARE, MOST_TOP = 0.1, 12
+LETTERS, SHORTEST = 54, 6  # that an axis has room for, and that a shortened tick needs
 OFF = -0.09  # where a line passes an axis that has no say in its trial
 
 
@@ -59,13 +60,13 @@ def _lane(hyperparameter: Hyperparameter) -> tuple[NDArray[np.float64], Ticks]:
     positions, labels = hyperparameter.ticks(gap=0.16)
     places = [(p - low) / (high - low) for p in positions]
     inside = [i for i, place in enumerate(places) if -0.001 <= place <= 1.001]
+    chosen = [places[i] for i in inside], [labels[i] for i in inside]
     if hyperparameter.categories:
-        room = max(3, int(54 / len(labels)))
-        labels = [wording.shortened(label, room) for label in labels]
-    return np.where(np.isfinite(x), x, OFF), (
-        [places[i] for i in inside],
-        [labels[i] for i in inside],
-    )
+        wanted = min(max(map(len, labels)), SHORTEST)
+        chosen = thinned(chosen, LETTERS // wanted)
+        room = LETTERS // len(chosen[1])
+        chosen = chosen[0], [wording.shortened(label, room) for label in chosen[1]]
+    return np.where(np.isfinite(x), x, OFF), chosen
 
 
 def _picture(
@@ -105,7 +106,7 @@ def _picture(
                 axes.plot(
                     [place, place], [height, height - 0.05], color=INK, linewidth=0.8, zorder=4
                 )
-                side = "left" if place < 0.04 else "right" if place > 0.96 else "center"
+                side = "right" if place > 0.96 else "center"
                 axes.text(
                     place, height - 0.09, label, ha=side, va="top", size=9.5, color=MUTED, **written
                 )

@@ -153,6 +153,12 @@ def hyperparameters(tables: StudyTables) -> list[Hyperparameter]:
     return [hyperparameter(tables, path) for path in tables.space]
 
 
+def thinned(ticks: Ticks, most: int) -> Ticks:
+    """Every so-manieth tick, so that no more than `most` are left."""
+    step = -(-len(ticks[0]) // max(most, 1)) or 1
+    return ticks[0][::step], ticks[1][::step]
+
+
 def activity(tables: StudyTables, trials: pd.DataFrame, path: str) -> NDArray[np.bool_]:
     """Which of the trials a path had a say in: those that fulfil its conditions."""
     active = np.ones(len(trials), bool)

@@ -1,6 +1,7 @@
 """Numbers as people read them; the same in figures, in the page and in the terminal."""
 
 import math
+import re
 from typing import Any
 
 from mnist_seq.config import Objective
@@ -30,7 +31,9 @@ def plain(number: float) -> str:
 
 def exact(number: float) -> str:
     """A round number with all its digits, for an axis."""
-    text = f"{number:.8g}" if abs(number) < 1e4 else f"{number:,.0f}"
+    size = abs(number)
+    text = f"{number:.8g}" if size < 1e4 else f"{number:,.0f}" if size < 1e6 else f"{number:.6g}"
+    text = re.sub(r"e([+-])0*", lambda match: "e" + match.group(1).strip("+"), text)
     return text.replace("-", MINUS, 1) if number < 0 else text
 
 

@@ -132,6 +132,12 @@ class Tracker:
         run.resume()
         return run
 
+    def attach(self, run_id: str, name: str, content: str | bytes) -> None:
+        """Keep one more file with a run that is over."""
+        created: Future[str] = Future()
+        created.set_result(run_id)
+        Run(self._client, self._writer, self._warn, name, created).artifact(name, content)
+
     def flush(self) -> None:
         """Wait until everything so far is stored.
 

@@ -23,11 +23,14 @@ FLAGS = (
 # Boxes are made a little smaller: letters do not fill theirs, and touching is not overlapping.
 MEASURE = """
 const page = frame.contentDocument;
+// matplotlib turns every text, most of them by -0 degrees. Boxes of slanted texts do overlap.
+const TURNED = /rotate\\((-?[\\d.]+)/;
+const angle = (element) =>
+  parseFloat(((element.getAttribute('transform') || '').match(TURNED) || [0, 0])[1]);
 const box = (element) => {
   const r = element.getBoundingClientRect();
   return {left: r.left + 1, right: r.right - 1, top: r.top + 2, bottom: r.bottom - 2,
-          text: element.textContent.trim(), slanted: /rotate\\(-?[1-8]?\\d[. ]?/.test(
-            (element.getAttribute('transform') || '').replace(/rotate\\(-90/, ''))};
+          text: element.textContent.trim(), slanted: Math.abs(angle(element)) % 90 > 1};
 };
 const apart = (a, b) =>
   a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;

@@ -30,9 +30,12 @@ def test_every_figure_is_drawn_and_no_text_overlaps(name: str, width: int, tmp_p
 
 def test_the_measurement_can_fail(tmp_path: Path) -> None:
     page = render(study(5))
-    crossed = page.replace("</svg></", '<text x="40" y="40">one</text></svg></').replace(
-        "</svg></", '<text x="44" y="42">two</text><text x="900" y="9">out</text></svg></'
+    crossing = (
+        '<text transform="translate(40 40) rotate(-0)">one</text>'
+        '<text transform="rotate(-0 44 42)" x="44" y="42">two</text>'
+        '<text x="900" y="9">out</text>'
     )
+    crossed = page.replace("</svg></", f"{crossing}</svg></")
     seen = measure(crossed.replace("<pre>", '<pre style="width:900px">'), 400, tmp_path)
     assert any("one" in pair and "two" in pair for pair in seen["overlaps"])
     assert "out" in seen["outside"]

@@ -1,0 +1,171 @@
+"""The commands as a user types them, one after the other, on the digits."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mnist_seq.config import TrackingConfig
+from mnist_seq.data.load import load
+from mnist_seq.tracking.results import Results, RunInfo
+from tests.examples import config, sweep_config
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def command(name: str, *overrides: str) -> str:
+    """What a command printed; it must succeed."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"experiments.{name}", *overrides],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not done.stderr, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a finished sweep of four trials."""
+    made = tmp_path_factory.mktemp("mlruns")
+    printed = command(
+        "sweep",
+        "data=digits",
+        "study=whole",
+        "search.trials=4",
+        "search.space.training.batch_size.choices=[28,64]",
+        f"tracking.folder={made}",
+    )
+    assert "python -m experiments.rerun study=whole" in printed
+    return made
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> Results:
+    return Results(TrackingConfig(folder=str(folder)))
+
+
+def trials(results: Results) -> dict[int, RunInfo]:
+    runs = results.runs(results.study("whole"), "trial")
+    return {int(run.tags["trial_number"]): run for run in runs}
+
+
+def test_every_trial_is_a_flat_run_with_its_values_its_curve_and_its_files(
+    results: Results, folder: Path
+) -> None:
+    runs = trials(results)
+    assert sorted(runs) == [0, 1, 2, 3]
+    for run in runs.values():
+        assert run.status == "FINISHED"
+        assert len(results.curve(run.id)) == run.metrics["summary/epochs"]
+        assert results.config(run.id)["model"]["units"] == run.params["model.units"]
+        files = folder / "artifacts" / "whole" / run.id / "artifacts"
+        assert (files / "curves.png").read_bytes().startswith(b"\x89PNG")
+        assert (run.model_id is not None) == (run.tags["trial_state"] == "complete")
+
+
+def test_trial_0_is_the_original_network_and_is_never_pruned(results: Results) -> None:
+    first = trials(results)[0]
+    assert first.params["model.units"] == 50
+    assert first.params["training.batch_size"] == 28
+    assert first.params["training.learning_rate"] == 0.001
+    assert first.params["model.return_sequences"] is False
+    assert results.config(first.id)["training"]["schedule"] == "constant"
+    assert first.tags["trial_state"] == "complete"
+
+
+def test_the_sweeps_own_run_leads_to_its_trials_and_back(results: Results) -> None:
+    (sweep,) = results.runs(results.study("whole"), "sweep")
+    assert {run.tags["sweep_run"] for run in trials(results).values()} == {sweep.id}
+    assert sweep.tags["command"].startswith("python -m experiments.sweep data=digits")
+    assert {"data_digest", "seed", "python", "version_keras"} <= sweep.tags.keys()
+
+
+def test_the_same_command_again_trains_nothing_and_says_how_to_add_trials(folder: Path) -> None:
+    printed = command(
+        "sweep",
+        "data=digits",
+        "study=whole",
+        "search.trials=4",
+        "search.space.training.batch_size.choices=[28,64]",
+        f"tracking.folder={folder}",
+    )
+    assert "all of them are done; search.trials=24 adds more" in printed
+
+
+def test_a_rerun_reproduces_the_curve_and_scores_the_saved_model(
+    results: Results, folder: Path
+) -> None:
+    printed = command("rerun", "study=whole", f"tracking.folder={folder}")
+    assert "reproduced exactly" in printed
+    told = re.search(r"test accuracy (\d+\.\d\d) %", printed)
+    assert told is not None
+    (rerun,) = results.runs(results.study("whole"), "rerun")
+    assert float(told[1]) == pytest.approx(100 * rerun.metrics["test_accuracy"], abs=0.005)
+    # The model that MLflow holds, in a fresh process, on raw pixels.
+    test = load(sweep_config("data=digits").data).test
+    assert test is not None
+    np.savez(folder / "test.npz", images=test.images_NSF, labels=test.labels_N)
+    script = f"""
+import mlflow, numpy as np
+mlflow.set_tracking_uri("sqlite:///{folder / "mlflow.db"}")
+data = np.load({str(folder / "test.npz")!r})
+answers = mlflow.pyfunc.load_model("models:/{rerun.model_id}").predict(data["images"])
+print((answers.argmax(axis=1) == data["labels"]).mean())
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout.split()[-1]) == rerun.metrics["test_accuracy"]
+
+
+def test_the_report_is_one_page_and_a_file_of_the_sweeps_run(
+    results: Results, folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "found.html"
+    command("report", "study=whole", f"file={file}", f"tracking.folder={folder}")
+    (sweep,) = results.runs(results.study("whole"), "sweep")
+    kept = folder / "artifacts" / "whole" / sweep.id / "artifacts" / "report.html"
+    assert kept.read_text() == file.read_text()
+    assert "<html" in file.read_text()
+
+
+def test_one_training_is_tracked_the_same_way(results: Results, folder: Path) -> None:
+    command("train", "data=digits", "name=mine", "training.epochs=2", f"tracking.folder={folder}")
+    (run,) = results.runs(results.study("mine"), "training")
+    assert len(results.curve(run.id)) == 2
+    assert run.model_id is not None
+
+
+def write_csv(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
+    rows = np.column_stack([labels, images.reshape(len(images), -1)])
+    pd.DataFrame(rows).to_csv(path, header=False, index=False)
+
+
+@pytest.mark.slow
+def test_mnist_as_csv_trains_to_the_same_curve_bit_for_bit(tmp_path: Path) -> None:
+    whole = load(config("data=mnist", "data.validation_split=tail").data)
+    assert whole.test is not None
+    pool = [
+        np.concatenate([getattr(whole.train, name), getattr(whole.validation, name)])
+        for name in ("images_NSF", "labels_N")
+    ]
+    write_csv(tmp_path / "train.csv", *pool)
+    write_csv(tmp_path / "test.csv", whole.test.images_NSF, whole.test.labels_N)
+    curves = []
+    files = [f"data.{part}_file={tmp_path / part}.csv" for part in ("train", "test")]
+    for name, data in (("packed", ["data=mnist"]), ("csv", ["data=csv", *files])):
+        store = f"tracking.folder={tmp_path / 'mlruns'}"
+        command("train", *data, f"name={name}", "training.epochs=2", store)
+        results = Results(TrackingConfig(folder=str(tmp_path / "mlruns")))
+        (run,) = results.runs(results.study(name), "training")
+        curves.append(results.curve(run.id))
+    assert len(curves[0]) == 2
+    assert all(a.same_curve(b) for a, b in zip(*curves, strict=True))

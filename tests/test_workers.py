@@ -1,0 +1,277 @@
+"""Two real processes; what they train is held against the same training in this process."""
+
+import functools
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from experiments._session import data_of
+from mnist_seq import training, workers
+from mnist_seq.config import Config
+from mnist_seq.data.dataset import Dataset
+from mnist_seq.errors import InputError
+from mnist_seq.records import (
+    EpochRecord,
+    Failed,
+    Outcome,
+    Saved,
+    State,
+    TrainResult,
+    WorkerLost,
+)
+from mnist_seq.workers import Steps, Workers, open_workers
+from tests.examples import config, few, sweep_config
+
+STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
+SETTINGS = sweep_config("workers.count=2", "workers.epoch_timeout=60").workers
+SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Workers]:
+    with open_workers(SETTINGS, STEPS) as opened:
+        yield opened
+
+
+@pytest.fixture
+def both_free(pool: Workers) -> Iterator[Workers]:
+    deadline = time.monotonic() + SECONDS
+    while pool.free < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert pool.free == 2
+    yield pool
+    for number in list(pool._trainings):  # of a test that failed
+        pool.drop(number)
+
+
+def heard(pool: Workers, number: int) -> Outcome:
+    event = pool.next(SECONDS)
+    assert event is not None, "nothing was heard"
+    assert event[0] == number
+    return event[1]
+
+
+def trained_on(
+    pool: Workers, settings: Config, data: Dataset, state: State | None = None
+) -> TrainResult:
+    """A whole training in one slot."""
+    pool.start(0, settings, data, state)
+    for _ in range(state.epoch if state else 0, settings.training.epochs):
+        pool.advance(0)
+        assert isinstance(heard(pool, 0), EpochRecord)
+    pool.finish(0)
+    result = heard(pool, 0)
+    pool.drop(0)
+    assert isinstance(result, TrainResult)
+    return result
+
+
+def same_curves(first: tuple[EpochRecord, ...], second: tuple[EpochRecord, ...]) -> bool:
+    return all(a.same_curve(b) for a, b in zip(first, second, strict=True))
+
+
+def test_a_worker_trains_bit_for_bit_as_this_process_does(both_free: Workers) -> None:
+    settings, data = config("model.dropout=0.2"), few()
+    *_, (_, here) = training.train(settings, data)
+    there = trained_on(both_free, settings, data)
+    assert same_curves(there.records, here.records)
+    assert there.best_epoch == here.best_epoch
+    images_NSF = data.validation.images_NSF
+    ours = training.finish(settings, data, here)
+    assert there.parameters == ours.parameters
+    answers = (training.predict(result.model, images_NSF).tobytes() for result in (there, ours))
+    assert len(set(answers)) == 1
+
+
+def test_trainings_side_by_side_do_not_mix(both_free: Workers) -> None:
+    pool, data = both_free, few()
+    several = [config("seed=0"), config("seed=1")]
+    expected = [next(iter(training.train(settings, data)))[0] for settings in several]
+    for number, settings in enumerate(several):
+        pool.start(number, settings, data)
+        pool.advance(number)
+    assert pool.free == 0
+    found = dict(event for _ in several if (event := pool.next(SECONDS)) is not None)
+    for number, record in enumerate(expected):
+        outcome = found[number]
+        assert isinstance(outcome, EpochRecord)
+        assert outcome.same_curve(record)
+        pool.drop(number)
+    assert pool.free == 2
+
+
+def test_a_saved_state_is_the_one_after_the_last_epoch_heard_of(both_free: Workers) -> None:
+    settings, data, pool = config(), few(), both_free
+    pool.start(0, settings, data)
+    pool.advance(0)
+    heard(pool, 0)
+    pool.save(0)
+    saved = heard(pool, 0)
+    pool.drop(0)
+    assert isinstance(saved, Saved)
+    _, here = next(iter(training.train(settings, data)))
+    assert saved.state.epoch == 1
+    for path, array in here.weights.items():
+        assert saved.state.weights[path].tobytes() == array.tobytes()
+
+
+def test_nothing_is_heard_of_a_training_that_was_dropped(both_free: Workers) -> None:
+    both_free.start(0, config(), few())
+    both_free.advance(0)
+    both_free.drop(0)
+    assert both_free.next(1.5) is None
+
+
+# --- what goes wrong
+
+
+def fails(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
+    raise RuntimeError("no such\nluck")
+
+
+def dies_in_epoch_2(
+    marker: Path, settings: Config, data: Dataset, state: State
+) -> tuple[EpochRecord, State]:
+    if state.epoch == 1 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return training.advance(settings, data, state)
+
+
+def hangs(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
+    time.sleep(600)
+    raise AssertionError("nobody waits for so long")
+
+
+def test_a_training_that_raises_is_failed_with_its_reason(both_free: Workers) -> None:
+    pool = Workers(both_free._client, replace(STEPS, advance=fails), SETTINGS)
+    assert pool.free == 2
+    pool.start(0, config(), few())
+    pool.advance(0)
+    assert heard(pool, 0) == Failed("RuntimeError", "no such luck")
+    pool.drop(0)
+    assert trained_on(both_free, config(), few()).records
+
+
+def test_a_loss_that_is_not_finite_is_failed_with_its_settings(both_free: Workers) -> None:
+    pool = both_free
+    pool.start(0, config("training.optimizer=lamb", "training.learning_rate=100"), few())
+    pool.advance(0)
+    assert isinstance(heard(pool, 0), EpochRecord)
+    pool.advance(0)
+    failed = heard(pool, 0)
+    pool.drop(0)
+    assert isinstance(failed, Failed)
+    assert failed.kind == "not finite"
+    assert "epoch 2" in failed.detail
+    assert "learning_rate 100" in failed.detail
+
+
+def test_a_killed_worker_is_lost_and_its_training_goes_on_from_what_was_saved(
+    both_free: Workers, tmp_path: Path
+) -> None:
+    dying = replace(STEPS, advance=functools.partial(dies_in_epoch_2, tmp_path / "died"))
+    pool = Workers(both_free._client, dying, SETTINGS)
+    settings, data = config("model.dropout=0.2"), few()
+    *_, (_, here) = training.train(settings, data)
+    assert pool.free == 2
+    pool.start(0, settings, data)
+    pool.advance(0)
+    assert isinstance(heard(pool, 0), EpochRecord)
+    pool.save(0)
+    saved = heard(pool, 0)
+    assert isinstance(saved, Saved)
+    pool.advance(0)
+    lost = heard(pool, 0)
+    assert isinstance(lost, WorkerLost)
+    assert (tmp_path / "died").exists()
+    pool.drop(0)
+    assert pool.free == 1
+    assert same_curves(trained_on(pool, settings, data, saved.state).records, here.records)
+
+
+def test_all_workers_may_die_and_the_training_begins_again(both_free: Workers) -> None:
+    pool, settings, data = both_free, config(), few()
+    trained_on(pool, settings, data)
+    before = pool._client.run(os.getpid)
+    for process in before.values():
+        os.kill(process, signal.SIGKILL)
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(0.1)
+        if pool.free == 2 and not set(before.values()) & set(pool._client.run(os.getpid).values()):
+            break
+    *_, (_, here) = training.train(settings, data)
+    assert same_curves(trained_on(pool, settings, data).records, here.records)
+
+
+def test_a_training_that_hangs_is_taken_from_its_worker(both_free: Workers) -> None:
+    impatient = SETTINGS.model_copy(update={"epoch_timeout": 3.0})
+    pool = Workers(both_free._client, replace(STEPS, advance=hangs), impatient)
+    assert pool.free == 2
+    pool.start(0, config(), few())
+    pool.advance(0)
+    lost = heard(pool, 0)
+    assert isinstance(lost, WorkerLost)
+    assert lost.kind == "hang"
+    pool.drop(0)
+
+
+# --- where it is done
+
+
+def test_each_worker_keeps_to_one_core_of_its_own(both_free: Workers) -> None:
+    cores = list(both_free._client.run(os.sched_getaffinity, 0).values())
+    assert [len(core) for core in cores] == [1, 1]
+    if len(os.sched_getaffinity(0)) > 1:
+        assert cores[0] != cores[1]
+
+
+def datasets_held(dask_worker: object) -> list[tuple[str, bool]]:
+    held = dask_worker.data.values()  # type: ignore[attr-defined]  # dask has no types
+    return [(one.digest, one.test is None) for one in held if isinstance(one, Dataset)]
+
+
+def test_data_are_sent_once_and_without_test_images(both_free: Workers) -> None:
+    data = data_of(config())
+    assert data.test is None
+    pool = Workers(both_free._client, STEPS, SETTINGS)
+    assert pool.free == 2
+    for number in (0, 1):
+        pool.start(number, config(), data)
+        pool.advance(number)
+    for _ in range(2):
+        assert pool.next(SECONDS) is not None
+    for held in pool._client.run(datasets_held).values():
+        assert held.count((data.digest, True)) == 1
+        assert all(is_without_test for _, is_without_test in held)
+    for number in (0, 1):
+        pool.drop(number)
+
+
+def test_a_function_can_be_called_where_the_libraries_are(both_free: Workers) -> None:
+    assert both_free.call(os.getpid) != os.getpid()
+
+
+def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
+    address = both_free._client.scheduler.address
+    elsewhere = sweep_config("workers=cluster", f"workers.scheduler={address}").workers
+    *_, (_, here) = training.train(config(), few())
+    with open_workers(elsewhere, STEPS) as pool:
+        assert pool.slots == 2
+        assert same_curves(trained_on(pool, config(), few()).records, here.records)
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "SECONDS_TO_CONNECT", 0.2)
+    nowhere = sweep_config("workers.scheduler=tcp://127.0.0.1:1").workers
+    with (
+        pytest.raises(InputError, match=r"^workers.scheduler: no Dask scheduler answers at tcp:"),
+        open_workers(nowhere, STEPS),
+    ):
+        pass
