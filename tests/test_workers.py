@@ -30,6 +30,7 @@ from tests.examples import config, few, sweep_config
 STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
 SETTINGS = sweep_config("workers.count=2", "workers.epoch_timeout=60").workers
 SECONDS = 60.0
+PLAIN = config("model.dropout=0.2")
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +72,18 @@ def trained_on(
     return result
 
 
+@functools.cache
+def trained_here() -> State:
+    *_, (_, state) = training.train(PLAIN, few())
+    return state
+
+
 def same_curves(first: tuple[EpochRecord, ...], second: tuple[EpochRecord, ...]) -> bool:
     return all(a.same_curve(b) for a, b in zip(first, second, strict=True))
 
 
 def test_a_worker_trains_bit_for_bit_as_this_process_does(both_free: Workers) -> None:
-    settings, data = config("model.dropout=0.2"), few()
-    *_, (_, here) = training.train(settings, data)
+    settings, data, here = PLAIN, few(), trained_here()
     there = trained_on(both_free, settings, data)
     assert same_curves(there.records, here.records)
     assert there.best_epoch == here.best_epoch
@@ -90,7 +96,7 @@ def test_a_worker_trains_bit_for_bit_as_this_process_does(both_free: Workers) ->
 
 def test_trainings_side_by_side_do_not_mix(both_free: Workers) -> None:
     pool, data = both_free, few()
-    several = [config("seed=0"), config("seed=1")]
+    several = [PLAIN, config("model.dropout=0.2", "seed=1")]
     expected = [next(iter(training.train(settings, data)))[0] for settings in several]
     for number, settings in enumerate(several):
         pool.start(number, settings, data)
@@ -106,7 +112,7 @@ def test_trainings_side_by_side_do_not_mix(both_free: Workers) -> None:
 
 
 def test_a_saved_state_is_the_one_after_the_last_epoch_heard_of(both_free: Workers) -> None:
-    settings, data, pool = config(), few(), both_free
+    settings, data, pool = PLAIN, few(), both_free
     pool.start(0, settings, data)
     pool.advance(0)
     heard(pool, 0)
@@ -121,7 +127,7 @@ def test_a_saved_state_is_the_one_after_the_last_epoch_heard_of(both_free: Worke
 
 
 def test_nothing_is_heard_of_a_training_that_was_dropped(both_free: Workers) -> None:
-    both_free.start(0, config(), few())
+    both_free.start(0, PLAIN, few())
     both_free.advance(0)
     both_free.drop(0)
     assert both_free.next(1.5) is None
@@ -151,11 +157,11 @@ def hangs(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, S
 def test_a_training_that_raises_is_failed_with_its_reason(both_free: Workers) -> None:
     pool = Workers(both_free._client, replace(STEPS, advance=fails), SETTINGS)
     assert pool.free == 2
-    pool.start(0, config(), few())
+    pool.start(0, PLAIN, few())
     pool.advance(0)
     assert heard(pool, 0) == Failed("RuntimeError", "no such luck")
     pool.drop(0)
-    assert trained_on(both_free, config(), few()).records
+    assert same_curves(trained_on(both_free, PLAIN, few()).records, trained_here().records)
 
 
 def test_a_loss_that_is_not_finite_is_failed_with_its_settings(both_free: Workers) -> None:
@@ -177,8 +183,7 @@ def test_a_killed_worker_is_lost_and_its_training_goes_on_from_what_was_saved(
 ) -> None:
     dying = replace(STEPS, advance=functools.partial(dies_in_epoch_2, tmp_path / "died"))
     pool = Workers(both_free._client, dying, SETTINGS)
-    settings, data = config("model.dropout=0.2"), few()
-    *_, (_, here) = training.train(settings, data)
+    settings, data, here = PLAIN, few(), trained_here()
     assert pool.free == 2
     pool.start(0, settings, data)
     pool.advance(0)
@@ -195,26 +200,23 @@ def test_a_killed_worker_is_lost_and_its_training_goes_on_from_what_was_saved(
     assert same_curves(trained_on(pool, settings, data, saved.state).records, here.records)
 
 
-def test_all_workers_may_die_and_the_training_begins_again(both_free: Workers) -> None:
-    pool, settings, data = both_free, config(), few()
-    trained_on(pool, settings, data)
-    before = pool._client.run(os.getpid)
-    for process in before.values():
+def test_all_workers_may_die_and_a_training_still_begins_again(both_free: Workers) -> None:
+    pool = both_free
+    trained_on(pool, PLAIN, few())
+    slots = set(pool._slots)
+    for process in pool._client.run(os.getpid).values():
         os.kill(process, signal.SIGKILL)
     deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
+    while (pool.free < 2 or slots & pool._slots) and time.monotonic() < deadline:
         time.sleep(0.1)
-        if pool.free == 2 and not set(before.values()) & set(pool._client.run(os.getpid).values()):
-            break
-    *_, (_, here) = training.train(settings, data)
-    assert same_curves(trained_on(pool, settings, data).records, here.records)
+    assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
 
 
 def test_a_training_that_hangs_is_taken_from_its_worker(both_free: Workers) -> None:
     impatient = SETTINGS.model_copy(update={"epoch_timeout": 3.0})
     pool = Workers(both_free._client, replace(STEPS, advance=hangs), impatient)
     assert pool.free == 2
-    pool.start(0, config(), few())
+    pool.start(0, PLAIN, few())
     pool.advance(0)
     lost = heard(pool, 0)
     assert isinstance(lost, WorkerLost)
@@ -237,21 +239,32 @@ def datasets_held(dask_worker: object) -> list[tuple[str, bool]]:
     return [(one.digest, one.test is None) for one in held if isinstance(one, Dataset)]
 
 
+def begins_at_once(settings: Config, data: Dataset) -> State:
+    return State({}, {}, (), 0, {})
+
+
+def learns_nothing(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
+    return EpochRecord(1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), state
+
+
 def test_data_are_sent_once_and_without_test_images(both_free: Workers) -> None:
-    data = data_of(config())
-    assert data.test is None
-    pool = Workers(both_free._client, STEPS, SETTINGS)
+    assert data_of(PLAIN).test is None
+    data = replace(few(), digest="sent for the first time")
+    quick = replace(STEPS, begin=begins_at_once, advance=learns_nothing)
+    pool = Workers(both_free._client, quick, SETTINGS)
     assert pool.free == 2
-    for number in (0, 1):
-        pool.start(number, config(), data)
-        pool.advance(number)
-    for _ in range(2):
-        assert pool.next(SECONDS) is not None
+    for _ in range(3):
+        for number in (0, 1):
+            pool.start(number, PLAIN, data)
+            pool.advance(number)
+        for _ in (0, 1):
+            assert pool.next(SECONDS) is not None
+        for number in (0, 1):
+            pool.drop(number)
+    time.sleep(3)  # Dask's own memory manager looks every other second for copies to drop
     for held in pool._client.run(datasets_held).values():
         assert held.count((data.digest, True)) == 1
         assert all(is_without_test for _, is_without_test in held)
-    for number in (0, 1):
-        pool.drop(number)
 
 
 def test_a_function_can_be_called_where_the_libraries_are(both_free: Workers) -> None:
@@ -261,10 +274,9 @@ def test_a_function_can_be_called_where_the_libraries_are(both_free: Workers) ->
 def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
     address = both_free._client.scheduler.address
     elsewhere = sweep_config("workers=cluster", f"workers.scheduler={address}").workers
-    *_, (_, here) = training.train(config(), few())
     with open_workers(elsewhere, STEPS) as pool:
         assert pool.slots == 2
-        assert same_curves(trained_on(pool, config(), few()).records, here.records)
+        assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
 
 
 def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

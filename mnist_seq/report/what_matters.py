@@ -57,13 +57,14 @@ def dead(tables: StudyTables) -> list[Finding]:
             continue
         best = parts[values.index(top)].number
         kept = tables.scored.set_index("number").loc[best, path]
+        cost = f"{mean:.3f}".replace("-", wording.MINUS)
         apart = wording.points(spread) if tables.maximised else wording.plain(spread)
         found.append(
             Finding(
                 "dead",
-                f"{path} does not matter here: shuffling it costs {mean:.3f} of R², at most "
+                f"{path} does not matter here: shuffling it costs {cost} of R², at most "
                 f"{high:.3f}, and the best of its values lie {apart} apart, which is within their "
-                "noise. It can be left out of the search.".replace("-", wording.MINUS),
+                "noise. It can be left out of the search.",
                 {
                     "hyperparameter": path,
                     "importance": mean,

@@ -83,7 +83,8 @@ def test_killed_workers_cost_no_trial_and_change_no_curve(tmp_path: Path) -> Non
             ]
             if workers:
                 os.kill(workers[0].pid, signal.SIGKILL)
-    assert process.returncode == 0
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
     assert in_optuna(stormy) == in_optuna(calm)
     assert in_mlflow(stormy) == in_mlflow(calm)
 
@@ -112,4 +113,5 @@ def test_a_second_driver_is_refused_by_the_first_ones_process(tmp_path: Path) ->
     assert code == 2
     assert output.strip().startswith(f"error: faulty is being driven by process {process.pid}")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 130
+    process.communicate(timeout=30)
+    assert process.returncode == 130

@@ -1,0 +1,267 @@
+"""Whole searches on digits, with everything real but the display: study, files and processes."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_seq import training
+from mnist_seq.checkpoint import Checkpoints
+from mnist_seq.config import SweepConfig
+from mnist_seq.records import Ending, EpochRecord
+from mnist_seq.search import SearchTrials, most_epochs
+from mnist_seq.space import Values, value_at
+from mnist_seq.study import Study
+from mnist_seq.sweep import Loop, Trial
+from mnist_seq.workers import Steps, Workers, open_workers
+from tests.examples import few, sweep_config
+
+STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
+RATES = {"training.learning_rate": {"low": 0.001, "high": 0.1, "log": True}}
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Workers]:
+    with open_workers(sweep_config("workers.count=2").workers, STEPS) as opened:
+        yield opened
+
+
+def nothing(_trial: Trial, _record: EpochRecord) -> None:
+    pass
+
+
+@dataclass
+class Ledger:
+    """All that a watcher is told, in order."""
+
+    does: Callable[[Trial, EpochRecord], None] = nothing
+    values: dict[int, Values] = field(default_factory=dict)
+    curves: dict[int, list[EpochRecord]] = field(default_factory=dict)
+    endings: dict[int, Ending] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
+
+    def started(self, trial: Trial) -> None:
+        assert trial.number not in self.values
+        self.values[trial.number] = trial.values
+        self.curves[trial.number] = []
+
+    def epoch(self, trial: Trial, record: EpochRecord) -> None:
+        self.curves[trial.number].append(record)
+        assert record.epoch == len(self.curves[trial.number]), "each epoch once, in order"
+        self.does(trial, record)
+
+    def ended(self, trial: Trial, ending: Ending) -> None:
+        assert trial.number not in self.endings
+        # The epochs of a trial that ended in an earlier session are not told again.
+        assert self.curves[trial.number] in ([], list(ending.records))
+        self.endings[trial.number] = ending
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+    def states(self) -> list[str]:
+        return [self.endings[number].state for number in sorted(self.endings)]
+
+
+def searching(space: dict[str, Any] = RATES, *overrides: str, **search: Any) -> SweepConfig:
+    small = ["data=digits", "model.units=6", "training.epochs=4", "search.trials=4"]
+    whole = sweep_config(*small, *overrides).model_dump()
+    whole["search"] |= {"space": space, "baselines": [], "sampler": "random", "pruner": "none"}
+    whole["search"] |= search
+    return SweepConfig.model_validate(whole)
+
+
+def trials_of(config: SweepConfig, folder: Path) -> SearchTrials:
+    folder.mkdir(exist_ok=True)
+    study = Study(
+        folder / "optuna.db",
+        "study",
+        config.search,
+        most_epochs(config),
+        config.model_dump(),
+        lambda path: value_at(config, path),
+    )
+    return SearchTrials(study, config)
+
+
+def searched(
+    pool: Workers,
+    config: SweepConfig,
+    folder: Path,
+    ledger: Ledger | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Ledger:
+    ledger = ledger or Ledger()
+    loop = Loop(
+        trials_of(config, folder),
+        pool,
+        [ledger],
+        Checkpoints(folder / "unfinished"),
+        lambda _: few(),
+        config.search.retries,
+    )
+    is_complete = loop.run(is_stopped)
+    assert is_complete != is_stopped()
+    return ledger
+
+
+def alike(first: Ledger, second: Ledger) -> bool:
+    return first.values == second.values and all(
+        a.same_curve(b)
+        for number in first.curves.keys() | second.curves.keys()
+        for a, b in zip(first.curves[number], second.curves[number], strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(pool: Workers, tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    return searched(pool, searching(), tmp_path_factory.mktemp("undisturbed"))
+
+
+def test_a_search_trains_every_trial_to_its_end(undisturbed: Ledger) -> None:
+    assert undisturbed.states() == ["complete"] * 4
+    assert [len(curve) for curve in undisturbed.curves.values()] == [4] * 4
+    assert len({str(values) for values in undisturbed.values.values()}) == 4
+    for ending in undisturbed.endings.values():
+        assert ending.result is not None
+        assert ending.best == ending.result.best
+
+
+def test_a_search_repeats_trial_by_trial_and_bit_for_bit(
+    pool: Workers, undisturbed: Ledger, tmp_path: Path
+) -> None:
+    assert alike(searched(pool, searching(), tmp_path), undisturbed)
+
+
+def test_each_trial_is_the_training_of_its_config(undisturbed: Ledger) -> None:
+    for number, values in undisturbed.values.items():
+        rate = values["training.learning_rate"]
+        config = searching(RATES, f"training.learning_rate={rate}")
+        expected = [record for record, _ in training.train(config, few())]
+        for ours, here in zip(undisturbed.curves[number], expected, strict=True):
+            assert ours.same_curve(here)
+
+
+# --- a process dies
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_trial_outlives_its_worker_and_each_epoch_is_told_once(
+    pool: Workers, undisturbed: Ledger, tmp_path: Path, deaths: int
+) -> None:
+    processes = list(pool._client.run(os.getpid).values())[:deaths]
+
+    def kill(trial: Trial, record: EpochRecord) -> None:
+        if record.epoch == 2:
+            while processes:
+                os.kill(processes.pop(), signal.SIGKILL)
+
+    ledger = searched(pool, searching(), tmp_path, Ledger(kill))
+    assert not processes
+    assert len(ledger.messages) == deaths
+    assert ledger.states() == ["complete"] * 4
+    assert alike(ledger, undisturbed)
+
+
+def test_a_trial_that_loses_too_many_workers_is_failed_alone(pool: Workers, tmp_path: Path) -> None:
+    def kill(trial: Trial, record: EpochRecord) -> None:
+        if trial.number == 1 and record.epoch == 1:
+            slot = pool._trainings[1].slot
+            os.kill(pool._client.run(os.getpid, workers=[slot])[slot], signal.SIGKILL)
+
+    ledger = searched(pool, searching(retries=0), tmp_path, Ledger(kill))
+    assert ledger.states() == ["complete", "failed", "complete", "complete"]
+    assert str(ledger.endings[1].reason).startswith("worker died: ")
+    assert len(ledger.curves[1]) == 1
+
+
+# --- a trial fails, or is given up
+
+
+def test_a_failed_trial_costs_that_trial_alone(pool: Workers, tmp_path: Path) -> None:
+    rates = {"training.learning_rate": {"choices": [0.01, 100.0, 0.02]}}
+    config = searching(rates, "training.optimizer=lamb", sampler="grid", trials=3)
+    ledger = searched(pool, config, tmp_path)
+    assert ledger.states() == ["complete", "failed", "complete"]
+    failed = ledger.endings[1]
+    assert str(failed.reason).startswith("not finite: ")
+    assert "learning_rate 100" in str(failed.reason)
+    assert failed.result is None
+    assert len(failed.records) < 4
+
+
+def test_a_search_whose_trials_all_fail_alike_is_given_up(pool: Workers, tmp_path: Path) -> None:
+    rates = {"training.learning_rate": {"low": 90, "high": 100}}
+    config = searching(rates, "training.optimizer=lamb", max_failures=2, trials=20)
+    ledger = searched(pool, config, tmp_path)
+    assert set(ledger.states()) == {"failed"}
+    assert len(ledger.states()) <= 3, "two, and one that was running meanwhile"
+    assert "search.max_failures" in str(trials_of(config, tmp_path).given_up)
+
+
+def test_a_hopeless_trial_is_given_up_but_never_a_baseline(pool: Workers, tmp_path: Path) -> None:
+    rates = {"training.learning_rate": {"choices": [0.03, 1e-9, 1e-8, 1e-7]}}
+    baselines = [{"training.learning_rate": rate} for rate in (0.03, 1e-9)]
+    config = searching(rates, baselines=baselines, pruner="successive_halving", sampler="grid")
+    ledger = searched(pool, config, tmp_path)
+    assert ledger.states() == ["complete", "complete", "pruned", "pruned"]
+    for number in (2, 3):
+        assert len(ledger.curves[number]) < 4
+        assert ledger.endings[number].result is None
+
+
+# --- stopped and gone on with
+
+
+@pytest.mark.parametrize("epochs", [1, 7, 11])
+def test_a_search_stopped_anywhere_goes_on_to_the_same_end(
+    pool: Workers, undisturbed: Ledger, tmp_path: Path, epochs: int
+) -> None:
+    told: list[EpochRecord] = []
+
+    def is_stopped() -> bool:
+        return len(told) >= epochs
+
+    first = Ledger(lambda _trial, record: told.append(record))
+    searched(pool, searching(), tmp_path, first, is_stopped)
+    for number in first.curves.keys() - first.endings.keys():
+        pool.drop(number)  # as the end of its process would
+    second = searched(pool, searching(), tmp_path)
+    assert [first.curves.keys(), first.endings.keys()] != [set(range(4))] * 2, "it was stopped"
+    # What ended before was kept for those who may not have been told.
+    assert second.endings.keys() == set(range(4))
+    assert second.states() == ["complete"] * 4
+    for number, curve in undisturbed.curves.items():
+        ending = second.endings[number]
+        assert all(a.same_curve(b) for a, b in zip(ending.records, curve, strict=True))
+
+
+def test_the_same_search_with_more_trials_goes_on(
+    pool: Workers, undisturbed: Ledger, tmp_path: Path
+) -> None:
+    searched(pool, searching(trials=2), tmp_path)
+    for number in (0, 1):
+        Checkpoints(tmp_path / "unfinished").forget(number)
+    more = searched(pool, searching(), tmp_path)
+    assert more.endings.keys() == {2, 3}
+    assert more.values == {number: undisturbed.values[number] for number in (2, 3)}
+
+
+def test_a_search_with_enough_trials_trains_nothing(
+    pool: Workers, undisturbed: Ledger, tmp_path: Path
+) -> None:
+    searched(pool, searching(trials=1), tmp_path)
+    Checkpoints(tmp_path / "unfinished").forget(0)
+    assert searched(pool, searching(trials=1), tmp_path).endings == {}
+
+
+def test_no_trial_is_started_after_the_time_is_over(pool: Workers, tmp_path: Path) -> None:
+    config = searching(timeout=1e-6)
+    trials_of(config, tmp_path)
+    time.sleep(0.001)
+    assert searched(pool, config, tmp_path).endings == {}
