@@ -51,7 +51,7 @@ def show_findings(tables: StudyTables, file: Path) -> None:
     """Print what the study says in words, and where the whole report is."""
     for line in summary_lines(tables):
         console.print(f"- {line}", soft_wrap=True, markup=False)
-    console.print(f"\nreport: {file}", soft_wrap=True, markup=False)
+    console.print(f"\nreport: {file}\n", soft_wrap=True, markup=False)
 
 
 def read_tables(tracking: TrackingConfig, name: str) -> tuple[StudyTables, str]:

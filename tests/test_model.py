@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from mnist_seq.config import DataConfig, ModelConfig, Readout
 from mnist_seq.data.scaling import SCALINGS
 from mnist_seq.model import INITIALIZERS, READOUTS, Network, build, initial_weights
-from mnist_seq.records import Arrays
 from tests.examples import config, few
 
 Floats = NDArray[np.floating]
@@ -36,12 +35,17 @@ def network(settings: ModelConfig, scaling: str = "unit", seed: int | None = 0) 
     built = build(settings, fitted.offset_SF, fitted.scale_SF, 10)
     if seed is not None:
         for variable in built.model.weights:
-            variable.assign(initial_weights(arrays(built), seed)[variable.path])
+            variable.assign(drawn_for(built, seed)[variable.path])
     return built
 
 
-def arrays(built: Network) -> Arrays:
+def arrays(built: Network) -> dict[str, Floats]:
     return {variable.path: variable.numpy() for variable in built.model.weights}
+
+
+def drawn_for(built: Network, seed: int) -> dict[str, Floats]:
+    weights: Any = initial_weights(dict(arrays(built)), seed)
+    return dict(weights)
 
 
 def output_of(built: Network, layer: str, images_BSF: NDArray[np.uint8]) -> Floats:
@@ -126,7 +130,7 @@ def test_bidirectional_reads_from_the_bottom_as_well() -> None:
         np.testing.assert_allclose(state_U, np.concatenate(expected_U), atol=1e-5)
 
 
-def attention_by_hand(states_BSU: Floats, weights: Arrays) -> Floats:
+def attention_by_hand(states_BSU: Floats, weights: dict[str, Floats]) -> Floats:
     scores_BS = states_BSU @ weights["attention_score/kernel"] + weights["attention_score/bias"]
     return np.asarray((softmax(scores_BS[..., 0])[..., None] * states_BSU).sum(axis=1))
 
@@ -191,9 +195,9 @@ def test_dropout_drops_the_same_units_after_every_row_and_only_in_training() -> 
 # --- first weights
 
 
-def drawn(seed: int = 0, **changes: Any) -> Arrays:
+def drawn(seed: int = 0, **changes: Any) -> dict[str, Floats]:
     built = network(model_config(**{"units": 64} | changes), seed=None)
-    return initial_weights(arrays(built), seed)
+    return drawn_for(built, seed)
 
 
 def test_kernels_are_uniform_up_to_glorots_limit() -> None:

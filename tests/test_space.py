@@ -5,7 +5,7 @@ import pytest
 
 from mnist_seq.config import Choices, Dimension, Range, SweepConfig
 from mnist_seq.errors import ConfigError
-from mnist_seq.space import check, contains, grid, is_active, is_integer, ordered, value_at
+from mnist_seq.space import Values, check, contains, grid, is_active, is_integer, ordered, value_at
 from mnist_seq.space import with_values as with_
 from tests.examples import config, sweep_config
 
@@ -65,7 +65,8 @@ def test_of_a_search_only_the_trainings_settings_become_a_trial() -> None:
 
 
 def test_a_value_is_found_by_the_path_that_sets_it() -> None:
-    for path, value in {"seed": 7, "model.units": 9, "data.scaling": "minmax"}.items():
+    values: Values = {"seed": 7, "model.units": 9, "data.scaling": "minmax"}
+    for path, value in values.items():
         assert value_at(with_(config(), {path: value}), path) == value
 
 
@@ -106,7 +107,8 @@ def test_a_dimension_is_active_only_where_its_whole_condition_holds() -> None:
     free, bound = Range(low=1, high=2), Range(low=1, high=2, when={"a": 1, "b": "x"})
     assert is_active(free, {})
     assert is_active(bound, {"a": 1, "b": "x", "c": 0})
-    for values in ({}, {"a": 1}, {"a": 2, "b": "x"}, {"a": 1, "b": "y"}):
+    others: list[Values] = [{}, {"a": 1}, {"a": 2, "b": "x"}, {"a": 1, "b": "y"}]
+    for values in others:
         assert not is_active(bound, values)
 
 
@@ -150,10 +152,12 @@ def test_a_grid_has_every_combination_once() -> None:
 
 
 def test_the_last_dimension_of_a_grid_changes_fastest() -> None:
-    space = {"a": Choices(choices=["x", "y"]), "b": Range(low=0, high=0.3, step=0.1)}
-    assert [(v["a"], v["b"]) for v in grid(space)] == [
-        (a, pytest.approx(b)) for a in "xy" for b in (0, 0.1, 0.2, 0.3)
-    ]
+    space: dict[str, Dimension] = {
+        "a": Choices(choices=["x", "y"]),
+        "b": Range(low=0, high=0.75, step=0.25),
+    }
+    points = [(values["a"], values["b"]) for values in grid(space)]
+    assert points == [(a, b) for a in "xy" for b in (0, 0.25, 0.5, 0.75)]
 
 
 def test_every_point_of_a_grid_is_inside_the_space_and_a_config() -> None:

@@ -166,6 +166,7 @@ def test_an_epoch_is_that_of_a_plain_keras_loop(overrides: tuple[str, ...]) -> N
             record.validation_loss,
             record.validation_accuracy,
         ] == pytest.approx(figures, abs=1e-5)
+    ours: Any
     for ours, keras_own in zip(curve[-1][1].weights.values(), weights, strict=True):
         np.testing.assert_allclose(ours, keras_own, atol=2e-5)
 

@@ -42,9 +42,15 @@ def pool() -> Iterator[Workers]:
 @pytest.fixture
 def both_free(pool: Workers) -> Iterator[Workers]:
     deadline = time.monotonic() + SECONDS
-    while pool.free < 2 and time.monotonic() < deadline:
+    answers: dict[str, object] = {}
+    while time.monotonic() < deadline:
+        answers = pool._client.run(os.getpid, on_error="return")
+        alive = {slot for slot, answer in answers.items() if isinstance(answer, int)}
+        if pool.free == 2 and alive == pool._slots:
+            break
         time.sleep(0.1)
-    assert pool.free == 2
+    else:
+        pytest.fail(f"two processes should be there: {answers}")
     yield pool
     for number in list(pool._trainings):  # of a test that failed
         pool.drop(number)

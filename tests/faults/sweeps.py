@@ -1,7 +1,9 @@
 """Sweeps as a user runs them, in processes of their own, and what the two databases say after."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -54,6 +56,15 @@ def kill_after(seconds: float, module: str, *overrides: str) -> bool:
         process.communicate()
         return True
     return False
+
+
+def trials_begun(folder: Path) -> int:
+    """How many trials Optuna has, read without Optuna, which would help to make the database."""
+    try:
+        with contextlib.closing(sqlite3.connect(folder / "optuna.db")) as connection:
+            return int(connection.execute("SELECT count(*) FROM trials").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
 
 
 def in_optuna(folder: Path) -> dict[int, dict[str, Any]]:

@@ -6,7 +6,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.sweeps import arguments, finish, in_mlflow, in_optuna, start, wait_for
+from tests.faults.sweeps import (
+    arguments,
+    finish,
+    in_mlflow,
+    in_optuna,
+    start,
+    trials_begun,
+    wait_for,
+)
 
 FAULTY = "tests.faults.faulty_sweep"
 
@@ -93,7 +101,7 @@ def test_killed_workers_cost_no_trial_and_change_no_curve(tmp_path: Path) -> Non
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     settings = arguments(tmp_path, "search.trials=4")
     process = start("experiments.sweep", *settings)
-    wait_for(lambda: (tmp_path / "optuna.db").exists() and in_optuna(tmp_path))
+    wait_for(lambda: trials_begun(tmp_path))
     os.kill(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 130

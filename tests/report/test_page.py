@@ -1,8 +1,6 @@
 import re
-import resource
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from functools import cache
@@ -188,30 +186,10 @@ def test_the_page_is_the_same_each_time() -> None:
     assert render(STUDIES["5 trials"]()) == page_of("5 trials")
 
 
-def test_a_thousand_trials_make_a_page_of_ten_megabytes_in_twenty_seconds() -> None:
+def test_a_thousand_trials_make_a_page_of_ten_megabytes_at_most() -> None:
     space = {path: d for path, d in DEFAULT.items() if path != "training.epochs"}
     tables = study(1000, space=space, epochs=20, baseline=BASELINE, states=mixed)
-    start = time.process_time()  # the machine may be busy with something else
-    page = render(tables)
-    assert time.process_time() - start < 20
-    assert len(page.encode()) < 10e6
-
-
-def test_twenty_trials_take_five_seconds_from_a_cold_start() -> None:
-    code = (
-        "from tests.report.studies import study\n"
-        "from mnist_seq.report.page import render\n"
-        "assert len(render(study(20))) < 1e6"
-    )
-    seconds = []
-    for _ in range(3):  # a busy machine makes processor time longer, too
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", code], check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        if seconds[-1] < 5:
-            break
-    assert min(seconds) < 5
+    assert len(render(tables).encode()) < 10e6
 
 
 def test_importing_the_page_loads_nothing_heavy() -> None:

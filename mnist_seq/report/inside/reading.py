@@ -1,0 +1,102 @@
+"""What a network makes of images while it reads them: plain arrays, and which images to look at.
+
+Shapes: N images, M of them shown, S steps (rows), F features (pixels a row), U units, K classes.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_seq import metrics
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What one LSTM does at every row of M images; all float64, shape (M, S, U).
+
+    Attributes
+    ----------
+    name : str
+        The layer, and its direction where it has two. Row s is the image's row s in both.
+    input_MSU, forget_MSU, output_MSU : float64
+        In [0, 1]: what share of the candidate enters, of the memory stays, of it is told.
+    candidate_MSU : float64
+        In [-1, 1]: what would enter.
+    memory_MSU : float64
+        The cell after the row; without bounds.
+    state_MSU : float64
+        The hidden state after the row, in [-1, 1]: what the next layer sees.
+    """
+
+    name: str
+    input_MSU: NDArray[np.float64]
+    forget_MSU: NDArray[np.float64]
+    candidate_MSU: NDArray[np.float64]
+    output_MSU: NDArray[np.float64]
+    memory_MSU: NDArray[np.float64]
+    state_MSU: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Images, and a network's answers to them after each row.
+
+    Attributes
+    ----------
+    images_NSF : uint8, shape (N, S, F)
+        Raw pixels.
+    labels_N : int, shape (N,)
+        What they show.
+    beliefs_NSK : float, shape (N, S, K)
+        Probabilities after each row; those after the last are the network's answer.
+    class_names : tuple of str
+        What label k stands for, at place k.
+    """
+
+    images_NSF: NDArray[np.uint8]
+    labels_N: NDArray[np.integer]
+    beliefs_NSK: NDArray[np.floating]
+    class_names: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        return self.beliefs_NSK.shape[1]
+
+    @property
+    def probabilities_NK(self) -> NDArray[np.floating]:
+        return self.beliefs_NSK[:, -1]
+
+    @cached_property
+    def predicted_N(self) -> NDArray[np.intp]:
+        """The answers: the most probable class after the last row."""
+        return np.asarray(self.probabilities_NK.argmax(axis=1))
+
+    @cached_property
+    def accuracy_S(self) -> NDArray[np.float64]:
+        """Share of images whose most probable class after each row is the right one."""
+        answers_SN = self.beliefs_NSK.argmax(axis=2).T
+        return np.array([metrics.accuracy(answer_N, self.labels_N) for answer_N in answers_SN])
+
+    @cached_property
+    def confusions_KK(self) -> NDArray[np.int64]:
+        """How often each class (row) was taken for each (column)."""
+        return metrics.confusion_matrix(self.predicted_N, self.labels_N, len(self.class_names))
+
+    def first_row_with(self, share: float) -> int:
+        """First row, from 1, after which this share of the last row's accuracy is reached."""
+        return int(np.argmax(self.accuracy_S >= share * self.accuracy_S[-1])) + 1
+
+    def examples(self, count: int) -> NDArray[np.intp]:
+        """Places of the first right answer of each class, then of each one's second, and so on."""
+        right = np.flatnonzero(self.predicted_N == self.labels_N)
+        labels = self.labels_N[right]
+        turn = np.array([np.count_nonzero(labels[:i] == label) for i, label in enumerate(labels)])
+        return right[np.lexsort((labels, turn))[:count]]
+
+    def confidently_wrong(self, count: int) -> NDArray[np.intp]:
+        """Places of wrong answers, the most confident first."""
+        wrong = np.flatnonzero(self.predicted_N != self.labels_N)
+        confidence = self.probabilities_NK[wrong].max(axis=1)
+        return wrong[np.argsort(-confidence, kind="stable")[:count]]
