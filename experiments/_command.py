@@ -87,7 +87,7 @@ def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[s
             opened = [f"++{o}" if o.startswith("search.space.") else o for o in overrides]
             composed = hydra_compose(name, opened)
             values = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise ConfigError(" ".join(str(error).split())) from None
     return values  # type: ignore[return-value]  # the top of every file is a mapping
 
@@ -95,7 +95,7 @@ def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[s
 def _check_override(name: str, kind: type[Settings], override: str) -> None:
     path, equals, value = override.partition("=")
     path = path.lstrip("+~")
-    if not equals and not override.startswith("~"):
+    if not path or not (equals or override.startswith("~")):
         raise ConfigError(f"{override}: is not of the form key=value")
     known = list(settings(kind))
     if path in _groups(name):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from experiments._chosen import find_run
 from experiments._session import (
     Session,
     data_of,
@@ -21,12 +22,17 @@ from mnist_seq.lock import only_driver
 from mnist_seq.provenance import provenance
 from mnist_seq.recording import Recorder
 from mnist_seq.records import Ending, EpochRecord
+from mnist_seq.report.drawing import standalone
+from mnist_seq.report.inside.answers import draw_confusion, results_csv
 from mnist_seq.space import with_values
 from mnist_seq.sweep import Trial
 from mnist_seq.tracking.results import Results, RunInfo, Study
+from mnist_seq.tracking.run import Run
 from mnist_seq.tracking.tracker import Role
 from mnist_seq.training import predict
 from mnist_seq.validation import validate
+
+RESULTS_FILE, CONFUSION_FILE = "test_results.csv", "test_confusion.svg"
 
 
 class FixedTrials:
@@ -84,7 +90,7 @@ def train_once(config: TrainConfig, command: str) -> None:
 def train_again(config: RerunConfig, command: str) -> None:
     """Train the config of an earlier run once more, compare the curves, score the test images."""
     results = Results(config.tracking)
-    study, source = _find(results, config)
+    study, source = find_run(results, config)
     first = validate(Config, results.config(source.id))
     data = data_of(first)
     if source.tags.get("data_digest", data.digest) != data.digest:
@@ -105,12 +111,26 @@ def train_again(config: RerunConfig, command: str) -> None:
             if ending.result is None:
                 raise TrainingError(ending.reason or "no epoch was finished")
             answers = session.workers.call(predict, ending.result.model, test.images_NSF)
-            scores.append(metrics.accuracy(answers.argmax(axis=1), test.labels_N))
+            predicted_N = answers.argmax(axis=1)
+            scores.append(metrics.accuracy(predicted_N, test.labels_N))
             recorder.run(number).metrics({"test_accuracy": scores[-1]})
+            _keep_answers(recorder.run(number), predicted_N, test.labels_N, data.class_names)
     console.print(best_table(board))
     console.print(f"\n{verdict}")
     console.print(_score_line(scores, len(test)), soft_wrap=True)
     console.print(_baseline_line(results, study, source), soft_wrap=True)
+    for number in range(config.seeds):
+        kept = results.files(recorder.run(number).created.result())
+        console.print(f"each answer: {kept / RESULTS_FILE}", soft_wrap=True, markup=False)
+
+
+def _keep_answers(
+    run: Run, predicted_N: metrics.Labels, labels_N: metrics.Labels, names: tuple[str, ...]
+) -> None:
+    """Keep the answer to each test image, and what is taken for what, with a run."""
+    counts_KK = metrics.confusion_matrix(predicted_N, labels_N, len(names))
+    run.artifact(RESULTS_FILE, results_csv(predicted_N, labels_N, names))
+    run.artifact(CONFUSION_FILE, standalone(draw_confusion(counts_KK, names).picture or ""))
 
 
 def _train(
@@ -164,25 +184,6 @@ def compare_curves(old: Sequence[EpochRecord], new: Sequence[EpochRecord]) -> st
         f"not reproduced exactly: differs from epoch {first} on, by at most "
         f"{100 * widest:.2f} points of validation accuracy"
     )
-
-
-def _find(results: Results, config: RerunConfig) -> tuple[Study, RunInfo]:
-    if config.run is not None:
-        source = results.run(config.run)
-        return next(study for study in results.studies() if study.id == source.study_id), source
-    study = results.study(config.study) if config.study else results.latest_study()
-    trials = results.runs(study, "trial")
-    if config.trial is not None:
-        for run_info in trials:
-            if run_info.tags.get("trial_number") == str(config.trial):
-                return study, run_info
-        raise TrackingError(f"no trial {config.trial} in {study.name}: it has {len(trials)}")
-    complete = [run_info for run_info in trials if run_info.tags.get("trial_state") == "complete"]
-    if not complete:
-        raise TrackingError(f"{study.name} has no complete trial to train again")
-    loss = any(t.tags.get("objective") == "validation_loss" for t in complete)
-    key = "best_validation_loss" if loss else "best_validation_accuracy"
-    return study, max(complete, key=lambda t: -t.metrics[key] if loss else t.metrics[key])
 
 
 def _score_line(scores: Sequence[float], images: int) -> str:

@@ -233,14 +233,28 @@ class SweepConfig(Config):
     tracking: TrackingConfig
 
 
-class RerunConfig(Settings):
-    """``python -m experiments.rerun``"""
+class ChosenRun(Settings):
+    """One run of an earlier command."""
 
     study: Name | None = Field(description="null: the latest")
     trial: int | None = Field(ge=0, description="null: the best")
     run: str | None = Field(pattern="^[0-9a-f]{32}$", description="an MLflow run id, instead")
+
+
+class RerunConfig(ChosenRun):
+    """``python -m experiments.rerun``"""
+
     seeds: int = Field(ge=1, le=1000, description="trainings: the first with the config's own seed")
     workers: WorkersConfig
+    tracking: TrackingConfig
+
+
+class InspectConfig(ChosenRun):
+    """``python -m experiments.inspect``"""
+
+    part: Literal["validation", "test"] = Field(description="which images; test only when asked")
+    images: int = Field(ge=1, le=30, description="how many are shown one by one")
+    file: str | None = Field(min_length=1, description="null: in the tracking folder's reports")
     tracking: TrackingConfig
 
 

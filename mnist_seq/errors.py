@@ -31,8 +31,8 @@ class ConfigError(InputError):
     """
 
     def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+        self.problems = tuple(_in_one_line(problem) for problem in problems)
+        super().__init__("\n".join(self.problems))
 
 
 class DataError(InputError):
@@ -61,3 +61,8 @@ class StoreError(InputError):
 
 class RepeatedFailureError(InputError):
     """The first trials all failed for the same reason: the rest would, too."""
+
+
+def _in_one_line(text: str) -> str:
+    """Whatever a user has typed, as something to print: line breaks become ``\\n``."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -1,4 +1,4 @@
-"""A saved network, looked into while it reads: beliefs after each row, gates. Plain arrays come out.
+"""A saved network, looked into while it reads: beliefs after each row, gates; plain arrays.
 
 TensorFlow is imported when a function is called, not before.
 
@@ -113,9 +113,7 @@ def _gates(
     return Gates(name, *(np.stack(values, axis=1) for values in zip(*in_order, strict=True)))
 
 
-def _beliefs(
-    model: Any, readout: Readout, images_BSF: NDArray[np.uint8]
-) -> NDArray[np.float32]:
+def _beliefs(model: Any, readout: Readout, images_BSF: NDArray[np.uint8]) -> NDArray[np.float32]:
     rows = images_BSF.shape[1]
     scaled_BSF = model.get_layer("scaling")(images_BSF)
     answers = []
@@ -185,8 +183,9 @@ def _flatten(model: Any, states_BtU: Any, rows: int) -> Any:
 def _attention(model: Any, states_BtU: Any, _rows: int) -> Any:
     from keras import ops
 
-    weights_Bt1 = ops.softmax(model.get_layer("attention_score")(states_BtU), axis=1)
-    return ops.sum(weights_Bt1 * states_BtU, axis=1)
+    scores_Bt1 = model.get_layer("attention_score")(states_BtU)
+    powers_Bt1 = ops.exp(scores_Bt1 - ops.max(scores_Bt1, axis=1, keepdims=True))
+    return ops.sum(powers_Bt1 * states_BtU, axis=1) / ops.sum(powers_Bt1, axis=1)
 
 
 # What the states so far [B, t, U] are to the last dense layer.

@@ -13,6 +13,7 @@ from mnist_seq.validation import nearest, settings, validate
 
 Space = Mapping[str, Dimension]
 Values = dict[str, Scalar]
+LARGEST_GRID = 100_000
 
 
 def with_values(config: Config, values: Mapping[str, Scalar]) -> Config:
@@ -103,19 +104,22 @@ def grid(space: Space) -> list[Values]:
     Raises
     ------
     ConfigError
-        If a range has no step.
+        If a range has no step, or there are more than `LARGEST_GRID` combinations.
     """
     combinations: list[Values] = [{}]
     for path in ordered(space):
         dimension = space[path]
-        longer: list[Values] = []
-        for values in combinations:
-            options = _points(path, dimension) if is_active(dimension, values) else [None]
-            longer += [
-                values if not is_active(dimension, values) else {**values, path: option}
-                for option in options
-            ]
-        combinations = longer
+        options = _points(path, dimension)
+        _check_grid(len(combinations) * len(options))
+        combinations = [
+            longer
+            for values in combinations
+            for longer in (
+                [{**values, path: option} for option in options]
+                if is_active(dimension, values)
+                else [values]
+            )
+        ]
     return combinations
 
 
@@ -181,10 +185,19 @@ def _ends(dimension: Dimension) -> Sequence[Scalar]:
     return [dimension.low, dimension.high]
 
 
+def _check_grid(count: float) -> None:
+    if count > LARGEST_GRID:
+        raise ConfigError(
+            f"search.sampler: grid has more than {LARGEST_GRID} combinations of this space; "
+            "make steps larger, or choose another sampler"
+        )
+
+
 def _points(path: str, dimension: Dimension) -> Sequence[Scalar]:
     if isinstance(dimension, Choices):
         return dimension.choices
     if dimension.step is None:
         raise ConfigError(f"search.space.{path}: search.sampler=grid needs a step or choices")
-    count = int((dimension.high - dimension.low) / dimension.step + 1e-9) + 1
-    return [dimension.low + number * dimension.step for number in range(count)]
+    steps = (dimension.high - dimension.low) / dimension.step
+    _check_grid(steps)
+    return [dimension.low + number * dimension.step for number in range(int(steps + 1e-9) + 1)]

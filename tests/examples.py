@@ -3,12 +3,19 @@
 import functools
 from dataclasses import replace
 
-from experiments._command import compose
-from mnist_seq.config import Config, SweepConfig, TrainConfig
+from experiments._command import CONF, compose
+from mnist_seq import config as configs
+from mnist_seq.config import Config, Settings, SweepConfig, TrainConfig
 from mnist_seq.data.dataset import Dataset, digest_of
 from mnist_seq.data.load import load
 from mnist_seq.space import with_values
 from mnist_seq.validation import validate
+
+# By name: experiments/sweep.py takes what conf/sweep.yaml has, and that is a SweepConfig.
+COMMANDS: dict[str, type[Settings]] = {
+    file.stem: getattr(configs, f"{file.stem.title()}Config")
+    for file in sorted(CONF.glob("*.yaml"))
+}
 
 
 @functools.cache

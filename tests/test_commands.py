@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from experiments._command import compose
-from mnist_seq.config import RerunConfig, Settings, SweepConfig, TrainConfig, UiConfig
+from mnist_seq.config import RerunConfig, Settings, SweepConfig
 from mnist_seq.validation import settings, validate
+from tests.examples import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 SLOW = {"tensorflow", "keras", "mlflow", "optuna", "distributed", "sklearn", "pandas"}
@@ -86,8 +87,8 @@ class Run:
             "search.space.model.layers.choices: must not be empty (got [])",
         ),
         (
-            "search.space.model.units.low=200",
-            "search.space.model.units: low must not be above high (got 200 and 160)",
+            "search.space.model.units={low: 200, high: 100}",
+            "search.space.model.units: low must not be above high (got 200 and 100)",
         ),
         (
             "search.space.model.units.high=4096",
@@ -137,7 +138,7 @@ def test_several_mistakes_are_one_line_each(run: Run) -> None:
     ]
 
 
-@pytest.mark.parametrize("command", ["train", "rerun", "ui"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_refuses_in_one_line(run: Run, command: str) -> None:
     ran = run(command, "tracking.folder=''")
     assert (ran.code, ran.out) == (2, "")
@@ -172,10 +173,7 @@ def test_a_study_that_is_not_there_cannot_be_run_again(run: Run) -> None:
     assert not ran.imported & {"tensorflow", "keras"}
 
 
-@pytest.mark.parametrize(
-    ("command", "kind"),
-    [("sweep", SweepConfig), ("train", TrainConfig), ("rerun", RerunConfig), ("ui", UiConfig)],
-)
+@pytest.mark.parametrize(("command", "kind"), COMMANDS.items())
 def test_help_tells_every_setting_and_what_it_means(
     run: Run, command: str, kind: type[Settings]
 ) -> None:

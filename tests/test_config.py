@@ -3,28 +3,15 @@ from typing import Any, get_args
 import pytest
 
 from experiments._command import CONF, compose
-from mnist_seq.config import (
-    Config,
-    RerunConfig,
-    Settings,
-    SweepConfig,
-    TrainConfig,
-    UiConfig,
-    flatten,
-)
+from mnist_seq.config import Config, SweepConfig, flatten
 from mnist_seq.data.load import SOURCES
 from mnist_seq.data.scaling import SCALINGS
 from mnist_seq.data.split import SPLITS
 from mnist_seq.errors import ConfigError
 from mnist_seq.space import check, value_at
 from mnist_seq.validation import settings, validate
+from tests.examples import COMMANDS
 
-COMMANDS: dict[str, type[Settings]] = {
-    "sweep": SweepConfig,
-    "train": TrainConfig,
-    "rerun": RerunConfig,
-    "ui": UiConfig,
-}
 # What an option cannot say by itself.
 NEEDS = {
     "data=csv": ["data.train_file=a.csv", "data.test_file=b.csv"],
@@ -40,11 +27,9 @@ def composed(command: str, *overrides: str) -> Any:
 # --- the files on disk
 
 
-def test_every_file_of_a_command_has_a_command() -> None:
-    files = {file.stem for file in CONF.glob("*.yaml")}
-    assert files == set(COMMANDS)
-    for name in files:
-        assert (CONF.parent / "experiments" / f"{name}.py").is_file()
+def test_every_command_has_its_file_and_every_file_its_command() -> None:
+    programs = (CONF.parent / "experiments").glob("[!_]*.py")
+    assert {program.stem for program in programs} == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -139,6 +139,71 @@ def test_nothing_is_heard_of_a_training_that_was_dropped(both_free: Workers) -> 
     assert both_free.next(1.5) is None
 
 
+# --- where it is done
+
+
+def test_each_worker_keeps_to_one_core_of_its_own(both_free: Workers) -> None:
+    cores = list(both_free._client.run(os.sched_getaffinity, 0).values())
+    assert [len(core) for core in cores] == [1, 1]
+    if len(os.sched_getaffinity(0)) > 1:
+        assert cores[0] != cores[1]
+
+
+def datasets_held(dask_worker: object) -> list[tuple[str, bool]]:
+    held = dask_worker.data.values()  # type: ignore[attr-defined]  # dask has no types
+    return [(one.digest, one.test is None) for one in held if isinstance(one, Dataset)]
+
+
+def begins_at_once(settings: Config, data: Dataset) -> State:
+    return State({}, {}, (), 0, {})
+
+
+def learns_nothing(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
+    return EpochRecord(1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), state
+
+
+def test_data_are_sent_once_and_without_test_images(both_free: Workers) -> None:
+    assert data_of(PLAIN).test is None
+    data = replace(few(), digest="sent for the first time")
+    quick = replace(STEPS, begin=begins_at_once, advance=learns_nothing)
+    pool = Workers(both_free._client, quick, SETTINGS)
+    assert pool.free == 2
+    for _ in range(3):
+        for number in (0, 1):
+            pool.start(number, PLAIN, data)
+            pool.advance(number)
+        for _ in (0, 1):
+            assert pool.next(SECONDS) is not None
+        for number in (0, 1):
+            pool.drop(number)
+    time.sleep(3)  # Dask's own memory manager looks every other second for copies to drop
+    for held in pool._client.run(datasets_held).values():
+        assert held.count((data.digest, True)) == 1
+        assert all(is_without_test for _, is_without_test in held)
+
+
+def test_a_function_can_be_called_where_the_libraries_are(both_free: Workers) -> None:
+    assert both_free.call(os.getpid) != os.getpid()
+
+
+def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
+    address = both_free._client.scheduler.address
+    elsewhere = sweep_config("workers=cluster", f"workers.scheduler={address}").workers
+    with open_workers(elsewhere, STEPS) as pool:
+        assert pool.slots == 2
+        assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "SECONDS_TO_CONNECT", 0.2)
+    nowhere = sweep_config("workers.scheduler=tcp://127.0.0.1:1").workers
+    with (
+        pytest.raises(InputError, match=r"^workers.scheduler: no Dask scheduler answers at tcp:"),
+        open_workers(nowhere, STEPS),
+    ):
+        pass
+
+
 # --- what goes wrong
 
 
@@ -228,68 +293,3 @@ def test_a_training_that_hangs_is_taken_from_its_worker(both_free: Workers) -> N
     assert isinstance(lost, WorkerLost)
     assert lost.kind == "hang"
     pool.drop(0)
-
-
-# --- where it is done
-
-
-def test_each_worker_keeps_to_one_core_of_its_own(both_free: Workers) -> None:
-    cores = list(both_free._client.run(os.sched_getaffinity, 0).values())
-    assert [len(core) for core in cores] == [1, 1]
-    if len(os.sched_getaffinity(0)) > 1:
-        assert cores[0] != cores[1]
-
-
-def datasets_held(dask_worker: object) -> list[tuple[str, bool]]:
-    held = dask_worker.data.values()  # type: ignore[attr-defined]  # dask has no types
-    return [(one.digest, one.test is None) for one in held if isinstance(one, Dataset)]
-
-
-def begins_at_once(settings: Config, data: Dataset) -> State:
-    return State({}, {}, (), 0, {})
-
-
-def learns_nothing(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
-    return EpochRecord(1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), state
-
-
-def test_data_are_sent_once_and_without_test_images(both_free: Workers) -> None:
-    assert data_of(PLAIN).test is None
-    data = replace(few(), digest="sent for the first time")
-    quick = replace(STEPS, begin=begins_at_once, advance=learns_nothing)
-    pool = Workers(both_free._client, quick, SETTINGS)
-    assert pool.free == 2
-    for _ in range(3):
-        for number in (0, 1):
-            pool.start(number, PLAIN, data)
-            pool.advance(number)
-        for _ in (0, 1):
-            assert pool.next(SECONDS) is not None
-        for number in (0, 1):
-            pool.drop(number)
-    time.sleep(3)  # Dask's own memory manager looks every other second for copies to drop
-    for held in pool._client.run(datasets_held).values():
-        assert held.count((data.digest, True)) == 1
-        assert all(is_without_test for _, is_without_test in held)
-
-
-def test_a_function_can_be_called_where_the_libraries_are(both_free: Workers) -> None:
-    assert both_free.call(os.getpid) != os.getpid()
-
-
-def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
-    address = both_free._client.scheduler.address
-    elsewhere = sweep_config("workers=cluster", f"workers.scheduler={address}").workers
-    with open_workers(elsewhere, STEPS) as pool:
-        assert pool.slots == 2
-        assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
-
-
-def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "SECONDS_TO_CONNECT", 0.2)
-    nowhere = sweep_config("workers.scheduler=tcp://127.0.0.1:1").workers
-    with (
-        pytest.raises(InputError, match=r"^workers.scheduler: no Dask scheduler answers at tcp:"),
-        open_workers(nowhere, STEPS),
-    ):
-        pass

@@ -73,13 +73,19 @@ class Panel:
 
 
 @contextmanager
-def canvas(height: int = 250) -> Iterator[tuple[Any, Any]]:
-    """An empty figure and its axes in the report's look; save it with `svg` before leaving."""
+def paper(height: int = 250, width: int = WIDTH) -> Iterator[Any]:
+    """An empty figure in the report's look; save it with `svg` before leaving."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     with mpl.rc_context(_LOOK):
-        figure = Figure(figsize=(WIDTH / 72, height / 72))
+        yield Figure(figsize=(width / 72, height / 72))
+
+
+@contextmanager
+def canvas(height: int = 250) -> Iterator[tuple[Any, Any]]:
+    """An empty figure and its axes in the report's look; save it with `svg` before leaving."""
+    with paper(height) as figure:
         yield figure, figure.subplots()
 
 
@@ -116,6 +122,16 @@ def svg(figure: Any, name: str, tables: StudyTables | None = None) -> str:
     if tables is not None:
         text = _named(text, tables)
     return text.replace("<svg", '<svg role="img"', 1)
+
+
+def standalone(picture: str) -> str:
+    """An SVG element as a file of its own."""
+    return picture.replace(
+        "<svg",
+        '<svg xmlns="http://www.w3.org/2000/svg" style="background:#fff" '
+        'font-family="system-ui, sans-serif"',
+        1,
+    )
 
 
 def scatter(

@@ -1,6 +1,5 @@
 """One HTML page of a study: self-contained, without scripts, the same offline as online."""
 
-from dataclasses import dataclass
 from html import escape
 
 from mnist_seq.report import (
@@ -18,41 +17,25 @@ from mnist_seq.report import (
     wording,
 )
 from mnist_seq.report.diagnosis import diagnose
-from mnist_seq.report.drawing import BEST, INK, TRIAL, Panel
+from mnist_seq.report.document import Part, document, panel, section, text
+from mnist_seq.report.drawing import BEST, INK, TRIAL
 from mnist_seq.report.finding import Finding
 from mnist_seq.report.lead import lead
 from mnist_seq.report.noise import standard_error
-from mnist_seq.report.stylesheet import STYLESHEET
 from mnist_seq.report.tables import StudyTables, missing
-
-
-@dataclass(frozen=True)
-class _Part:
-    heading: str
-    about: str
-    panels: list[Panel]
 
 
 def render(tables: StudyTables) -> str:
     """The report as the text of one HTML file."""
-    parts = "".join(_section(part) for part in _figures(tables))
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(tables.name)}: report</title>
-<style>{STYLESHEET}</style>
-</head>
-<body>
-<header>
+    parts = "".join(section(part) for part in _figures(tables))
+    body = f"""<header>
 <p class="eyebrow">Hyperparameter study</p>
 <h1>{escape(tables.name)}</h1>
-<p class="lede">{_text(searched(tables))} {_text(found(tables))}</p>
+<p class="lede">{text(searched(tables))} {text(found(tables))}</p>
 </header>
 <section><div><h2>Best against baseline</h2>
 <p class="about">± is one standard error. Settings in bold differ.</p></div>
-<div class="panels">{"".join(_panel(p, "Best against baseline") for p in comparison.draw(tables))}
+<div class="panels">{"".join(panel(p, "Best against baseline") for p in comparison.draw(tables))}
 <div>{comparison.table(tables)}</div></div></section>
 <section><div><h2>What it says</h2>
 <p class="about">Each finding with the numbers behind it, and what to try next.</p></div>
@@ -62,9 +45,8 @@ def render(tables: StudyTables) -> str:
 <section class="wide"><h2>Failures</h2>{trial_tables.failures(tables)}</section>
 <section class="wide"><h2>Trials</h2>{trial_tables.trials(tables)}</section>
 <section class="wide"><h2>How to do it again</h2>{_again(tables)}</section>
-</body>
-</html>
 """
+    return document(f"{tables.name}: report", body)
 
 
 def searched(tables: StudyTables) -> str:
@@ -112,23 +94,23 @@ def found(tables: StudyTables) -> str:
     )
 
 
-def _figures(tables: StudyTables) -> list[_Part]:
+def _figures(tables: StudyTables) -> list[Part]:
     return [
-        _Part(
+        Part(
             "The search over time",
             "Upwards is better in every figure. The axis of the objective is logarithmic in what "
             "is left to gain, so that good trials are told apart.",
             history.draw(tables),
         ),
-        _Part(
+        Part(
             "Learning curves", "One line a trial, one step an epoch.", learning_curves.draw(tables)
         ),
-        _Part(
+        Part(
             "Each hyperparameter",
             "All trials as they came: a point's height is also due to its other settings.",
             slices.draw(tables),
         ),
-        _Part(
+        Part(
             "Each hyperparameter, isolated",
             "For each value, or part of a range, the best over all the others: what it can do once "
             "the rest fits it. "
@@ -140,24 +122,24 @@ def _figures(tables: StudyTables) -> list[_Part]:
             ),
             isolation.draw(tables),
         ),
-        _Part(
+        Part(
             "What matters",
             "How much worse trials are foretold once one hyperparameter's values are shuffled.",
             importance.draw(tables),
         ),
-        _Part(
+        Part(
             "All at once",
             "Follow a line downwards: one trial's settings, and at the bottom its value.",
             parallel_coordinates.draw(tables),
         ),
-        _Part(
+        Part(
             "Pairs that interact",
             "Where the best value of one hyperparameter depends on another. The strongest pairs "
             "first; darker is better.",
             pairs.draw(tables),
         ),
-        _Part("Accuracy and its cost", "Small and fast networks to the left.", cost.draw(tables)),
-        _Part(
+        Part("Accuracy and its cost", "Small and fast networks to the left.", cost.draw(tables)),
+        Part(
             "Best epochs",
             "Best at the end asks for more epochs, best early for fewer.",
             best_epochs.draw(tables),
@@ -165,32 +147,9 @@ def _figures(tables: StudyTables) -> list[_Part]:
     ]
 
 
-def _section(part: _Part) -> str:
-    panels = "".join(_panel(panel, part.heading) for panel in part.panels)
-    return (
-        f'<section><div><h2>{escape(part.heading)}</h2><p class="about">{_text(part.about)}</p>'
-        f'</div><div class="panels">{panels}</div></section>\n'
-    )
-
-
-def _panel(panel: Panel, heading: str) -> str:
-    said = panel.title in {"", heading}
-    title = "" if said else f"<h3>{escape(panel.title)}</h3>"
-    if panel.picture is None:
-        return f'<div>{title}<p class="none">{_text(panel.note)}</p></div>'
-    picture = panel.picture.replace("<svg", f'<svg aria-label="{escape(panel.title)}"', 1)
-    caption = f"<figcaption>{_text(panel.note)}</figcaption>" if panel.note else ""
-    return f"<figure>{title}{picture}{caption}</figure>"
-
-
 def _finding(finding: Finding) -> str:
     command = f" Try <code>{escape(finding.command)}</code>" if finding.command else ""
-    return f"<li>{_text(finding.text)}{command}</li>"
-
-
-def _text(words: str) -> str:
-    """Escaped, and without a line's break between a number and what belongs to it."""
-    return escape(words).replace(" %", "&nbsp;%").replace(" ±", "&nbsp;±").replace("± ", "±&nbsp;")
+    return f"<li>{text(finding.text)}{command}</li>"
 
 
 def _again(tables: StudyTables) -> str:

@@ -20,7 +20,7 @@ section { border-top: 1px solid var(--rule); padding: 24px 0 14px; margin-top: 2
 .panels { display: grid; gap: 26px 30px;
   grid-template-columns: repeat(auto-fill, minmax(min(340px, 100%), 1fr)); }
 figure { margin: 0; min-width: 0; max-width: 520px; }
-figure svg { display: block; width: 100%; height: auto; }
+figure svg, figure img { display: block; width: 100%; height: auto; }
 figure svg text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, sans-serif
   !important; }
 figure svg a:hover path, figure svg a:hover use { stroke: var(--best) !important; stroke-width:

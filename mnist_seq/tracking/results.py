@@ -156,7 +156,7 @@ class Results:
 
     def config(self, run_id: str) -> dict[str, Any]:
         """The whole config of the run, as plain values."""
-        file = local_path(self._run(run_id).info.artifact_uri) / CONFIG_FILE
+        file = self.files(run_id) / CONFIG_FILE
         try:
             values = yaml.safe_load(file.read_text())
         except (OSError, yaml.YAMLError) as error:
@@ -164,6 +164,10 @@ class Results:
         if not isinstance(values, dict):
             raise TrackingError(f"run {run_id}: {file} is not a config")
         return values
+
+    def files(self, run_id: str) -> Path:
+        """The folder with the run's files."""
+        return local_path(self._run(run_id).info.artifact_uri)
 
     def model_file(self, run_id: str) -> Path:
         """The run's network, as the file that ``keras.saving.load_model`` takes."""

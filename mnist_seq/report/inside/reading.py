@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mnist_seq import metrics
@@ -62,41 +63,41 @@ class Reading:
 
     @property
     def rows(self) -> int:
-        return self.beliefs_NSK.shape[1]
+        return len(self.beliefs_NSK[0])
 
     @property
-    def probabilities_NK(self) -> NDArray[np.floating]:
+    def probabilities(self) -> NDArray[np.floating]:
         return self.beliefs_NSK[:, -1]
 
     @cached_property
-    def predicted_N(self) -> NDArray[np.intp]:
+    def predicted(self) -> NDArray[np.intp]:
         """The answers: the most probable class after the last row."""
-        return np.asarray(self.probabilities_NK.argmax(axis=1))
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     @cached_property
-    def accuracy_S(self) -> NDArray[np.float64]:
+    def accuracies(self) -> NDArray[np.float64]:
         """Share of images whose most probable class after each row is the right one."""
         answers_SN = self.beliefs_NSK.argmax(axis=2).T
         return np.array([metrics.accuracy(answer_N, self.labels_N) for answer_N in answers_SN])
 
     @cached_property
-    def confusions_KK(self) -> NDArray[np.int64]:
+    def confusions(self) -> NDArray[np.int64]:
         """How often each class (row) was taken for each (column)."""
-        return metrics.confusion_matrix(self.predicted_N, self.labels_N, len(self.class_names))
+        return metrics.confusion_matrix(self.predicted, self.labels_N, len(self.class_names))
 
     def first_row_with(self, share: float) -> int:
         """First row, from 1, after which this share of the last row's accuracy is reached."""
-        return int(np.argmax(self.accuracy_S >= share * self.accuracy_S[-1])) + 1
+        return int(np.argmax(self.accuracies >= share * self.accuracies[-1])) + 1
 
     def examples(self, count: int) -> NDArray[np.intp]:
         """Places of the first right answer of each class, then of each one's second, and so on."""
-        right = np.flatnonzero(self.predicted_N == self.labels_N)
+        right = np.flatnonzero(self.predicted == self.labels_N)
         labels = self.labels_N[right]
-        turn = np.array([np.count_nonzero(labels[:i] == label) for i, label in enumerate(labels)])
+        turn = pd.Series(labels).groupby(labels).cumcount()
         return right[np.lexsort((labels, turn))[:count]]
 
     def confidently_wrong(self, count: int) -> NDArray[np.intp]:
         """Places of wrong answers, the most confident first."""
-        wrong = np.flatnonzero(self.predicted_N != self.labels_N)
-        confidence = self.probabilities_NK[wrong].max(axis=1)
+        wrong = np.flatnonzero(self.predicted != self.labels_N)
+        confidence = self.probabilities[wrong].max(axis=1)
         return wrong[np.argsort(-confidence, kind="stable")[:count]]

@@ -1,0 +1,23 @@
+"""Look inside a network: ``python -m experiments.inspect``."""
+
+from experiments._command import command, command_line
+from mnist_seq.config import InspectConfig
+
+
+@command(InspectConfig)
+def main(config: InspectConfig) -> None:
+    """Show how a trained network reads, row by row, where it errs, and how sure it is.
+
+    Examples
+    --------
+      python -m experiments.inspect                        the best of the latest study
+      python -m experiments.inspect study=NAME trial=7 images=12
+      python -m experiments.inspect part=test              on the test images
+    """
+    from experiments._inspect import inspect_run
+
+    inspect_run(config, command_line())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Images being read, as an animation: each beside what is believed so far."""
+
+import io
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mnist_seq.report import wording
+from mnist_seq.report.drawing import ACCENT, BEST, INK, MUTED, RULE, paper
+from mnist_seq.report.inside.beliefs import leading
+from mnist_seq.report.inside.reading import Reading
+
+COLUMNS = 2  # a phone shows no more
+STEP, END = 260, 2600  # milliseconds that a row, and the last one, stay
+DOTS = 120  # an inch
+
+
+def reading_gif(reading: Reading, places: Sequence[int]) -> bytes:
+    """A GIF with one frame a row: rows not yet read are pale, bars are probabilities.
+
+    Parameters
+    ----------
+    reading : Reading
+        Images and beliefs.
+    places : sequence of int
+        Which of them; at least one.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    columns = min(COLUMNS, len(places))
+    lines = math.ceil(len(places) / columns)
+    frames = []
+    with paper(108 * lines + 24, 195 * columns) as figure, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.set_dpi(DOTS)
+        canvas = FigureCanvasAgg(figure)
+        grid = figure.subplots(lines, 2 * columns, squeeze=False, width_ratios=[1.1, 1] * columns)
+        pairs = grid.reshape(-1, 2)
+        for axes in pairs[len(places) :].flat:
+            axes.set_axis_off()
+        scenes = [
+            _Scene(image, bars, reading, place)
+            for (image, bars), place in zip(pairs, places, strict=False)
+        ]
+        for row in range(reading.rows):
+            figure.suptitle(f"after row {row + 1} of {reading.rows}", fontsize=10, color=MUTED)
+            for scene in scenes:
+                scene.show(row)
+            canvas.draw()
+            frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
+    # One palette for all frames: colours that differ between frames would flicker.
+    palette = frames[-1].quantize(64, Image.Quantize.MAXCOVERAGE)
+    first, *rest = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    file = io.BytesIO()
+    first.save(
+        file,
+        "GIF",
+        save_all=True,
+        append_images=rest,
+        duration=[STEP] * (reading.rows - 1) + [END],
+        loop=0,
+    )
+    return file.getvalue()
+
+
+class _Scene:
+    """One image and its bars."""
+
+    def __init__(self, image: Any, bars: Any, reading: Reading, place: int) -> None:
+        self._beliefs_SK, self._label = reading.beliefs_NSK[place], int(reading.labels_N[place])
+        self._pixels = reading.images_NSF[place]
+        self._shown = leading(self._beliefs_SK, self._label)
+        names = [wording.shortened(reading.class_names[k], 6) for k in self._shown]
+        self._picture = image.imshow(self._pixels, cmap="gray_r", vmin=0, vmax=255)
+        self._cursor = image.axhline(0, color=BEST, linewidth=1.4)
+        image.set_axis_off()
+        self._bars = bars.barh(range(len(names)), np.zeros(len(names)), color=ACCENT)
+        bars.set_yticks(range(len(names)), names, fontsize=8.5)
+        bars.set_ylim(len(names) - 0.4, -0.6)
+        bars.set_xlim(0, 1)
+        bars.set_xticks([])
+        bars.grid(visible=False)
+        bars.tick_params(length=0, labelcolor=MUTED)
+        bars.spines[["top", "right", "bottom"]].set_visible(False)
+        bars.spines["left"].set_color(RULE)
+        for name, k in zip(bars.get_yticklabels(), self._shown, strict=True):
+            if k == self._label:
+                name.set_color(INK)
+                name.set_fontweight("bold")
+
+    def show(self, row: int) -> None:
+        """The rows up to this one, and what they make the network believe."""
+        pixels = self._pixels.astype(float)
+        pixels[row + 1 :] *= 0.18
+        self._picture.set_data(pixels)
+        self._cursor.set_ydata([row + 0.5, row + 0.5])
+        winner = int(self._beliefs_SK[row].argmax())
+        for bar, k in zip(self._bars, self._shown, strict=True):
+            bar.set_width(self._beliefs_SK[row, k])
+            wrong = k == winner and k != self._label
+            bar.set_color(BEST if wrong else ACCENT if k == winner else "#b9c7d3")
