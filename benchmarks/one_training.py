@@ -93,7 +93,7 @@ def measure(script: str, units: int, batch_size: int, epochs: int) -> list[float
 def main() -> None:
     """Print a table of medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=4, help="of each process; the first is left out")
+    parser.add_argument("--epochs", type=int, default=4, help="a process; the first is left out")
     parser.add_argument("--rounds", type=int, default=3, help="processes of each kind, in turn")
     arguments = parser.parse_args()
     print(f"{'units':>6} {'batch':>6} {'ours, 1 core':>14} {'plain, all':>12} {'ratio':>7}")

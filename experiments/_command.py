@@ -87,9 +87,23 @@ def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[s
             opened = [f"++{o}" if o.startswith("search.space.") else o for o in overrides]
             composed = hydra_compose(name, opened)
             values = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+            for override in overrides:
+                _replace_dimension(values, override.partition("=")[0])
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise ConfigError(" ".join(str(error).split())) from None
     return values  # type: ignore[return-value]  # the top of every file is a mapping
+
+
+def _replace_dimension(values: Any, path: str) -> None:
+    """Choices take the place of a range, and a range that of choices: Hydra would merge them."""
+    groups, _, part = path.lstrip("+").rpartition(".")
+    others = {"choices": ("low", "high", "step", "log"), "low": ("choices",), "high": ("choices",)}
+    if not groups.startswith("search.space.") or part not in others:
+        return
+    for group in groups.split("."):
+        values = values[group]
+    for other in others[part]:
+        values.pop(other, None)
 
 
 def _check_override(name: str, kind: type[Settings], override: str) -> None:

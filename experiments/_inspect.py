@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from experiments._chosen import find_run
-from experiments._session import data_of, test_images, tracking_folder
+from experiments._data import data_of, test_images
+from experiments._session import tracking_folder
 from mnist_seq.checkpoint import write_atomically
 from mnist_seq.config import Config, InspectConfig
 from mnist_seq.display import console

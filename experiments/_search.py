@@ -1,8 +1,8 @@
 """The search from start to end: what is opened, run, closed and printed."""
 
+from experiments._data import data_of
 from experiments._report import keep_report, show_findings
 from experiments._session import (
-    data_of,
     earlier_runs,
     next_commands,
     open_session,

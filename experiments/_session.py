@@ -1,17 +1,15 @@
 """What sweep, train and rerun have in common: data, workers, tracker, and being stopped."""
 
 import contextlib
-import functools
 import signal
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments._data import data_of
 from mnist_seq import training
 from mnist_seq.checkpoint import Checkpoints
-from mnist_seq.config import Config, DataConfig, TrackingConfig, WorkersConfig
-from mnist_seq.data.dataset import Dataset, Part
-from mnist_seq.data.load import load
+from mnist_seq.config import TrackingConfig, WorkersConfig
 from mnist_seq.display import Board, console, open_display
 from mnist_seq.errors import StoppedError
 from mnist_seq.recording import EarlierRun, Recorder
@@ -22,28 +20,6 @@ from mnist_seq.workers import Steps, Workers, open_workers
 
 RETRIES = 2
 STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
-
-
-@functools.lru_cache(maxsize=4)
-def _load(config: DataConfig) -> Dataset:
-    return load(config)
-
-
-def data_of(config: Config) -> Dataset:
-    """Dataset that a config names, without its test images; read once."""
-    return _without_test(config.data)
-
-
-def test_images(config: Config) -> Part:
-    """Test images of the dataset that a config names, for the one scoring at the end."""
-    test = _load(config.data).test
-    assert test is not None  # every source has them
-    return test
-
-
-@functools.lru_cache(maxsize=4)
-def _without_test(config: DataConfig) -> Dataset:
-    return _load(config).without_test()
 
 
 @dataclass(frozen=True)

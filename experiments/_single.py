@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from experiments._chosen import find_run
+from experiments._data import data_of, test_images
 from experiments._session import (
     Session,
-    data_of,
     earlier_runs,
     next_commands,
     open_session,
-    test_images,
 )
 from mnist_seq import metrics
 from mnist_seq.config import Config, RerunConfig, TrainConfig

@@ -1,6 +1,7 @@
 """Search: ``python -m experiments.sweep``."""
 
 from experiments._command import command, command_line
+from experiments._data import data_of
 from mnist_seq.config import SweepConfig
 from mnist_seq.space import check
 
@@ -18,6 +19,7 @@ def main(config: SweepConfig) -> None:
       python -m experiments.sweep 'search.space.training.optimizer.choices=[adam,adamw,sgd]'
     """
     check(config, config.search)
+    data_of(config)
     # Only now, when nothing is left to refuse, are the slow libraries loaded.
     from experiments._search import search
 

@@ -1,6 +1,7 @@
 """Train once: ``python -m experiments.train``."""
 
 from experiments._command import command, command_line
+from experiments._data import data_of
 from mnist_seq.config import TrainConfig
 
 
@@ -14,6 +15,8 @@ def main(config: TrainConfig) -> None:
       python -m experiments.train experiment=seed          the original experiment
       python -m experiments.train data=csv data.train_file=a.csv data.test_file=b.csv
     """
+    data_of(config)
+    # Only now, when nothing is left to refuse, are the slow libraries loaded.
     from experiments._single import train_once
 
     train_once(config, command_line())

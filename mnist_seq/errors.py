@@ -64,5 +64,5 @@ class RepeatedFailureError(InputError):
 
 
 def _in_one_line(text: str) -> str:
-    """Whatever a user has typed, as something to print: line breaks become ``\\n``."""
+    """Whatever a user has typed, with its line breaks and the like made visible."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -3,7 +3,6 @@
 Optuna's defaults change between versions; a search must not change with them.
 """
 
-import importlib
 import warnings
 
 import optuna
@@ -17,7 +16,6 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
 from mnist_seq.config import Choices, Dimension, SearchConfig
-from mnist_seq.errors import ConfigError
 from mnist_seq.space import is_integer
 
 # Random trials before TPE models: its usual ten would be half of a default sweep.
@@ -41,47 +39,33 @@ def distribution(path: str, dimension: Dimension) -> BaseDistribution:
 
 
 def build_sampler(search: SearchConfig, number: int) -> BaseSampler:
-    """Sampler for the trial of that number, all its options spelled out.
-
-    Raises
-    ------
-    ConfigError
-        If the sampler needs a package that is not installed.
-    """
+    """Sampler for the trial of that number, all its options spelled out."""
     seed = (search.seed + number * 1_000_003) % 2**32
     with warnings.catch_warnings():
         # TPE's group and multivariate options, QMC and GP are marked experimental by Optuna.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        try:
-            match search.sampler:
-                case "tpe":
-                    return optuna.samplers.TPESampler(
-                        seed=seed,
-                        n_startup_trials=TPE_STARTUP_TRIALS,
-                        multivariate=True,
-                        group=True,
-                        constant_liar=True,
-                    )
-                case "random" | "grid":
-                    return optuna.samplers.RandomSampler(seed=seed)
-                case "qmc":  # one sequence for the whole study: its seed is the study's
-                    return optuna.samplers.QMCSampler(
-                        scramble=True,
-                        seed=search.seed,
-                        independent_sampler=optuna.samplers.RandomSampler(seed=seed),
-                        warn_independent_sampling=False,
-                    )
-                case "gp":
-                    importlib.import_module("torch")
-                    return optuna.samplers.GPSampler(seed=seed)
-                case "cmaes":
-                    importlib.import_module("cmaes")
-                    return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
-        except ImportError as error:
-            raise ConfigError(
-                f"search.sampler: {search.sampler} needs the package {error.name}, which is not "
-                f"installed: pip install {error.name}"
-            ) from None
+        match search.sampler:
+            case "tpe":
+                return optuna.samplers.TPESampler(
+                    seed=seed,
+                    n_startup_trials=TPE_STARTUP_TRIALS,
+                    multivariate=True,
+                    group=True,
+                    constant_liar=True,
+                )
+            case "random" | "grid":
+                return optuna.samplers.RandomSampler(seed=seed)
+            case "qmc":  # one sequence for the whole study: its seed is the study's
+                return optuna.samplers.QMCSampler(
+                    scramble=True,
+                    seed=search.seed,
+                    independent_sampler=optuna.samplers.RandomSampler(seed=seed),
+                    warn_independent_sampling=False,
+                )
+            case "gp":
+                return optuna.samplers.GPSampler(seed=seed)
+            case "cmaes":
+                return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
 
 
 def build_pruner(search: SearchConfig, epochs: int) -> BasePruner:

@@ -156,8 +156,9 @@ def ended_trials(config: SweepConfig, over: Iterable[Any]) -> list[tuple[Trial, 
 
 def _trial(config: SweepConfig, number: int, values: Values) -> Trial:
     baselines = config.search.baselines
-    fixed = baselines[number] if number < len(baselines) else {}
-    return Trial(number, with_values(config, {**values, **fixed}), values, not fixed)
+    is_baseline = number < len(baselines)
+    fixed = baselines[number] if is_baseline else {}
+    return Trial(number, with_values(config, {**values, **fixed}), values, not is_baseline)
 
 
 def most_epochs(config: SweepConfig) -> int:

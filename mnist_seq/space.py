@@ -4,6 +4,7 @@ A trial is a new config, validated like any other. A dimension with `when` is ac
 the dimensions that it names have the values that it names.
 """
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from mnist_seq.validation import nearest, settings, validate
 Space = Mapping[str, Dimension]
 Values = dict[str, Scalar]
 LARGEST_GRID = 100_000
+# What a sampler needs beside Optuna; the others need nothing.
+PACKAGES = {"gp": "torch", "cmaes": "cmaes"}
 
 
 def with_values(config: Config, values: Mapping[str, Scalar]) -> Config:
@@ -130,7 +133,8 @@ def check(config: Config, search: SearchConfig) -> None:
     ------
     ConfigError
         With a line for each problem: an unknown path, a condition on a path that is not searched
-        or on a value that it never has, a value that the setting itself refuses.
+        or on a value that it never has, a value that the setting itself refuses, a sampler whose
+        package is not installed.
     """
     known = settings(Config)
     problems: list[str] = []
@@ -157,6 +161,12 @@ def check(config: Config, search: SearchConfig) -> None:
             problems += [f"search.baselines.{number}.{line}" for line in error.problems]
     if search.sampler == "grid":
         grid(search.space)
+    package = PACKAGES.get(search.sampler)
+    if package is not None and importlib.util.find_spec(package) is None:
+        problems.append(
+            f"search.sampler: {search.sampler} needs the package {package}, which is not "
+            f"installed: pip install {package}"
+        )
     if problems:
         raise ConfigError(*dict.fromkeys(problems))
 

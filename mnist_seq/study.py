@@ -209,11 +209,13 @@ class Study:
         """
         number = self.next_number
         if fixed is None and self._grid is not None:
-            if number >= len(self._grid):
+            fixed = self._next_point()
+            if fixed is None:
                 return None
-            fixed = self._grid[number]
-        if fixed is not None and self._inside(fixed):
-            self._study.enqueue_trial(fixed, skip_if_exists=True)
+        # One that waits was put there for just this number, by a session that was cut off.
+        waits = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        if fixed is not None and self._inside(fixed) and not waits:
+            self._study.enqueue_trial(fixed)
         self._study.sampler = build_sampler(self._search, number)
         trial = self._study.ask()
         self._live[trial.number] = trial
@@ -281,6 +283,11 @@ class Study:
             if is_active(self._search.space[path], values):
                 values[path] = trial._suggest(path, self._distributions[path])
         return values
+
+    def _next_point(self) -> Values | None:
+        trials = self._study.get_trials(deepcopy=False, states=_STARTED)
+        tried = [trial.user_attrs.get("values") or dict(trial.params) for trial in trials]
+        return next((point for point in self._grid or () if point not in tried), None)
 
     def _inside(self, values: Values) -> bool:
         return all(contains(self._search.space[path], value) for path, value in values.items())

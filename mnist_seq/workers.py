@@ -21,10 +21,12 @@ from distributed import (
     Future,
     KilledWorker,
     LocalCluster,
+    Nanny,
     Worker,
     WorkerPlugin,
     fire_and_forget,
 )
+from distributed.client import FutureCancelledError
 
 from mnist_seq.config import Config, WorkersConfig
 from mnist_seq.data.dataset import Dataset
@@ -165,7 +167,7 @@ class Workers:
             result: EpochRecord | TrainResult = done.result()
         except NotFiniteError as error:
             return Failed("not finite", str(error))
-        except KilledWorker:
+        except (KilledWorker, FutureCancelledError):
             return self._loss(training.slot)
         except Exception as error:  # whatever a training raises costs that training alone
             return Failed(type(error).__name__, " ".join(str(error).split())[:500])
@@ -187,7 +189,7 @@ class Workers:
 
     def _stop_hanging(self, slot: str) -> WorkerLost:
         self._slots.discard(slot)
-        self._client.restart_workers([slot], timeout=SECONDS_TO_CONNECT, raise_for_error=False)
+        self._client.run(_kill, workers=[slot], nanny=True, on_error="ignore")
         return WorkerLost("hang", f"no epoch within {self._config.epoch_timeout:g} s")
 
     def _submit(self, training: _Training, step: Callable[..., Any], *arguments: Any) -> Future:
@@ -201,7 +203,8 @@ class Workers:
         future.add_done_callback(lambda done: self._events.put((number, done)))
 
     def _on_workers(self, data: Dataset) -> Future:
-        if data.digest not in self._data:
+        kept = self._data.get(data.digest)
+        if kept is None or kept.status != "finished":  # lost with the last process that held it
             self._data[data.digest] = self._client.scatter(data, broadcast=True, hash=False)
         return self._data[data.digest]
 
@@ -217,6 +220,11 @@ class Workers:
                 )
             self._slots = set(known)
             self._last_look = time.monotonic()
+
+
+def _kill(dask_worker: Nanny) -> None:
+    """At once, where a restart in good order would wait for what hangs; the nanny starts anew."""
+    os.kill(dask_worker.pid, signal.SIGKILL)
 
 
 def _record(both: tuple[EpochRecord, State]) -> EpochRecord:
@@ -263,6 +271,8 @@ def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
     dask.config.set(
         {
             "distributed.scheduler.allowed-failures": 0,
+            # It would keep one copy of the dataset only, to be lost with its process.
+            "distributed.scheduler.active-memory-manager.start": False,
             "distributed.worker.memory.target": False,
             "distributed.worker.memory.spill": False,
             "distributed.admin.large-graph-warning-threshold": "1GB",

@@ -200,3 +200,14 @@ def test_cfg_job_prints_a_config_that_is_valid_as_it_stands(
     printed = yaml.safe_load(ran.out)
     assert validate(kind, printed).model_dump()["workers"]["count"] == 2
     assert not list(run.folder.iterdir())
+
+
+def test_choices_on_the_command_line_take_the_place_of_a_range() -> None:
+    values = compose("sweep", SweepConfig, ["search.space.model.units.choices=[50,100]"])
+    assert values["search"]["space"]["model"]["units"] == {"choices": [50, 100]}
+    values = compose(
+        "sweep",
+        SweepConfig,
+        ["search.space.training.batch_size.low=16", "search.space.training.batch_size.high=64"],
+    )
+    assert values["search"]["space"]["training"]["batch_size"] == {"low": 16, "high": 64}

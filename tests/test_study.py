@@ -12,7 +12,7 @@ import pytest
 from mnist_seq.config import SearchConfig, SweepConfig
 from mnist_seq.errors import ConfigError
 from mnist_seq.samplers import build_pruner, build_sampler
-from mnist_seq.space import Values, contains, grid, is_active, value_at, with_values
+from mnist_seq.space import Values, check, contains, grid, is_active, value_at, with_values
 from mnist_seq.study import Study, Suggestion
 from tests.examples import sweep_config
 
@@ -313,13 +313,14 @@ def test_every_pruner_that_a_config_may_name_can_be_built() -> None:
 @pytest.mark.parametrize("sampler", get_args(SearchConfig.model_fields["sampler"].annotation))
 def test_every_sampler_can_be_built_or_says_what_it_needs(sampler: str) -> None:
     package = {"gp": "torch", "cmaes": "cmaes"}.get(sampler)
-    search = searching(sampler).search
+    config = searching(sampler)
     if package is None or importlib.util.find_spec(package):
-        build_sampler(search, 0)
+        check(config, config.search)
+        build_sampler(config.search, 0)
         return
     with pytest.raises(
         ConfigError,
         match=rf"^search.sampler: {sampler} needs the package {package}, which is not installed: "
         rf"pip install {package}$",
     ):
-        build_sampler(search, 0)
+        check(config, config.search)

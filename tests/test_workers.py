@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments._session import data_of
+from experiments._data import data_of
 from mnist_seq import training, workers
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_seq.report import wording
 from mnist_seq.report.drawing import MUTED, Panel, paper, svg
 from mnist_seq.report.inside.maps import heat_map, row_axis, share_map, signed_map
 from mnist_seq.report.inside.reading import Gates
@@ -43,9 +44,7 @@ def draw(gates: Gates, image: int, title: str, name: str) -> Panel:
     return Panel(
         title,
         picture,
-        f"{gates.name}: a line a row, a column each of {len(order_U)} units, those that speak "
-        "early on the left. Orange is above zero, blue below; gates are the darker the more they "
-        "let by.",
+        f"{wording.many(len(order_U), 'unit')}, those that speak early on the left.",
     )
 
 

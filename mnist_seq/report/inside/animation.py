@@ -13,6 +13,7 @@ from mnist_seq.report.drawing import ACCENT, BEST, INK, MUTED, RULE, paper
 from mnist_seq.report.inside.beliefs import leading
 from mnist_seq.report.inside.reading import Reading
 
+BELIEVED = "#b9c7d3"  # a bar that is not the answer
 COLUMNS = 2  # a phone shows no more
 STEP, END = 260, 2600  # milliseconds that a row, and the last one, stay
 DOTS = 120  # an inch
@@ -34,7 +35,7 @@ def reading_gif(reading: Reading, places: Sequence[int]) -> bytes:
     columns = min(COLUMNS, len(places))
     lines = math.ceil(len(places) / columns)
     frames = []
-    with paper(108 * lines + 24, 195 * columns) as figure, warnings.catch_warnings():
+    with paper(108 * lines + 30, 195 * columns) as figure, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.set_dpi(DOTS)
         canvas = FigureCanvasAgg(figure)
@@ -53,7 +54,8 @@ def reading_gif(reading: Reading, places: Sequence[int]) -> bytes:
             canvas.draw()
             frames.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
     # One palette for all frames: colours that differ between frames would flicker.
-    palette = frames[-1].quantize(64, Image.Quantize.MAXCOVERAGE)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(_palette())
     first, *rest = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     file = io.BytesIO()
     first.save(
@@ -65,6 +67,17 @@ def reading_gif(reading: Reading, places: Sequence[int]) -> bytes:
         loop=0,
     )
     return file.getvalue()
+
+
+def _palette() -> list[int]:
+    """Greys, and what is drawn in colour, paler and paler: red, green, blue of each in turn."""
+    from matplotlib.colors import to_rgb
+
+    # Pillow looks colours up in steps of 4: with greys as close as that, white would not be found.
+    greys = np.repeat(np.linspace(0, 1, 32)[:, None], 3, axis=1)
+    paler = np.linspace(0, 0.9, 10)[:, None]
+    hues = [paler + (1 - paler) * np.array(to_rgb(hue)) for hue in (ACCENT, BEST, BELIEVED)]
+    return [int(level) for level in np.rint(255 * np.concatenate([greys, *hues])).flat]
 
 
 class _Scene:
@@ -102,4 +115,4 @@ class _Scene:
         for bar, k in zip(self._bars, self._shown, strict=True):
             bar.set_width(self._beliefs_SK[row, k])
             wrong = k == winner and k != self._label
-            bar.set_color(BEST if wrong else ACCENT if k == winner else "#b9c7d3")
+            bar.set_color(BEST if wrong else ACCENT if k == winner else BELIEVED)

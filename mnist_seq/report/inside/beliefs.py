@@ -48,10 +48,10 @@ def leading(beliefs_SK: NDArray[np.floating], label: int) -> NDArray[np.intp]:
 
 
 def title(reading: Reading, place: int) -> str:
-    """``image 17: 4, taken for 9``, or ``image 17: 4`` where that is the answer."""
+    """``image 17 shows 4, taken for 9``; without the latter where the answer is right."""
     said = reading.class_names[int(reading.labels_N[place])]
     answer = reading.class_names[int(reading.predicted[place])]
-    return f"image {place}: {said}" + ("" if answer == said else f", taken for {answer}")
+    return f"image {place} shows {said}" + ("" if answer == said else f", taken for {answer}")
 
 
 def _note(reading: Reading, place: int, shown: int) -> str:
@@ -64,6 +64,4 @@ def _note(reading: Reading, place: int, shown: int) -> str:
         f"the end; the answer stays the same from row {settled} on."
     )
     hidden = beliefs_SK.shape[1] - shown
-    return words + (
-        f" {wording.many(hidden, 'class')} with less belief left out." if hidden else ""
-    )
+    return words + (f" {hidden} classes less believed are not shown." if hidden else "")

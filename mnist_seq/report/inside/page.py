@@ -61,7 +61,7 @@ def make(
         singles[f"image_{place}"] = beliefs.draw(reading, place, f"image-{place}")
         for lstm in top:
             name = f"image_{place}_{lstm.name.replace(', ', '_')}"
-            title = f"image {place}, inside"
+            title = f"image {place}, {lstm.name}"
             singles[name] = activations.draw(lstm, number, title, name.replace("_", "-"))
     wrong = {
         f"wrong_{place}": beliefs.draw(reading, place, f"wrong-{place}")
@@ -80,7 +80,8 @@ def make(
                     "Single images",
                     "An image, and in the line of each row what is believed once it is read: "
                     "darker is surer, the dot is the answer, the true class is orange. Then the "
-                    "topmost LSTM at the same rows.",
+                    "topmost LSTM at the same rows, a column a unit: orange is above zero, blue "
+                    "below; a gate is the darker the more it lets by.",
                     list(singles.values()),
                 )
             ),
@@ -154,7 +155,8 @@ def _animated(gif: bytes) -> str:
     return (
         '<section><div><h2>In motion</h2><p class="about">Pale rows are still unread. The dark bar '
         "is the answer so far, orange where it is wrong; the true class is in bold.</p></div>"
-        f'<figure><img alt="images being read" src="data:image/gif;base64,{data}"></figure></section>'
+        '<figure><img alt="images being read" '
+        f'src="data:image/gif;base64,{data}"></figure></section>'
     )
 
 

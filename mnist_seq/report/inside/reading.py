@@ -90,11 +90,10 @@ class Reading:
         return int(np.argmax(self.accuracies >= share * self.accuracies[-1])) + 1
 
     def examples(self, count: int) -> NDArray[np.intp]:
-        """Places of the first right answer of each class, then of each one's second, and so on."""
-        right = np.flatnonzero(self.predicted == self.labels_N)
-        labels = self.labels_N[right]
-        turn = pd.Series(labels).groupby(labels).cumcount()
-        return right[np.lexsort((labels, turn))[:count]]
+        """Places of a right answer of each class, then of a second of each; wrong ones last."""
+        wrong = self.predicted != self.labels_N
+        turn = pd.Series(self.labels_N).groupby([wrong, self.labels_N]).cumcount()
+        return np.lexsort((self.labels_N, turn, wrong))[:count]
 
     def confidently_wrong(self, count: int) -> NDArray[np.intp]:
         """Places of wrong answers, the most confident first."""
