@@ -163,8 +163,11 @@ class LiveDisplay:
 
     def _running(self) -> RenderableType:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for name in ("trial", "epoch", "", "validation", "train", "settings"):
-            table.add_column(name, overflow="ellipsis", no_wrap=True)
+        # On a narrow terminal it is the settings that give way.
+        widths = {"trial": 5, "epoch": 8, "": 12, "validation": 10, "train": 7}
+        for name, width in widths.items():
+            table.add_column(name, min_width=width, no_wrap=True)
+        table.add_column("settings", overflow="ellipsis", no_wrap=True)
         for number, (trial, record) in sorted(self.board.running.items()):
             epochs = trial.config.training.epochs
             done = record.epoch if record else 0

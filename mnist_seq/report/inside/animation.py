@@ -73,9 +73,9 @@ def _palette() -> list[int]:
     """Greys, and what is drawn in colour, paler and paler: red, green, blue of each in turn."""
     from matplotlib.colors import to_rgb
 
-    # Pillow looks colours up in steps of 4: with greys as close as that, white would not be found.
+    # Pillow looks colours up in steps of 4: with any as close to white, white would not be white.
     greys = np.repeat(np.linspace(0, 1, 32)[:, None], 3, axis=1)
-    paler = np.linspace(0, 0.9, 10)[:, None]
+    paler = np.linspace(0, 0.8, 9)[:, None]
     hues = [paler + (1 - paler) * np.array(to_rgb(hue)) for hue in (ACCENT, BEST, BELIEVED)]
     return [int(level) for level in np.rint(255 * np.concatenate([greys, *hues])).flat]
 

@@ -1,0 +1,137 @@
+"""A study that is gone on with: what may change, what must not, and what is kept."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_seq.config import SweepConfig
+from mnist_seq.errors import ConfigError
+from mnist_seq.records import Ending, EpochRecord
+from mnist_seq.search import SearchTrials, check_unchanged, fixed_settings, most_epochs, study_name
+from mnist_seq.space import value_at
+from mnist_seq.study import Study, finished_trials, stored_settings
+from tests.examples import sweep_config
+
+
+def searching(*overrides: str) -> SweepConfig:
+    small = ["data=digits", "study=kept", "search.sampler=random", "search.pruner=none"]
+    return sweep_config(*small, *overrides)
+
+
+def opened(folder: Path, config: SweepConfig) -> Study:
+    return Study(
+        folder / "optuna.db",
+        "kept",
+        config.search,
+        most_epochs(config),
+        fixed_settings(config),
+        lambda path: value_at(config, path),
+    )
+
+
+def record(epoch: int, accuracy: float) -> EpochRecord:
+    return EpochRecord(epoch, 1.0, 0.5, 1.0, accuracy, 0.001, 1.0, 1.0)
+
+
+def searched(folder: Path, config: SweepConfig) -> Study:
+    """A study whose trials all end after one epoch."""
+    study = opened(folder, config)
+    trials = SearchTrials(study, config)
+    while (trial := trials.next()) is not None:
+        best = record(1, 0.5 + trial.number / 100)
+        trials.is_hopeless(trial, best, 1)
+        trials.end(trial, Ending("complete", (best,), best))
+    return study
+
+
+def values_of(folder: Path) -> list[dict[str, Any]]:
+    return [trial.values for trial in finished_trials(folder / "optuna.db", "kept")]
+
+
+def test_more_trials_go_on_with_the_same_numbers(tmp_path: Path) -> None:
+    searched(tmp_path, searching("search.trials=3"))
+    first = values_of(tmp_path)
+    searched(tmp_path, searching("search.trials=5"))
+    assert values_of(tmp_path)[:3] == first
+    assert len(values_of(tmp_path)) == 5
+
+
+def test_a_widened_space_keeps_every_trial(tmp_path: Path) -> None:
+    batches = "search.space.training.batch_size.choices"
+    searched(tmp_path, searching("search.trials=6", f"{batches}=[28,64]"))
+    before = values_of(tmp_path)
+    wider = searching("search.trials=8", f"{batches}=[28,64,128]")
+    assert opened(tmp_path, wider).kept == (6, 6)
+    searched(tmp_path, wider)
+    assert values_of(tmp_path)[:6] == before
+    assert len(values_of(tmp_path)) == 8
+
+
+def test_a_narrowed_space_says_how_many_trials_lie_inside(tmp_path: Path) -> None:
+    searched(tmp_path, searching("search.trials=8"))
+    inside = sum(values["model.units"] <= 40 for values in values_of(tmp_path))
+    assert 0 < inside < 8
+    narrower = searching("search.trials=8", "search.space.model.units.high=40")
+    assert opened(tmp_path, narrower).kept == (inside, 8)
+    assert opened(tmp_path, narrower).kept is None  # told once
+
+
+def test_a_setting_searched_no_longer_keeps_the_trials_that_had_its_value(tmp_path: Path) -> None:
+    searched(tmp_path, searching("search.trials=8"))
+    same = sum(values["training.batch_size"] == 64 for values in values_of(tmp_path))
+    fixed = searching("~search.space.training.batch_size", "training.batch_size=64")
+    assert opened(tmp_path, fixed).kept == (same, 8)
+
+
+def test_settings_that_shape_the_trials_may_not_change_under_the_same_name(tmp_path: Path) -> None:
+    searched(tmp_path, searching("search.trials=1"))
+    settings = stored_settings(tmp_path / "optuna.db", "kept")
+    assert settings is not None
+    with pytest.raises(ConfigError) as refused:
+        check_unchanged("kept", settings, searching("model.layers=2", "training.optimizer=sgd"))
+    assert refused.value.problems == (
+        "model.layers: study kept has 1, now it is 2; change it back, or name another study=...",
+        "training.optimizer: study kept has adam, now it is sgd; "
+        "change it back, or name another study=...",
+    )
+    free = searching("search.trials=9", "search.timeout=60", "workers.count=1", "search.retries=5")
+    check_unchanged("kept", settings, free)
+
+
+def test_a_name_that_is_not_given_follows_from_what_shapes_the_search() -> None:
+    def name(*overrides: str) -> str:
+        return study_name(sweep_config("data=digits", *overrides))
+
+    assert name() == name("search.trials=99", "workers.count=1", "search.timeout=5")
+    assert name() != name("seed=1")
+    assert name() != name("search.space.model.units.high=64")
+    assert name().startswith("digits-")
+
+
+def test_trials_that_all_fail_alike_end_the_search(tmp_path: Path) -> None:
+    config = searching("search.trials=9", "search.max_failures=3")
+    trials = SearchTrials(opened(tmp_path, config), config)
+    failed = 0
+    while (trial := trials.next()) is not None:
+        trials.end(trial, Ending("failed", (), None, None, f"ValueError: number {failed}"))
+        failed += 1
+    assert failed == 3
+    assert trials.given_up is not None
+    assert "ValueError: number 2" in trials.given_up
+
+
+def test_one_success_means_that_failures_are_the_trials_own(tmp_path: Path) -> None:
+    config = searching("search.trials=6", "search.max_failures=2")
+    trials = SearchTrials(opened(tmp_path, config), config)
+    for number in range(6):
+        trial = trials.next()
+        assert trial is not None
+        best = record(1, 0.5)
+        ending = Ending("complete", (best,), best)
+        if number:
+            ending = Ending("failed", (), None, None, "ValueError: again")
+        else:
+            trials.is_hopeless(trial, best, 1)
+        trials.end(trial, ending)
+    assert trials.given_up is None
