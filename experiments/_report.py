@@ -1,5 +1,6 @@
 """The report of a study: read from both stores, written as a page, kept with the sweep's run."""
 
+import textwrap
 from pathlib import Path
 
 from experiments._session import tracking_folder
@@ -50,7 +51,16 @@ def keep_report(
 def show_findings(tables: StudyTables, file: Path) -> None:
     """Print what the study says in words, and where the whole report is."""
     for line in summary_lines(tables):
-        console.print(f"- {line}", soft_wrap=True, markup=False)
+        # Not in the middle of a word: a suggested override is there to be copied.
+        wrapped = textwrap.fill(
+            line,
+            console.width,
+            initial_indent="- ",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        console.print(wrapped, soft_wrap=True, markup=False)
     console.print(f"\nreport: {file}\n", soft_wrap=True, markup=False)
 
 

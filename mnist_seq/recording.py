@@ -111,6 +111,8 @@ class Recorder:
         for record in ending.records:  # all there, unless an earlier session was killed
             self.epoch(trial, record)
         run.tags({"trial_state": ending.state})
+        if ending.state != "complete":  # told apart at a glance in MLflow's lists
+            run.tags({"mlflow.runName": f"{self._role} {trial.number} ({ending.state})"})
         if ending.reason:
             run.tags({"reason": ending.reason})
         if ending.best is not None:
@@ -118,15 +120,15 @@ class Recorder:
                 {
                     "best_validation_accuracy": ending.best.validation_accuracy,
                     "best_validation_loss": ending.best.validation_loss,
-                    "summary/best_epoch": ending.best.epoch,
-                    "summary/epochs": len(ending.records),
-                    "summary/seconds": ending.seconds,
+                    "trained_epochs_to_best": ending.best.epoch,
+                    "trained_epochs": len(ending.records),
+                    "trained_seconds": ending.seconds,
                 }
             )
             run.artifact("curves.png", lambda: curves_picture(ending.records))
         if ending.result is not None:
             data = self._data_of(trial.config)
-            run.metrics({"summary/parameters": ending.result.parameters})
+            run.metrics({"trained_parameters": ending.result.parameters})
             run.artifact("model.keras", ending.result.model)
             run.model(
                 ending.result.model,
@@ -208,14 +210,12 @@ class SweepRecorder:
         """Close the sweep's run with the totals."""
         board = self._board
         self._describe()
-        totals = {
-            f"summary/trials_{state}": board.count(state)
-            for state in ("complete", "pruned", "failed")
-        }
-        self.run.metrics({**totals, "summary/wall_seconds": board.seconds})
+        # Tags, not metrics: the sweep is no bar among its trials' bars.
+        states = ("complete", "pruned", "failed")
+        totals = {f"trials_{state}": str(board.count(state)) for state in states}
+        self.run.tags({**totals, "wall_seconds": f"{board.seconds:.0f}"})
         if board.best is not None:
             trial, record = board.best
-            # Tags, not metrics: the sweep is no bar among its trials' bars.
             self.run.tags({"best_trial": str(trial.number), "best": board.value(record)})
         self.run.finish("FINISHED" if is_complete else "KILLED")
 

@@ -59,7 +59,7 @@ def _row(
     trial: Trial, ending: Ending, config: SweepConfig, run: RunInfo | None, sweep: RunInfo
 ) -> dict[str, object]:
     best = ending.best
-    parameters = run.metrics.get("summary/parameters") if run else None
+    parameters = run.metrics.get("trained_parameters") if run else None
     ended = run.end if run else None
     return {
         "number": trial.number,

@@ -64,7 +64,7 @@ def test_every_trial_is_a_flat_run_with_its_values_its_curve_and_its_files(
     assert sorted(runs) == [0, 1, 2, 3]
     for run in runs.values():
         assert run.status == "FINISHED"
-        assert len(results.curve(run.id)) == run.metrics["summary/epochs"]
+        assert len(results.curve(run.id)) == run.metrics["trained_epochs"]
         assert results.config(run.id)["model"]["units"] == run.params["model.units"]
         files = folder / "artifacts" / "whole" / run.id / "artifacts"
         assert (files / "curves.png").read_bytes().startswith(b"\x89PNG")

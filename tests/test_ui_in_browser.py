@@ -1,0 +1,148 @@
+"""MLflow's own pages on a finished sweep, driven as a person would."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+from mnist_seq.config import TrackingConfig
+from mnist_seq.tracking.results import Results, Study
+from mnist_seq.tracking.ui import charts_address, run_address, serve_ui, table_address
+
+ROOT = Path(__file__).resolve().parents[1]
+BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1800,1100",
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver"),
+]
+
+
+class Page:
+    """A browser's window, with patience: MLflow draws its pages piece by piece."""
+
+    def __init__(self, browser: Chrome) -> None:
+        self._browser = browser
+
+    def open(self, address: str) -> None:
+        self._browser.get("about:blank")
+        self._browser.get(address)
+
+    def find(self, selector: str, text: str = "", at_least: int = 1) -> list[WebElement]:
+        """Elements that contain a text, once there are enough of them."""
+
+        def found(browser: Chrome) -> list[WebElement]:
+            elements = browser.find_elements(By.CSS_SELECTOR, selector)
+            fitting = [element for element in elements if text in element.text]
+            return fitting if len(fitting) >= at_least else []
+
+        return WebDriverWait(self._browser, 60, ignored_exceptions=[Exception]).until(found)
+
+    def click(self, element: WebElement) -> None:
+        self._browser.execute_script("arguments[0].click()", element)
+
+    def inside_frame(self, selector: str) -> str:
+        """Text of a page within the page."""
+        (frame, *_) = self.find(selector)
+        self._browser.switch_to.frame(frame)
+        text = self.find("body")[0].text
+        self._browser.switch_to.default_content()
+        return text
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("mlruns")
+    settings = ["data=digits", "study=seen", "search.trials=5", f"tracking.folder={made}"]
+    sweep = [sys.executable, "-m", "experiments.sweep", *settings]
+    subprocess.run(sweep, cwd=ROOT, check=True, capture_output=True)
+    return made
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path) -> Iterator[tuple[int, Study, Results]]:
+    config = TrackingConfig(folder=str(folder))
+    results = Results(config)
+    with serve_ui(config, 0) as (port, _):
+        yield port, results.study("seen"), results
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    options = Options()
+    options.binary_location = str(BROWSER)
+    for flag in FLAGS:
+        options.add_argument(flag)
+    browser = Chrome(options=options, service=Service(str(DRIVER)))
+    try:
+        yield Page(browser)
+    finally:
+        browser.quit()
+
+
+def test_the_curves_of_all_trials_are_there_at_once(
+    page: Page, served: tuple[int, Study, Results]
+) -> None:
+    port, study, _ = served
+    page.open(charts_address(study.id, port))
+    page.find("body", "5 of 5 trials")  # the experiment's description
+    page.find("[data-testid='experiment-view-compare-runs-card-drag-handle'], h4", "train_accuracy")
+    page.find("svg .scatterlayer .trace", at_least=5)  # one line for each trial
+
+
+def test_three_trials_are_chosen_and_compared(
+    page: Page, served: tuple[int, Study, Results]
+) -> None:
+    port, study, _ = served
+    page.open(table_address(study.id, port, "best_validation_accuracy"))
+    rows = page.find("input[aria-label*='toggle row selection']", at_least=5)
+    for row in rows[:3]:
+        page.click(row)
+    page.click(page.find("[data-testid='runs-compare-button']")[0])
+    page.find("body", "Comparing 3 Runs from 1 Experiment")
+    page.find("body", "Parallel Coordinates Plot")
+    page.find("svg .dimension, svg .parcoords, .parcoords", at_least=1)
+
+
+def test_trials_are_grouped_by_return_sequences(
+    page: Page, served: tuple[int, Study, Results]
+) -> None:
+    port, study, _ = served
+    page.open(table_address(study.id, port, "best_validation_accuracy"))
+    page.find("input[aria-label*='toggle row selection']", at_least=5)
+    page.find("button", "Group by")[0].click()
+    page.find("[role='menuitemcheckbox']", "model.return_sequences")[0].click()
+    page.find("body", "Group: true")
+    page.find("body", "Group: false")
+
+
+def test_the_report_is_read_on_the_sweeps_run(
+    page: Page, served: tuple[int, Study, Results]
+) -> None:
+    port, study, results = served
+    (sweep,) = results.runs(study, "sweep")
+    where, _, query = run_address(study.id, sweep.id, port).partition("?")
+    page.open(f"{where}/artifacts?{query}")
+    (*_, name) = [part for part in page.find("div", "report.html") if part.text == "report.html"]
+    page.click(name)
+    assert "5 trials" in page.inside_frame("iframe")
