@@ -19,6 +19,7 @@ from mnist_seq.tracking.tracker import Role, Tracker
 from mnist_seq.workers import Steps, Workers, open_workers
 
 RETRIES = 2
+LOOPBACK = ("tcp://127.", "tcp://localhost:", "tcp://[::1]:")
 STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
 
 
@@ -76,6 +77,13 @@ class Session:
 @contextlib.contextmanager
 def open_session(workers: WorkersConfig, tracking: TrackingConfig) -> Iterator[Session]:
     """Workers and tracker for as long as the block lasts."""
+    if workers.scheduler is not None and not workers.scheduler.startswith(("tls://", *LOOPBACK)):
+        console.print(
+            f"{workers.scheduler} asks nobody who they are: whoever reaches it can run code there; "
+            "use tls://, or a network of your own",
+            style="yellow",
+            soft_wrap=True,
+        )
     with (
         _stop_signals() as is_stopped,
         open_workers(workers, STEPS) as pool,

@@ -118,9 +118,8 @@ def train_again(config: RerunConfig, command: str) -> None:
     console.print(f"\n{verdict}")
     console.print(_score_line(scores, len(test)), soft_wrap=True)
     console.print(_baseline_line(results, study, source), soft_wrap=True)
-    for number in range(config.seeds):
-        kept = results.files(recorder.run(number).created.result())
-        console.print(f"each answer: {kept / RESULTS_FILE}", soft_wrap=True, markup=False)
+    kept = results.files(recorder.run(0).created.result())
+    console.print(f"each answer: {kept / RESULTS_FILE}", soft_wrap=True, markup=False)
 
 
 def _keep_answers(
