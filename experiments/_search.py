@@ -115,7 +115,8 @@ def _summary(board: Board) -> None:
     if board.best is None:
         console.print("no trial finished an epoch")
         return
-    console.print(best_table(board))
+    if board.endings:
+        console.print(best_table(board))
     trial, record = board.best
     epochs = sum(len(ending.records) for _, ending in board.endings.values())
     training = sum(ending.seconds for _, ending in board.endings.values())

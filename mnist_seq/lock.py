@@ -34,5 +34,7 @@ def only_driver(folder: Path, name: str) -> Iterator[None]:
                 f"or kill {pid}"
             ) from None
         holder.write_text(f"{os.getpid()}\n")
-        yield
-        holder.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            holder.unlink(missing_ok=True)

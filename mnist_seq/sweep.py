@@ -27,7 +27,7 @@ from mnist_seq.space import Values
 
 SECONDS_BETWEEN_GLANCES = 0.25
 SECONDS_BETWEEN_SAVES = 15.0
-SECONDS_TO_SAVE = 3.0
+SECONDS_TO_SAVE = 2.0
 
 
 @dataclass(frozen=True)
