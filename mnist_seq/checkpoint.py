@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist_seq.errors import StoreError
 from mnist_seq.records import Arrays, Ending, EpochRecord, State, TrainResult
 
 VERSION = 1
@@ -108,14 +109,25 @@ class Checkpoints:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Put a file in place such that no reader ever sees a part of it, nor a crash leaves one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Put a file in place such that no reader ever sees a part of it, nor a crash leaves one.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the place cannot be written.
+    """
     unfinished = path.with_name(f"{path.name}.unfinished")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: {error.strerror}; when that is mended, the same command goes on"
+        ) from error
 
 
 def _write(path: Path, header: Mapping[str, Any], body: bytes) -> None:

@@ -175,7 +175,7 @@ class SweepRecorder:
         earlier: EarlierRun | None,
     ) -> None:
         self._tracker, self._experiment = tracker, experiment
-        self._study, self._config, self._board = study, config, board
+        self._config, self._board = config, board
         self.run = (
             tracker.reopen(earlier.id)
             if earlier

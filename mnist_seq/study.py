@@ -305,8 +305,10 @@ def stored_settings(path: Path, name: str) -> Mapping[str, Any] | None:
 
 def finished_trials(path: Path, name: str) -> list[Finished]:
     """Trials of a study that are over, read without touching it."""
+    if not path.exists():
+        return []
     storage = _storage(path)
-    latest = _latest(storage, name) if path.exists() else None
+    latest = _latest(storage, name)
     if latest is None:
         return []
     return _finished(

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
+from mnist_seq.errors import StoreError
 from mnist_seq.records import (
     Ending,
     EndState,
@@ -276,9 +277,9 @@ class Loop:
     def _save(self, number: int, state: State) -> None:
         try:
             self._checkpoints.save_state(number, state)
-        except OSError as error:  # the disk is full: the training itself can go on
+        except StoreError as error:  # the training itself can go on
             for watcher in self._watchers:
-                watcher.message(f"trial {number}: its state could not be saved: {error.strerror}")
+                watcher.message(f"trial {number}: its state could not be saved: {error}")
 
     def _save_all(self) -> None:
         waiting = set(self._live)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_seq.checkpoint import Checkpoints, write_atomically
+from mnist_seq.errors import StoreError
 from mnist_seq.records import Arrays, Ending, EpochRecord, State, TrainResult
 
 
@@ -120,7 +121,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_part_of_the_new(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StoreError, match="000007.state: No space left on device; when that is"):
         Checkpoints(tmp_path).save_state(7, state(3, 2))
     monkeypatch.undo()
     loaded = Checkpoints(tmp_path).state(7)
