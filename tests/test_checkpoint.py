@@ -121,7 +121,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_part_of_the_new(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(StoreError, match="000007.state: No space left on device; when that is"):
+    with pytest.raises(StoreError, match=r"000007\.state: No space left on device; when that is"):
         Checkpoints(tmp_path).save_state(7, state(3, 2))
     monkeypatch.undo()
     loaded = Checkpoints(tmp_path).state(7)
