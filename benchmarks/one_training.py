@@ -1,109 +1,119 @@
-"""How long does an epoch take, against the plain Keras script?
+"""How long does an epoch take, against the other ways to train the same network?
 
-    python benchmarks/one_training.py
+    pip install -r benchmarks/requirements.txt     # PyTorch; without it, its columns are left out
+    python -m benchmarks.one_training
 
-The original network (50 units, batches of 28, 54,000 images to train on and 6,000 to validate) is
-trained in turn by this project, in one worker pinned to one core, and by ``model.fit`` with its
-defaults on all cores. Each runs in a process of its own; the first epoch of each, which compiles,
-is not counted. Printed are medians and their ratio, measured side by side in one run.
+Every way is a process of its own that has loaded its library; in each round they train one after
+the other while the rest wait. This project trains on one core, as a worker of a sweep does. Keras'
+`fit` with its defaults, and with ``steps_per_execution`` and ``jit_compile``, use all cores;
+PyTorch's ``nn.LSTM`` is measured with all and with one. An epoch counts with its validation; the
+first one, which compiles, does not count. The original network trains on all 54,000 images and
+validates on 6,000; the other shapes on a part. Printed are medians: this project's seconds for
+54,000 images, how many times as long the others take, and the share of its time that one core
+would need for the matrix products alone (``benchmarks/ways/products.py``).
 """
 
 import argparse
+import dataclasses
+import importlib.util
 import json
 import os
 import statistics
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+from benchmarks.ways.shape import SHAPES, Shape
+
 ROOT = Path(__file__).resolve().parent.parent
-
-OURS = """
-import os
-os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-os.environ.update(OMP_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
-import json, sys, time
-from experiments._command import compose
-from mnist_seq.config import Config, TrainConfig
-from mnist_seq.data.load import load
-from mnist_seq.space import with_values
-from mnist_seq.training import advance, begin
-from mnist_seq.validation import validate
-units, batch_size, epochs = map(int, sys.argv[1:])
-config = with_values(
-    validate(TrainConfig, compose("train", TrainConfig, [])),
-    {"model.units": units, "training.batch_size": batch_size, "training.epochs": epochs},
+ALL_IMAGES = 54_000
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
 )
-data = load(config.data)
-state = begin(config, data)
-seconds = []
-for _ in range(epochs):
-    start = time.perf_counter()
-    record, state = advance(config, data, state)
-    seconds.append(time.perf_counter() - start)
-print(json.dumps(seconds[1:]))
-"""
-
-PLAIN = """
-import json, sys, time
-import keras
-from keras import layers
-from mnist_seq.data.load import load
-from experiments._command import compose
-from mnist_seq.config import TrainConfig
-from mnist_seq.validation import validate
-units, batch_size, epochs = map(int, sys.argv[1:])
-data = load(validate(TrainConfig, compose("train", TrainConfig, [])).data)
-model = keras.Sequential(
-    [keras.Input((28, 28)), layers.LSTM(units), layers.Dense(10, activation="softmax")]
-)
-model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-
-class Clock(keras.callbacks.Callback):
-    seconds = []
-    def on_epoch_begin(self, *_):
-        self.start = time.perf_counter()
-    def on_epoch_end(self, *_):
-        self.seconds.append(time.perf_counter() - self.start)
-
-clock = Clock()
-model.fit(
-    data.train.images_NSF / 255.0, data.train.labels_N, batch_size=batch_size, epochs=epochs,
-    validation_data=(data.validation.images_NSF / 255.0, data.validation.labels_N),
-    callbacks=[clock], verbose=0,
-)
-print(json.dumps(clock.seconds[1:]))
-"""
+# Module, arguments, and whether it is kept on one core.
+WAYS = {
+    "ours": (["ours"], True),
+    "fit": (["keras_fit"], False),
+    "fit tuned": (["keras_fit", "tuned"], False),
+    "PyTorch": (["pytorch"], False),
+    "on 1 core": (["pytorch"], True),
+    "products": (["products"], True),
+}
 
 
-def measure(script: str, units: int, batch_size: int, epochs: int) -> list[float]:
-    """Seconds of each epoch but the first, of a script in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(units), str(batch_size), str(epochs)],
-        cwd=ROOT,
-        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    seconds: list[float] = json.loads(done.stdout.splitlines()[-1])
-    return seconds
+class Way:
+    """A running process that trains what it is told to."""
+
+    def __init__(self, words: list[str], is_on_one_core: bool) -> None:
+        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+        self._module = f"benchmarks.ways.{words[0]}"
+        core = {max(os.sched_getaffinity(0))}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", self._module, *words[1:]],
+            cwd=ROOT,
+            env=os.environ | quiet | (ONE_THREAD if is_on_one_core else {}),
+            preexec_fn=partial(os.sched_setaffinity, 0, core) if is_on_one_core else None,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._answer()
+
+    def seconds(self, shape: Shape, images: int, epochs: int) -> list[float]:
+        """Seconds of each epoch."""
+        asked = {"shape": dataclasses.asdict(shape), "images": images, "epochs": epochs}
+        assert self._process.stdin is not None
+        print(json.dumps(asked), file=self._process.stdin, flush=True)
+        seconds: list[float] = self._answer()
+        return seconds
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait()
+
+    def _answer(self) -> list[float]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"python -m {self._module} ended: run it by itself to see why")
+        answer: list[float] = json.loads(line)
+        return answer
 
 
 def main() -> None:
-    """Print a table of medians and ratios."""
+    """Print the table, a row as soon as it is measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=4, help="a process; the first is left out")
-    parser.add_argument("--rounds", type=int, default=3, help="processes of each kind, in turn")
+    parser.add_argument("--rounds", type=int, default=3, help="each way trains so many times")
+    parser.add_argument("--epochs", type=int, default=2, help="counted each time")
+    parser.add_argument("--images", type=int, default=9_000, help="of all but the first shape")
+    parser.add_argument("--shapes", type=int, default=len(SHAPES), help="only the first so many")
     arguments = parser.parse_args()
-    print(f"{'units':>6} {'batch':>6} {'ours, 1 core':>14} {'plain, all':>12} {'ratio':>7}")
-    for units, batch_size in ((50, 28), (128, 64)):
-        ours, plain = [], []
+
+    ways = {
+        name: Way(*how)
+        for name, how in WAYS.items()
+        if how[0] != ["pytorch"] or importlib.util.find_spec("torch")
+    }
+    others = [name for name in ways if name not in ("ours", "products")]
+    print(f"{'':40} {'ours, s':>8}", *(f"{name:>10}" for name in others), f"{'products':>9}")
+    for shape in SHAPES[: arguments.shapes]:
+        images = ALL_IMAGES if shape == SHAPES[0] else arguments.images
+        seconds: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(arguments.rounds):
-            ours += measure(OURS, units, batch_size, arguments.epochs)
-            plain += measure(PLAIN, units, batch_size, arguments.epochs)
-        a, b = statistics.median(ours), statistics.median(plain)
-        print(f"{units:6} {batch_size:6} {a:12.2f} s {b:10.2f} s {b / a:6.2f}x", flush=True)
+            for name, way in ways.items():
+                seconds[name] += way.seconds(shape, images, arguments.epochs)
+        median = {name: statistics.median(found) for name, found in seconds.items()}
+        print(
+            f"{shape!s:40} {median['ours'] * ALL_IMAGES / images:8.2f}",
+            *(f"{median[name] / median['ours']:9.2f}x" for name in others),
+            f"{median['products'] / median['ours']:8.0%}",
+            flush=True,
+        )
+    for way in ways.values():
+        way.close()
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ Shape suffixes: B images in a batch, S steps (rows), F features (pixels a row), 
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -15,21 +16,28 @@ from numpy.typing import NDArray
 from mnist_seq.config import ModelConfig, Readout
 from mnist_seq.records import Arrays
 
+# A layer, or what does the work of one.
+Step: TypeAlias = Callable[[keras.KerasTensor], keras.KerasTensor]
+
 
 @dataclass(frozen=True)
 class Network:
-    """One network, seen from both ends.
+    """One network, seen from three ends; its weights are the same from each.
 
     Attributes
     ----------
     model : keras.Model
         uint8 pixels [B, S, F] to probabilities [B, K]: what is saved and used.
     logits : keras.Model
-        The same weights, before the softmax: [B, K], or [B, S, K] where every row is asked.
+        The answers before the softmax: [B, K], or [B, S, K] where every row is asked.
+    training : keras.Model
+        The logits of a network in training: beside the pixels it takes, for every layer that
+        drops outputs, the factors [B, U] of its outputs: 0 where one is dropped.
     """
 
     model: keras.Model
     logits: keras.Model
+    training: keras.Model
 
 
 def build(
@@ -50,44 +58,82 @@ def build(
         How many there are.
     """
     pixels = keras.Input(offset_SF.shape, dtype="uint8", name="pixels")
-    states = layers.Normalization(
+    scaled = layers.Normalization(
         axis=(1, 2), mean=offset_SF, variance=np.square(scale_SF), name="scaling"
     )(pixels)
-    for depth in range(1, config.layers + 1):
-        keep_all = config.return_sequences or depth < config.layers
-        lstm = layers.LSTM(config.units, return_sequences=keep_all, name=f"lstm_{depth}")
-        if config.bidirectional:
-            lstm = layers.Bidirectional(lstm, name=f"bidirectional_{depth}")
-        states = lstm(states)
-        if config.dropout:
-            # One mask for all steps: XLA draws random numbers slowly on a CPU, and a mask that
-            # stays is the kind that suits recurrent layers (Gal & Ghahramani 2016).
-            shape = (None, 1, None) if keep_all else None
-            states = layers.Dropout(config.dropout, noise_shape=shape, name=f"dropout_{depth}")(
-                states
-            )
-    logits = layers.Dense(classes, name="logits")(READOUTS[config.readout](states))
-    answer = logits
+    depths = range(1, config.layers + 1)
+    stack = [_lstm(config, depth) for depth in depths]
+    read_out = READOUTS[config.readout]()
+    dense = layers.Dense(classes, name="logits")
+
+    def answer(drops: Sequence[Step]) -> keras.KerasTensor:
+        states = scaled
+        for lstm, drop in zip(stack, drops, strict=True):
+            states = drop(lstm(states))
+        return dense(read_out(states))
+
+    logits = answer([_dropout(config, depth) for depth in depths])
+    # Keras' layer draws its masks inside the compiled epoch, where XLA is slow at that on a CPU.
+    width = config.units * (1 + config.bidirectional)
+    masks = [keras.Input((width,)) for _ in depths if config.dropout]
+    masked = answer([_times(mask) for mask in masks]) if masks else logits
+    last = logits
     if config.readout == "each_step":
-        answer = layers.Cropping1D((offset_SF.shape[0] - 1, 0), name="last_row")(answer)
-        answer = layers.Flatten(name="answer")(answer)
-    probabilities = layers.Softmax(name="probabilities")(answer)
-    return Network(keras.Model(pixels, probabilities), keras.Model(pixels, logits))
+        last = layers.Cropping1D((offset_SF.shape[0] - 1, 0), name="last_row")(last)
+        last = layers.Flatten(name="answer")(last)
+    probabilities = layers.Softmax(name="probabilities")(last)
+    return Network(
+        keras.Model(pixels, probabilities),
+        keras.Model(pixels, logits),
+        keras.Model([pixels, *masks], masked),
+    )
 
 
-def _attention(states: keras.KerasTensor) -> keras.KerasTensor:
-    scores = layers.Dense(1, name="attention_score")(states)
-    weights = layers.Softmax(axis=1, name="attention")(scores)
-    return layers.Flatten(name="attended")(layers.Dot(axes=1)([weights, states]))
+def _lstm(config: ModelConfig, depth: int) -> keras.Layer:
+    keeps_all = config.return_sequences or depth < config.layers
+    lstm = layers.LSTM(config.units, return_sequences=keeps_all, name=f"lstm_{depth}")
+    if config.bidirectional:
+        return layers.Bidirectional(lstm, name=f"bidirectional_{depth}")
+    return lstm
 
 
-# What becomes of the states [B, S, U] (last: the one state [B, U]) before the last dense layer.
-READOUTS: dict[Readout, Callable[[keras.KerasTensor], keras.KerasTensor]] = {
-    "last": lambda state: state,
-    "each_step": lambda states: states,
-    "mean": lambda states: layers.GlobalAveragePooling1D(name="mean")(states),
-    "max": lambda states: layers.GlobalMaxPooling1D(name="max")(states),
-    "flatten": lambda states: layers.Flatten(name="flatten")(states),
+def _dropout(config: ModelConfig, depth: int) -> Step:
+    if not config.dropout:
+        return _as_it_is
+    # One mask for all steps: the kind that suits recurrent layers (Gal & Ghahramani 2016).
+    keeps_all = config.return_sequences or depth < config.layers
+    shape = (None, 1, None) if keeps_all else None
+    drop: Step = layers.Dropout(config.dropout, noise_shape=shape, name=f"dropout_{depth}")
+    return drop
+
+
+def _times(mask: keras.KerasTensor) -> Step:
+    def drop(states: keras.KerasTensor) -> keras.KerasTensor:
+        factors = mask if states.ndim == 2 else layers.Reshape((1, mask.shape[-1]))(mask)
+        return layers.Multiply()([states, factors])
+
+    return drop
+
+
+def _as_it_is(states: keras.KerasTensor) -> keras.KerasTensor:
+    return states
+
+
+def _attention() -> Step:
+    score = layers.Dense(1, name="attention_score")
+    softmax = layers.Softmax(axis=1, name="attention")
+    dot = layers.Dot(axes=1)
+    flatten = layers.Flatten(name="attended")
+    return lambda states: flatten(dot([softmax(score(states)), states]))
+
+
+# What makes of the states [B, S, U] (last: the one state [B, U]) what the last dense layer reads.
+READOUTS: dict[Readout, Callable[[], Step]] = {
+    "last": lambda: _as_it_is,
+    "each_step": lambda: _as_it_is,
+    "mean": lambda: layers.GlobalAveragePooling1D(name="mean"),
+    "max": lambda: layers.GlobalMaxPooling1D(name="max"),
+    "flatten": lambda: layers.Flatten(name="flatten"),
     "attention": _attention,
 }
 

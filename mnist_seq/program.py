@@ -1,10 +1,11 @@
 """The compiled epoch: one XLA program over all batches, kept for every training of its shape.
 
-What differs between two trainings of one shape (weights, seed, learning rate, schedule, clipping)
-is a value handed to the program, never a constant in it: it is compiled once a worker.
+What differs between two trainings of one shape (weights, seed, learning rate, schedule, the norm
+that gradients are clipped to) is a value handed to the program, never a constant in it: it is
+compiled once a worker.
 
 Shape suffixes: N images, T batches (optimizer steps) an epoch, B images a batch, S steps (rows),
-F features (pixels a row), K classes.
+F features (pixels a row), U outputs of a layer, K classes.
 """
 
 from collections import OrderedDict
@@ -43,7 +44,10 @@ PROGRAMS_KEPT = 24
 
 
 class Program:
-    """Training and evaluation of one shape: architecture, optimizer, batch size, dataset."""
+    """Training and evaluation of one shape.
+
+    Architecture, optimizer, batch size, dataset, and whether gradients are clipped, are its shape.
+    """
 
     def __init__(self, config: Config, data: Dataset) -> None:
         self.network: Network = build(
@@ -52,11 +56,9 @@ class Program:
         # The rate is a variable of the optimizer and set before every step.
         self._optimizer = OPTIMIZERS[config.training.optimizer](0.0, name="optimizer")
         self._optimizer.build(self.network.model.trainable_variables)
-        self._seeds = [
-            variable
-            for variable in self.network.model.variables
-            if variable.name == "seed_generator_state"
-        ]
+        self._dropout = config.model.dropout
+        self._widths = [mask.shape[-1] for mask in self.network.training.inputs[1:]]
+        self._clips = config.training.clip_norm is not None
         self.built_weights = _arrays(self.network.model.weights)
         self.built_optimizer = _arrays(self._optimizer.variables)
 
@@ -72,7 +74,10 @@ class Program:
         """Compile now what is not compiled yet, without changing any weight."""
         if not self._compiled:
             self.evaluate(data.validation.take(slice(1)))
-            self._run(np.zeros(self._images, np.int32), np.zeros(self.steps), None, 0)
+            nothing = [
+                np.zeros((self.steps, self._batch_size, width), bool) for width in self._widths
+            ]
+            self._run(np.zeros(self._images, np.int32), nothing, np.zeros(self.steps), None, 0)
             self._compiled = True
 
     def restore(self, weights: Arrays, optimizer: Arrays | None = None) -> None:
@@ -101,11 +106,9 @@ class Program:
         clip_norm : float or None
             Largest norm of all gradients together.
         """
-        for number, variable in enumerate(self._seeds):
-            variable.assign([seed_for(seed, f"dropout/{number}/epoch {epoch}"), 0])
         order = np.random.default_rng(seed_for(seed, f"order/epoch {epoch}"))
         order_N = order.permutation(self._images).astype(np.int32)
-        return self._run(order_N, rates_T, clip_norm, self.steps)
+        return self._run(order_N, self._kept(seed, epoch), rates_T, clip_norm, self.steps)
 
     def evaluate(self, part: Part) -> tuple[float, float]:
         """Mean loss in nats and accuracy over all images of a part."""
@@ -123,9 +126,19 @@ class Program:
             hits += float(chunk_hits)
         return loss / len(part.labels_N), hits / len(part.labels_N)
 
+    def _kept(self, seed: int, epoch: int) -> list[NDArray[np.bool_]]:
+        """Which outputs of each layer are not dropped, each of shape (T, B, U)."""
+        kept = []
+        for number, width in enumerate(self._widths):
+            random = np.random.default_rng(seed_for(seed, f"dropout/{number}/epoch {epoch}"))
+            drawn_TBU = random.random((self.steps, self._batch_size, width), np.float32)
+            kept.append(drawn_TBU >= self._dropout)
+        return kept
+
     def _run(
         self,
         order_N: NDArray[np.int32],
+        kept_TBU: list[NDArray[np.bool_]],
         rates_T: NDArray[np.float64],
         clip_norm: float | None,
         steps: int,
@@ -139,9 +152,11 @@ class Program:
         images = images.reshape(*shape_TB, *images.shape[1:])
         labels_TB = self._train_part.labels_N[order].reshape(shape_TB)
         weight_TB = np.float32(np.arange(filled) < self._images).reshape(shape_TB)
-        clip = np.float32(np.inf if clip_norm is None else clip_norm)
+        clip = np.float32(clip_norm or 0.0)  # not looked at where nothing is clipped
         rates = np.float32(rates_T)
-        loss, hits = self._train(images, labels_TB, weight_TB, rates, clip, np.int32(steps))
+        loss, hits = self._train(
+            images, labels_TB, weight_TB, kept_TBU, rates, clip, np.int32(steps)
+        )
         return float(loss) / self._images, float(hits) / self._images
 
     def _train_steps(
@@ -149,6 +164,7 @@ class Program:
         images_TBSF: tf.Tensor,
         labels_TB: tf.Tensor,
         weight_TB: tf.Tensor,
+        kept_TBU: list[tf.Tensor],
         rates_T: tf.Tensor,
         clip: tf.Tensor,
         steps: tf.Tensor,
@@ -157,14 +173,17 @@ class Program:
 
         def step(number: tf.Tensor, loss: tf.Tensor, hits: tf.Tensor) -> tuple[tf.Tensor, ...]:
             labels_B, weight_B = labels_TB[number], weight_TB[number]
+            factors = [tf.cast(kept[number], tf.float32) / (1 - self._dropout) for kept in kept_TBU]
             with tf.GradientTape() as tape:
-                logits = self.network.logits(images_TBSF[number], training=True)
+                logits = self.network.training([images_TBSF[number], *factors], training=True)
                 loss_sum, hits_sum = _loss_and_hits(logits, labels_B, weight_B)
                 batch_loss = loss_sum / tf.reduce_sum(weight_B)
             gradients = tape.gradient(batch_loss, weights)
-            shrink = tf.minimum(1.0, clip / tf.linalg.global_norm(gradients))
+            if self._clips:
+                shrink = tf.minimum(1.0, clip / tf.linalg.global_norm(gradients))
+                gradients = [gradient * shrink for gradient in gradients]
             self._optimizer.learning_rate.assign(rates_T[number])
-            self._optimizer.apply([gradient * shrink for gradient in gradients], weights)
+            self._optimizer.apply(gradients, weights)
             return number + 1, loss + loss_sum, hits + hits_sum
 
         _, loss, hits = tf.while_loop(
@@ -204,11 +223,7 @@ def _loss_and_hits(
 
 def _arrays(variables: list[Any]) -> Arrays:
     # np.array copies: a view would change with the next step.
-    return {
-        variable.path: np.array(variable.numpy())
-        for variable in variables
-        if variable.name != "seed_generator_state"
-    }
+    return {variable.path: np.array(variable.numpy()) for variable in variables}
 
 
 _programs: OrderedDict[tuple[object, ...], Program] = OrderedDict()
@@ -221,6 +236,7 @@ def program_for(config: Config, data: Dataset) -> Program:
         config.model,
         config.training.batch_size,
         config.training.optimizer,
+        config.training.clip_norm is not None,
     )
     if key not in _programs:
         while len(_programs) >= PROGRAMS_KEPT:

@@ -1,0 +1,36 @@
+"""The functions that a worker of this project calls, one after the other."""
+
+from collections.abc import Iterator
+
+from benchmarks.ways.serving import serve
+from benchmarks.ways.shape import Shape
+from experiments._command import compose
+from mnist_seq.config import TrainConfig
+from mnist_seq.data.dataset import Dataset
+from mnist_seq.space import with_values
+from mnist_seq.training import advance, begin
+from mnist_seq.validation import validate
+
+
+def train(shape: Shape, data: Dataset) -> Iterator[None]:
+    """Epoch after epoch."""
+    config = with_values(
+        validate(TrainConfig, compose("train", TrainConfig, [])),
+        {
+            "model.units": shape.units,
+            "model.layers": shape.layers,
+            "model.bidirectional": shape.bidirectional,
+            "model.return_sequences": shape.readout != "last",
+            "model.readout": shape.readout,
+            "model.dropout": shape.dropout,
+            "training.batch_size": shape.batch_size,
+        },
+    )
+    state = begin(config, data)
+    while True:
+        _, state = advance(config, data, state)
+        yield
+
+
+if __name__ == "__main__":
+    serve(train)
