@@ -169,16 +169,23 @@ class Program:
         clip: tf.Tensor,
         steps: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        weights = self.network.model.trainable_variables
+        network, weights = self.network.training, self.network.training.trainable_variables
+        fixed = [variable.value for variable in network.non_trainable_variables]
 
         def step(number: tf.Tensor, loss: tf.Tensor, hits: tf.Tensor) -> tuple[tf.Tensor, ...]:
             labels_B, weight_B = labels_TB[number], weight_TB[number]
             factors = [tf.cast(kept[number], tf.float32) / (1 - self._dropout) for kept in kept_TBU]
+            # Read once a step: the gradient of Keras' loop over rows would keep a copy of every
+            # weight that is read inside it, for each row.
+            values = [tf.convert_to_tensor(weight) for weight in weights]
             with tf.GradientTape() as tape:
-                logits = self.network.training([images_TBSF[number], *factors], training=True)
+                tape.watch(values)
+                logits, _ = network.stateless_call(
+                    values, fixed, [images_TBSF[number], *factors], training=True
+                )
                 loss_sum, hits_sum = _loss_and_hits(logits, labels_B, weight_B)
                 batch_loss = loss_sum / tf.reduce_sum(weight_B)
-            gradients = tape.gradient(batch_loss, weights)
+            gradients = tape.gradient(batch_loss, values)
             if self._clips:
                 shrink = tf.minimum(1.0, clip / tf.linalg.global_norm(gradients))
                 gradients = [gradient * shrink for gradient in gradients]
