@@ -14,6 +14,7 @@ own thread. A trial costs its ask and its end; an epoch everything from its reco
 
 import argparse
 import heapq
+import io
 import itertools
 import random
 import statistics
@@ -34,12 +35,12 @@ from mnist_seq.config import Config, SweepConfig, TrackingConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.display import Board, LiveDisplay
 from mnist_seq.provenance import Provenance
-from mnist_seq.records import EpochRecord, Outcome, State, TrainResult
 from mnist_seq.recording import Recorder, SweepRecorder
+from mnist_seq.records import EpochRecord, Outcome, State, TrainResult
 from mnist_seq.search import SearchTrials, fixed_settings, most_epochs
 from mnist_seq.space import value_at
 from mnist_seq.study import Study
-from mnist_seq.sweep import Loop, Trial, Workers
+from mnist_seq.sweep import Loop, Trial, Watcher, Workers
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.workers import open_workers
 from tests.examples import sweep_config
@@ -101,7 +102,9 @@ class Calendar:
     def free(self) -> int:
         return self._slots - len(self._configs)
 
-    def start(self, number: int, config: Config, data: Dataset, state: State | None = None) -> None:
+    def start(
+        self, number: int, config: Config, _data: Dataset, _state: State | None = None, /
+    ) -> None:
         self._configs[number], self._records[number] = config, ()
 
     def advance(self, number: int) -> None:
@@ -121,7 +124,7 @@ class Calendar:
         del self._configs[number], self._records[number]
         self._costs.begin("end", number)
 
-    def next(self, timeout: float) -> tuple[int, Outcome] | None:
+    def next(self, _timeout: float, /) -> tuple[int, Outcome] | None:
         self._costs.pause()
         self._now, _, number, outcome = heapq.heappop(self._due)
         time.sleep(max(0.0, self._began + self._pace * self._now - time.monotonic()))
@@ -145,6 +148,7 @@ class TimedTrials(SearchTrials):
 
 def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> float:
     """A whole search with everything around it; seconds that MLflow was behind at its end."""
+    data_of(config)
     study = Study(
         folder / "optuna.db",
         NAME,
@@ -157,7 +161,7 @@ def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> 
     trials.costs = costs
     checkpoints = Checkpoints(folder / "unfinished")
     board = Board(config.search.trials, config.search.objective)
-    screen = Console(file=Path("/dev/null").open("w"), force_terminal=True, width=120)
+    screen = Console(file=io.StringIO(), force_terminal=True, width=120, height=50)
     with Tracker(TrackingConfig(folder=str(folder))) as tracker:
         experiment = tracker.experiment(NAME)
         whole = SweepRecorder(
@@ -166,7 +170,7 @@ def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> 
         recorder = Recorder(tracker, experiment, "trial", data_of, {}, {}, checkpoints.forget)
         display = LiveDisplay(board)
         with Live(display, console=screen, refresh_per_second=4):
-            watchers = [display, recorder, whole]
+            watchers: list[Watcher] = [display, recorder, whole]
             Loop(trials, workers, watchers, checkpoints, data_of, config.search.retries).run()
         costs.pause()
         whole.finish(is_complete=True)

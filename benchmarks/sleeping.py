@@ -1,5 +1,6 @@
 """A training that sleeps, and tells in its records when it did: for measuring the gaps between."""
 
+import itertools
 import os
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.records import EpochRecord, State, TrainResult
-from mnist_seq.study import finished_trials
+from mnist_seq.study_store import finished_trials
 from mnist_seq.workers import Steps
 
 SECONDS = 0.05
@@ -52,6 +53,6 @@ def idle_times(database: Path, name: str) -> tuple[list[float], list[float]]:
     trials: list[float] = []
     for of_one in spans.values():
         of_one.sort()
-        for (_, ended, number), (began, _, following) in zip(of_one, of_one[1:], strict=False):
+        for (_, ended, number), (began, _, following) in itertools.pairwise(of_one):
             (epochs if number == following else trials).append(1e3 * (began - ended))
     return epochs, trials

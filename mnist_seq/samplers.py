@@ -1,8 +1,9 @@
-"""Optuna's samplers, pruners and distributions, with every option spelled out.
+"""Optuna's samplers and distributions, with every option spelled out.
 
 Optuna's defaults change between versions; a search must not change with them.
 """
 
+import copy
 import warnings
 
 import optuna
@@ -12,15 +13,38 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
+from optuna.search_space.group_decomposed import _SearchSpaceGroup
 
 from mnist_seq.config import Choices, Dimension, SearchConfig
 from mnist_seq.space import is_integer
 
 # Random trials before TPE models: its usual ten would be half of a default sweep.
 TPE_STARTUP_TRIALS = 8
-REDUCTION_FACTOR = 3
+
+
+class Groups:
+    """Which settings TPE models together: those that some trials had and others had not, apart.
+
+    Optuna works this out from all trials before each suggestion. It follows from the few sets of
+    settings that trials have had, in the order of the first trial of each.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[frozenset[str], tuple[int, dict[str, BaseDistribution]]] = {}
+
+    def add(self, number: int, distributions: dict[str, BaseDistribution]) -> None:
+        """Note the settings of a trial that is complete or pruned."""
+        names = frozenset(distributions)
+        if names not in self._first or number < self._first[names][0]:
+            self._first[names] = (number, distributions)
+
+    def calculate(self, _study: optuna.Study, _use_cache: bool = False) -> _SearchSpaceGroup:
+        """As Optuna asks for it."""
+        group = _SearchSpaceGroup()
+        for _, distributions in sorted(self._first.values(), key=lambda first: first[0]):
+            group.add_distributions(copy.copy(distributions))
+        return group
 
 
 def distribution(path: str, dimension: Dimension) -> BaseDistribution:
@@ -38,21 +62,30 @@ def distribution(path: str, dimension: Dimension) -> BaseDistribution:
         )
 
 
-def build_sampler(search: SearchConfig, number: int) -> BaseSampler:
-    """Sampler for the trial of that number, all its options spelled out."""
+def build_sampler(search: SearchConfig, number: int, groups: Groups | None = None) -> BaseSampler:
+    """Sampler for the trial of that number, all its options spelled out.
+
+    Parameters
+    ----------
+    groups : Groups, optional
+        Of the trials so far; TPE finds them by itself otherwise, to the same end.
+    """
     seed = (search.seed + number * 1_000_003) % 2**32
     with warnings.catch_warnings():
         # TPE's group and multivariate options, QMC and GP are marked experimental by Optuna.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match search.sampler:
             case "tpe":
-                return optuna.samplers.TPESampler(
+                sampler = optuna.samplers.TPESampler(
                     seed=seed,
                     n_startup_trials=TPE_STARTUP_TRIALS,
                     multivariate=True,
                     group=True,
                     constant_liar=True,
                 )
+                if groups is not None:
+                    sampler._group_decomposed_search_space = groups  # type: ignore[assignment]
+                return sampler
             case "random" | "grid":
                 return optuna.samplers.RandomSampler(seed=seed)
             case "qmc":  # one sequence for the whole study: its seed is the study's
@@ -66,22 +99,3 @@ def build_sampler(search: SearchConfig, number: int) -> BaseSampler:
                 return optuna.samplers.GPSampler(seed=seed)
             case "cmaes":
                 return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
-
-
-def build_pruner(search: SearchConfig, epochs: int) -> BasePruner:
-    """Pruner for trials of at most that many epochs, all its options spelled out."""
-    match search.pruner:
-        case "hyperband":
-            return optuna.pruners.HyperbandPruner(
-                min_resource=1, max_resource=epochs, reduction_factor=REDUCTION_FACTOR
-            )
-        case "successive_halving":
-            return optuna.pruners.SuccessiveHalvingPruner(
-                min_resource=1, reduction_factor=REDUCTION_FACTOR, min_early_stopping_rate=0
-            )
-        case "median":
-            return optuna.pruners.MedianPruner(
-                n_startup_trials=5, n_warmup_steps=1, interval_steps=1, n_min_trials=3
-            )
-        case "none":
-            return optuna.pruners.NopPruner()

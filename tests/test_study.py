@@ -11,7 +11,8 @@ import pytest
 
 from mnist_seq.config import SearchConfig, SweepConfig
 from mnist_seq.errors import ConfigError
-from mnist_seq.samplers import build_pruner, build_sampler
+from mnist_seq.pruning import build_pruner
+from mnist_seq.samplers import build_sampler
 from mnist_seq.space import Values, check, contains, grid, is_active, value_at, with_values
 from mnist_seq.study import Study, Suggestion
 from tests.examples import sweep_config
@@ -307,7 +308,7 @@ def test_hyperband_prunes_a_loss_that_is_high(tmp_path: Path) -> None:
 
 def test_every_pruner_that_a_config_may_name_can_be_built() -> None:
     for name in get_args(SearchConfig.model_fields["pruner"].annotation):
-        build_pruner(searching(pruner=name).search, EPOCHS)
+        build_pruner(searching(pruner=name).search, "study", EPOCHS)
 
 
 @pytest.mark.parametrize("sampler", get_args(SearchConfig.model_fields["sampler"].annotation))
