@@ -21,6 +21,7 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,13 +31,14 @@ from rich.live import Live
 
 from benchmarks.sleeping import SLEEPING, idle_times
 from experiments._data import data_of
+from experiments._session import quick_turns
 from mnist_seq.checkpoint import Checkpoints
 from mnist_seq.config import Config, SweepConfig, TrackingConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.display import Board, LiveDisplay
 from mnist_seq.provenance import Provenance
 from mnist_seq.recording import Recorder, SweepRecorder
-from mnist_seq.records import EpochRecord, Outcome, State, TrainResult
+from mnist_seq.records import Ending, EpochRecord, Outcome, State, TrainResult
 from mnist_seq.search import SearchTrials, fixed_settings, most_epochs
 from mnist_seq.space import value_at
 from mnist_seq.study import Study
@@ -135,6 +137,29 @@ class Calendar:
         heapq.heappush(self._due, (self._now + seconds, next(self._order), number, outcome))
 
 
+class Some:
+    """Tells a watcher of the first and the last trials only."""
+
+    def __init__(self, watcher: Watcher, trials: int, ends: int, forget: Callable[[int], None]):
+        self._watcher, self._forget = watcher, forget
+        self._unheard = range(ends, trials - ends)
+        self.message = watcher.message
+
+    def started(self, trial: Trial) -> None:
+        if trial.number not in self._unheard:
+            self._watcher.started(trial)
+
+    def epoch(self, trial: Trial, record: EpochRecord) -> None:
+        if trial.number not in self._unheard:
+            self._watcher.epoch(trial, record)
+
+    def ended(self, trial: Trial, ending: Ending) -> None:
+        if trial.number in self._unheard:
+            self._forget(trial.number)
+        else:
+            self._watcher.ended(trial, ending)
+
+
 class TimedTrials(SearchTrials):
     """Says when it is asked."""
 
@@ -146,7 +171,9 @@ class TimedTrials(SearchTrials):
         return super().next()
 
 
-def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> float:
+def drive(
+    workers: Workers, config: SweepConfig, folder: Path, costs: Costs, recorded: int = 10**9
+) -> float:
     """A whole search with everything around it; seconds that MLflow was behind at its end."""
     data_of(config)
     study = Study(
@@ -169,8 +196,9 @@ def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> 
         )
         recorder = Recorder(tracker, experiment, "trial", data_of, {}, {}, checkpoints.forget)
         display = LiveDisplay(board)
-        with Live(display, console=screen, refresh_per_second=4):
-            watchers: list[Watcher] = [display, recorder, whole]
+        with quick_turns(), Live(display, console=screen, refresh_per_second=4):
+            some = Some(recorder, config.search.trials, recorded, checkpoints.forget)
+            watchers: list[Watcher] = [display, some, whole]
             Loop(trials, workers, watchers, checkpoints, data_of, config.search.retries).run()
         costs.pause()
         whole.finish(is_complete=True)
@@ -195,12 +223,12 @@ def row(costs: Costs, kinds: tuple[str, ...], first: int, last: int) -> str:
     )
 
 
-def measure(slots: int, pace: float, config: SweepConfig) -> None:
+def measure(slots: int, pace: float, recorded: int, config: SweepConfig) -> None:
     """Print what one search costs."""
     costs, trials = Costs(), config.search.trials
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        behind = drive(Calendar(slots, pace, costs), config, Path(folder), costs)
+        behind = drive(Calendar(slots, pace, costs), config, Path(folder), costs, recorded)
         seconds = time.monotonic() - began - behind
     epochs = sum(map(len, costs.spent["epoch"].values()))
     print(f"\n{slots} slots, {trials} trials, {epochs} epochs in {seconds:.0f} s")
@@ -234,6 +262,9 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--slots", type=int, nargs="+", default=[2, 16, 64])
     parser.add_argument("--pace", type=float, default=0.0, help="1: epochs take a second or two")
+    parser.add_argument(
+        "--recorded", type=int, default=10**9, help="only so many of the first and the last trials"
+    )
     parser.add_argument("--dask", action="store_true", help="real workers instead")
     parser.add_argument("overrides", nargs="*", help="as on the command line: search.pruner=median")
     arguments = parser.parse_args()
@@ -243,7 +274,7 @@ def main() -> None:
         measure_dask(config)
         return
     for slots in arguments.slots:
-        measure(slots, arguments.pace, config)
+        measure(slots, arguments.pace, arguments.recorded, config)
 
 
 if __name__ == "__main__":

@@ -214,9 +214,11 @@ class Study:
 
     def note(self, number: int, **attributes: Any) -> None:
         """Keep something with a trial: its run, its best epoch, its parameters."""
+        known = self._notes[number]
         for name, value in attributes.items():
-            self._notes[number][name] = value
-            self._store.note(number, name, value)
+            if name not in known or known[name] != value:  # told again after a restart
+                known[name] = value
+                self._store.note(number, name, value)
 
     def complete(self, number: int, value: float) -> None:
         """End a trial with its best value."""
