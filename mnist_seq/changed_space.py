@@ -1,6 +1,8 @@
 """The trials of a study under another space, which Optuna itself cannot change: as a copy."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -12,49 +14,69 @@ from mnist_seq.study_store import SPACE_MARK, StudyStore, tried
 COPIED = "copied"
 
 
-def copy_name(name: str, old: str) -> str:
-    """What the copy of a study is called: the study's name, and how many spaces it has had."""
-    number = int(old.rpartition(SPACE_MARK)[2]) if SPACE_MARK in old else 1
-    return f"{name}{SPACE_MARK}{number + 1}"
+@dataclass(frozen=True)
+class Opened:
+    """A study in its database, under the space that is searched now.
+
+    Attributes
+    ----------
+    name : str
+        As the database has it.
+    notes : mapping
+        What a sampler has kept with the study.
+    copied : int
+        How many of its trials were copied from the study under an earlier space.
+    kept : (int, int) or None
+        If the space has changed just now: how many of how many trials lie inside the new one.
+    """
+
+    name: str
+    notes: Mapping[str, Any]
+    copied: int
+    kept: tuple[int, int] | None = None
 
 
-def copy_trials(
+def open_study(
     store: StudyStore,
     name: str,
     maximize: bool,
     space: Space,
     distributions: Mapping[str, BaseDistribution],
+    settings: Mapping[str, Any],
     unsearched: Callable[[str], Scalar],
-) -> tuple[int, int]:
-    """Copy the trials of the open study to one of another name, and leave that one open.
-
-    The copy counts once its settings are noted, after its last trial: a crash before that leaves
-    the old study in force.
+) -> Opened:
+    """Begin the study of this name, or go on with it; copy its trials if the space has changed.
 
     Parameters
     ----------
     space, distributions
         What is searched now.
+    settings
+        The study's, which say what was searched before.
     unsearched
         Value of a setting where it is not searched.
-
-    Returns
-    -------
-    (int, int)
-        How many of how many trials lie inside the new space.
     """
+    latest = store.open(name)
+    if latest is None:
+        store.create(name, maximize)
+        return Opened(name, {}, 0)
+    if latest.user_attrs["settings"]["search"]["space"] == settings["search"]["space"]:
+        return Opened(latest.study_name, latest.system_attrs, latest.user_attrs.get(COPIED, 0))
+    old = latest.study_name
+    number = int(old.rpartition(SPACE_MARK)[2]) if SPACE_MARK in old else 1
+    copy = f"{name}{SPACE_MARK}{number + 1}"
     trials = store.trials()
-    store.remove(name)
-    store.create(name, maximize)
+    # It counts once its settings are noted, after this: a crash leaves the old study in force.
+    store.remove(copy)
+    store.create(copy, maximize)
     inside = 0
     for trial in trials:
         values = tried(trial, trial.user_attrs)
         params = as_searched(values, space, unsearched)
         inside += params is not None
         store.add(_copied(trial, values, params or {}, distributions))
-    # Brackets follow from a study's name: the rungs of the old ones mean nothing here.
     store.describe(COPIED, len(trials))
-    return inside, len(trials)
+    return Opened(copy, {}, len(trials), (inside, len(trials)))
 
 
 def as_searched(values: Values, space: Space, unsearched: Callable[[str], Scalar]) -> Values | None:

@@ -5,6 +5,7 @@ Optuna's defaults change between versions; a search must not change with them.
 
 import copy
 import warnings
+from collections import deque
 
 import optuna
 from optuna.distributions import (
@@ -16,8 +17,8 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler
 from optuna.search_space.group_decomposed import _SearchSpaceGroup
 
-from mnist_seq.config import Choices, Dimension, SearchConfig
-from mnist_seq.space import is_integer
+from mnist_seq.config import Choices, Dimension, Scalar, SearchConfig
+from mnist_seq.space import Space, Values, grid, is_integer
 
 # Random trials before TPE models: its usual ten would be half of a default sweep.
 TPE_STARTUP_TRIALS = 8
@@ -45,6 +46,24 @@ class Groups:
         for _, distributions in sorted(self._first.values(), key=lambda first: first[0]):
             group.add_distributions(copy.copy(distributions))
         return group
+
+
+class Points:
+    """The points of a grid, in order, without those that were tried."""
+
+    def __init__(self, space: Space) -> None:
+        self._left = deque(grid(space))
+        self._tried: set[frozenset[tuple[str, Scalar]]] = set()
+
+    def tried(self, values: Values) -> None:
+        """Note the values of a trial; they need not be a point."""
+        self._tried.add(frozenset(values.items()))
+
+    def next(self) -> Values | None:
+        """The first that is left, or None."""
+        while self._left and frozenset(self._left[0].items()) in self._tried:
+            self._left.popleft()
+        return self._left[0] if self._left else None
 
 
 def distribution(path: str, dimension: Dimension) -> BaseDistribution:

@@ -6,7 +6,6 @@ read from the database but at the start, so that what a trial costs hardly grows
 """
 
 import copy
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,11 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from mnist_seq.changed_space import COPIED, copy_name, copy_trials
+from mnist_seq.changed_space import open_study
 from mnist_seq.config import Scalar, SearchConfig
 from mnist_seq.pruning import build_pruner
-from mnist_seq.samplers import Groups, build_sampler, distribution
-from mnist_seq.space import Values, contains, grid, is_active, ordered
+from mnist_seq.samplers import Groups, Points, build_sampler, distribution
+from mnist_seq.space import Values, contains, is_active, ordered
 from mnist_seq.study_store import ENDED, Finished, StudyStore, as_finished, tried
 
 SAMPLER_NOTES = "study"  # what a sampler keeps with the study, with each trial: written at once
@@ -78,40 +77,28 @@ class Study:
             for dimension_path, dimension in search.space.items()
         }
         self._order = ordered(search.space)
-        self._points = deque(grid(search.space)) if search.sampler == "grid" else None
+        self._points = Points(search.space) if search.sampler == "grid" else None
         self._store = StudyStore(path)
-        self.kept: tuple[int, int] | None = None
-        stored_name, copied = self._open_store(name, settings, unsearched)
+        opened = open_study(
+            self._store,
+            name,
+            self._maximize,
+            search.space,
+            self._distributions,
+            settings,
+            unsearched,
+        )
+        self.kept = opened.kept
         self._store.describe("settings", dict(settings))
-        self._pruner = build_pruner(search, stored_name, epochs)
+        self._pruner = build_pruner(search, opened.name, epochs)
         self._memory = optuna.storages.InMemoryStorage()
-        self._study = self._create(stored_name)
+        self._study = self._create(opened.name)
         self._groups = Groups()
         self._ids: list[int] = []  # in memory, by number
         self._notes: list[dict[str, Any]] = []
-        self._tried: set[frozenset[tuple[str, Scalar]]] = set()
         self._live: dict[int, optuna.Trial] = {}
-        self._recall(self._store.trials(), copied)
-
-    def _open_store(
-        self,
-        name: str,
-        settings: Mapping[str, Any],
-        unsearched: Callable[[str], Scalar],
-    ) -> tuple[str, int]:
-        """The study's name in the database, and how many trials it has from another space."""
-        latest = self._store.open(name)
-        if latest is None:
-            self._store.create(name, self._maximize)
-            return name, 0
-        if latest.user_attrs["settings"]["search"]["space"] == settings["search"]["space"]:
-            return latest.study_name, latest.user_attrs.get(COPIED, 0)
-        copy_of = copy_name(name, latest.study_name)
-        space = self._search.space
-        self.kept = copy_trials(
-            self._store, copy_of, self._maximize, space, self._distributions, unsearched
-        )
-        return copy_of, self.kept[1]
+        self._remember(opened.notes)
+        self._recall(self._store.trials(), opened.copied)
 
     def _create(self, name: str) -> optuna.Study:
         # Optuna shows a sampler only the trials of one Hyperband bracket if it knows the pruner:
@@ -131,9 +118,9 @@ class Study:
             known = copy.copy(trial)
             known.user_attrs = {}
             self._ids.append(self._memory.create_new_trial(self._study._study_id, known))
-            for name, value in trial.system_attrs.get(SAMPLER_NOTES, {}).items():
-                self._memory.set_study_system_attr(self._study._study_id, name, value)
-            self._tried.add(frozenset(tried(trial, trial.user_attrs).items()))
+            self._remember(trial.system_attrs.get(SAMPLER_NOTES, {}))
+            if self._points is not None:
+                self._points.tried(tried(trial, trial.user_attrs))
             # Brackets follow from a study's name: rungs under another one say nothing here.
             if trial.number >= copied:
                 for epoch, value in sorted(trial.intermediate_values.items()):
@@ -141,6 +128,11 @@ class Study:
         for trial in trials:
             if trial.state in ENDED:
                 self._compare(trial)
+
+    def _remember(self, notes: Mapping[str, Any]) -> None:
+        """What a sampler has kept with the study: how far its sequence is."""
+        for name, value in notes.items():
+            self._memory.set_study_system_attr(self._study._study_id, name, value)
 
     @property
     def next_number(self) -> int:
@@ -158,7 +150,7 @@ class Study:
         """
         number = self.next_number
         if fixed is None and self._points is not None:
-            fixed = self._next_point()
+            fixed = self._points.next()
             if fixed is None:
                 return None
         is_inside = fixed is not None and self._inside(fixed)
@@ -174,7 +166,8 @@ class Study:
         else:
             values = self._suggest(trial)
             self._notes.append({})
-        self._tried.add(frozenset(values.items()))
+        if self._points is not None:
+            self._points.tried(values)
         self._store.add(self._whole(number))
         return Suggestion(number, values)
 
@@ -262,12 +255,6 @@ class Study:
         if kept:
             whole.system_attrs = {**whole.system_attrs, SAMPLER_NOTES: kept}
         return whole
-
-    def _next_point(self) -> Values | None:
-        points = self._points or deque()
-        while points and frozenset(points[0].items()) in self._tried:
-            points.popleft()
-        return points[0] if points else None
 
     def _inside(self, values: Values) -> bool:
         return all(contains(self._search.space[path], value) for path, value in values.items())
