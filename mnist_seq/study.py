@@ -97,6 +97,7 @@ class Study:
         self._ids: list[int] = []  # in memory, by number
         self._notes: list[dict[str, Any]] = []
         self._live: dict[int, optuna.Trial] = {}
+        self._went_on: dict[int, int] = {}  # after which epoch a live trial was not given up
         self._remember(opened.notes)
         self._recall(self._store.trials(), opened.copied)
 
@@ -181,6 +182,7 @@ class Study:
             self._study.sampler = build_sampler(self._search, number, self._groups)
             trial = optuna.Trial(self._study, trial_id)
             self._live[number] = trial
+            self._went_on[number] = max(self._frozen(number).intermediate_values, default=1) - 1
             values = self._notes[number].get("values") or self._suggest(trial)
             unfinished.append(Suggestion(number, values))
             self._store.choose(number, known, self._frozen(number))
@@ -199,11 +201,17 @@ class Study:
         epoch : int
             Counts from 1: Hyperband compares it with its rungs.
         """
+        if epoch <= self._went_on.get(number, 0):  # told again; that verdict stands
+            return False
         known = self._frozen(number).intermediate_values
         if epoch not in known:
             self._live[number].report(value, epoch)
             self._store.report(number, epoch, value)
-        return self._pruner.is_hopeless(number, epoch, self._height(known.get(epoch, value)))
+        height = self._height(known.get(epoch, value))
+        is_hopeless = self._pruner.is_hopeless(number, epoch, height)
+        if not is_hopeless:
+            self._went_on[number] = epoch
+        return is_hopeless
 
     def note(self, number: int, **attributes: Any) -> None:
         """Keep something with a trial: its run, its best epoch, its parameters."""
@@ -231,6 +239,7 @@ class Study:
         self._store.end(number, told.state, told.value)
         self._compare(told)
         del self._live[number]
+        self._went_on.pop(number, None)
 
     def _compare(self, trial: FrozenTrial) -> None:
         """Let the trials to come be compared with one that is over."""
