@@ -1,8 +1,9 @@
 """What does the driver cost, per epoch and per trial, with many workers?
 
-    python -m benchmarks.overhead                     # 2, 16 and 64 slots, 2,000 trials each
-    python -m benchmarks.overhead --slots 64 --pace 1 # epochs take as long as they claim
-    python -m benchmarks.overhead --dask              # the real workers, two of them
+    python -m benchmarks.overhead                                # 2,000 trials; 2, 16, 64 slots
+    python -m benchmarks.overhead --trials 200 --earlier 1800    # the last of them alone
+    python -m benchmarks.overhead --slots 64 --pace 1            # epochs take as long as they say
+    python -m benchmarks.overhead --dask                         # the real workers, two of them
 
 Everything is real but the training: the loop, the default search in Optuna's database, the runs in
 MLflow, the files of unfinished trials, the display. The slots are a calendar in this process: it
@@ -21,7 +22,6 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,9 +38,9 @@ from mnist_seq.data.dataset import Dataset
 from mnist_seq.display import Board, LiveDisplay
 from mnist_seq.provenance import Provenance
 from mnist_seq.recording import Recorder, SweepRecorder
-from mnist_seq.records import Ending, EpochRecord, Outcome, State, TrainResult
+from mnist_seq.records import EpochRecord, Outcome, State, TrainResult
 from mnist_seq.search import SearchTrials, fixed_settings, most_epochs
-from mnist_seq.space import value_at
+from mnist_seq.space import value_at, with_values
 from mnist_seq.study import Study
 from mnist_seq.sweep import Loop, Trial, Watcher, Workers
 from mnist_seq.tracking.tracker import Tracker
@@ -137,29 +137,6 @@ class Calendar:
         heapq.heappush(self._due, (self._now + seconds, next(self._order), number, outcome))
 
 
-class Some:
-    """Tells a watcher of the first and the last trials only."""
-
-    def __init__(self, watcher: Watcher, trials: int, ends: int, forget: Callable[[int], None]):
-        self._watcher, self._forget = watcher, forget
-        self._unheard = range(ends, trials - ends)
-        self.message = watcher.message
-
-    def started(self, trial: Trial) -> None:
-        if trial.number not in self._unheard:
-            self._watcher.started(trial)
-
-    def epoch(self, trial: Trial, record: EpochRecord) -> None:
-        if trial.number not in self._unheard:
-            self._watcher.epoch(trial, record)
-
-    def ended(self, trial: Trial, ending: Ending) -> None:
-        if trial.number in self._unheard:
-            self._forget(trial.number)
-        else:
-            self._watcher.ended(trial, ending)
-
-
 class TimedTrials(SearchTrials):
     """Says when it is asked."""
 
@@ -171,19 +148,38 @@ class TimedTrials(SearchTrials):
         return super().next()
 
 
-def drive(
-    workers: Workers, config: SweepConfig, folder: Path, costs: Costs, recorded: int = 10**9
-) -> float:
-    """A whole search with everything around it; seconds that MLflow was behind at its end."""
-    data_of(config)
-    study = Study(
+def opened(config: SweepConfig, folder: Path, sampler: str) -> Study:
+    """The study; whoever suggests its next trials, it is the same one."""
+    return Study(
         folder / "optuna.db",
         NAME,
-        config.search,
+        config.search.model_copy(update={"sampler": sampler}),
         most_epochs(config),
         fixed_settings(config),
         lambda path: value_at(config, path),
     )
+
+
+def fill(config: SweepConfig, folder: Path, trials: int) -> None:
+    """Earlier trials, in the study alone: of random values, each as long as it would have been."""
+    study = opened(config, folder, "random")
+    for _ in range(trials):
+        asked = study.ask()
+        assert asked is not None
+        trained = with_values(config, asked.values)
+        for epoch in range(1, trained.training.epochs + 1):
+            accuracy = record_of(trained, asked.number, epoch).validation_accuracy
+            if study.report(asked.number, epoch, accuracy):
+                study.prune(asked.number)
+                break
+        else:
+            study.complete(asked.number, accuracy)
+
+
+def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> float:
+    """A search with everything around it; seconds that MLflow was behind at its end."""
+    data_of(config)
+    study = opened(config, folder, config.search.sampler)
     trials = TimedTrials(study, config)
     trials.costs = costs
     checkpoints = Checkpoints(folder / "unfinished")
@@ -197,8 +193,7 @@ def drive(
         recorder = Recorder(tracker, experiment, "trial", data_of, {}, {}, checkpoints.forget)
         display = LiveDisplay(board)
         with quick_turns(), Live(display, console=screen, refresh_per_second=4):
-            some = Some(recorder, config.search.trials, recorded, checkpoints.forget)
-            watchers: list[Watcher] = [display, some, whole]
+            watchers: list[Watcher] = [display, recorder, whole]
             Loop(trials, workers, watchers, checkpoints, data_of, config.search.retries).run()
         costs.pause()
         whole.finish(is_complete=True)
@@ -223,17 +218,23 @@ def row(costs: Costs, kinds: tuple[str, ...], first: int, last: int) -> str:
     )
 
 
-def measure(slots: int, pace: float, recorded: int, config: SweepConfig) -> None:
+def measure(slots: int, pace: float, earlier: int, config: SweepConfig) -> None:
     """Print what one search costs."""
     costs, trials = Costs(), config.search.trials
     with tempfile.TemporaryDirectory() as folder:
+        fill(config, Path(folder), earlier)
         began = time.monotonic()
-        behind = drive(Calendar(slots, pace, costs), config, Path(folder), costs, recorded)
+        behind = drive(Calendar(slots, pace, costs), config, Path(folder), costs)
         seconds = time.monotonic() - began - behind
     epochs = sum(map(len, costs.spent["epoch"].values()))
-    print(f"\n{slots} slots, {trials} trials, {epochs} epochs in {seconds:.0f} s")
-    part = min(200, trials // 2)
-    parts = {"all": (0, trials), "first": (0, part), "last": (trials - part, trials)}
+    done = trials - earlier
+    print(f"\n{slots} slots, {done} trials after {earlier}, {epochs} epochs in {seconds:.0f} s")
+    part = min(200, done // 2)
+    parts = {
+        "all": (earlier, trials),
+        "first": (earlier, earlier + part),
+        "last": (trials - part, trials),
+    }
     print(" " * 16 + "".join(f"{f'{name} {b - a}':>26}" for name, (a, b) in parts.items()))
     print(" " * 16 + f"{'median':>10}{'mean':>8}{'cpu':>8}" * len(parts), "  ms")
     for kinds in (("epoch",), ("ask",), ("end",), ("ask", "end")):
@@ -262,19 +263,18 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--slots", type=int, nargs="+", default=[2, 16, 64])
     parser.add_argument("--pace", type=float, default=0.0, help="1: epochs take a second or two")
-    parser.add_argument(
-        "--recorded", type=int, default=10**9, help="only so many of the first and the last trials"
-    )
+    parser.add_argument("--earlier", type=int, default=0, help="trials that the study has before")
     parser.add_argument("--dask", action="store_true", help="real workers instead")
     parser.add_argument("overrides", nargs="*", help="as on the command line: search.pruner=median")
     arguments = parser.parse_args()
-    search = [f"search.trials={arguments.trials}", *arguments.overrides]
+    trials = arguments.earlier + arguments.trials
+    search = [f"search.trials={trials}", *arguments.overrides]
     config = sweep_config("data=digits", *search)
     if arguments.dask:
         measure_dask(config)
         return
     for slots in arguments.slots:
-        measure(slots, arguments.pace, arguments.recorded, config)
+        measure(slots, arguments.pace, arguments.earlier, config)
 
 
 if __name__ == "__main__":
