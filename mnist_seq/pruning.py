@@ -121,6 +121,40 @@ class Median:
             self._at[epoch].append(value)
 
 
+class Judge:
+    """What a pruner says to the trials of a study. That a trial may go on is said once for all.
+
+    Parameters
+    ----------
+    maximize : bool
+        Whether the higher values are the better ones.
+    """
+
+    def __init__(self, pruner: Pruner, maximize: bool) -> None:
+        self._pruner = pruner
+        self._sign = 1 if maximize else -1
+        self._went_on: dict[int, int] = {}  # after which epoch
+
+    def is_hopeless(self, number: int, epoch: int, value: float) -> bool:
+        """Whether to give a trial up after an epoch; one that is told again changes nothing."""
+        if epoch <= self._went_on.get(number, 0):
+            return False
+        is_hopeless = self._pruner.is_hopeless(number, epoch, self._sign * value)
+        if not is_hopeless:
+            self._went_on[number] = epoch
+        return is_hopeless
+
+    def recall(self, number: int, values: Mapping[int, float]) -> None:
+        """Know a trial of an earlier session: of its last epoch only, the verdict is open."""
+        for epoch, value in sorted(values.items()):
+            self._pruner.is_hopeless(number, epoch, self._sign * value)
+        self._went_on[number] = max(values, default=1) - 1
+
+    def completed(self, values: Mapping[int, float]) -> None:
+        """Compare the trials to come with one that came to its end."""
+        self._pruner.completed({epoch: self._sign * value for epoch, value in values.items()})
+
+
 def build_pruner(search: SearchConfig, study: str, epochs: int) -> Pruner:
     """Pruner for the trials of a study, which train for at most that many epochs."""
     match search.pruner:

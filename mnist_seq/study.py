@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnist_seq.changed_space import open_study
 from mnist_seq.config import Scalar, SearchConfig
-from mnist_seq.pruning import build_pruner
+from mnist_seq.pruning import Judge, build_pruner
 from mnist_seq.samplers import Groups, Points, build_sampler, distribution
 from mnist_seq.space import Values, contains, is_active, ordered
 from mnist_seq.study_store import ENDED, Finished, StudyStore, as_finished, tried
@@ -90,14 +90,13 @@ class Study:
         )
         self.kept = opened.kept
         self._store.describe("settings", dict(settings))
-        self._pruner = build_pruner(search, opened.name, epochs)
+        self._judge = Judge(build_pruner(search, opened.name, epochs), self._maximize)
         self._memory = optuna.storages.InMemoryStorage()
         self._study = self._create(opened.name)
         self._groups = Groups()
         self._ids: list[int] = []  # in memory, by number
         self._notes: list[dict[str, Any]] = []
         self._live: dict[int, optuna.Trial] = {}
-        self._went_on: dict[int, int] = {}  # after which epoch a live trial was not given up
         self._remember(opened.notes)
         self._recall(self._store.trials(), opened.copied)
 
@@ -124,8 +123,7 @@ class Study:
                 self._points.tried(tried(trial, trial.user_attrs))
             # Brackets follow from a study's name: rungs under another one say nothing here.
             if trial.number >= copied:
-                for epoch, value in sorted(trial.intermediate_values.items()):
-                    self._pruner.is_hopeless(trial.number, epoch, self._height(value))
+                self._judge.recall(trial.number, trial.intermediate_values)
         for trial in trials:
             if trial.state in ENDED:
                 self._compare(trial)
@@ -182,7 +180,6 @@ class Study:
             self._study.sampler = build_sampler(self._search, number, self._groups)
             trial = optuna.Trial(self._study, trial_id)
             self._live[number] = trial
-            self._went_on[number] = max(self._frozen(number).intermediate_values, default=1) - 1
             values = self._notes[number].get("values") or self._suggest(trial)
             unfinished.append(Suggestion(number, values))
             self._store.choose(number, known, self._frozen(number))
@@ -201,17 +198,11 @@ class Study:
         epoch : int
             Counts from 1: Hyperband compares it with its rungs.
         """
-        if epoch <= self._went_on.get(number, 0):  # told again; that verdict stands
-            return False
         known = self._frozen(number).intermediate_values
         if epoch not in known:
             self._live[number].report(value, epoch)
             self._store.report(number, epoch, value)
-        height = self._height(known.get(epoch, value))
-        is_hopeless = self._pruner.is_hopeless(number, epoch, height)
-        if not is_hopeless:
-            self._went_on[number] = epoch
-        return is_hopeless
+        return self._judge.is_hopeless(number, epoch, known.get(epoch, value))
 
     def note(self, number: int, **attributes: Any) -> None:
         """Keep something with a trial: its run, its best epoch, its parameters."""
@@ -239,15 +230,13 @@ class Study:
         self._store.end(number, told.state, told.value)
         self._compare(told)
         del self._live[number]
-        self._went_on.pop(number, None)
 
     def _compare(self, trial: FrozenTrial) -> None:
         """Let the trials to come be compared with one that is over."""
         if trial.state != TrialState.FAIL:
             self._groups.add(trial.number, trial.distributions)
         if trial.state == TrialState.COMPLETE:
-            curve = trial.intermediate_values.items()
-            self._pruner.completed({epoch: self._height(value) for epoch, value in curve})
+            self._judge.completed(trial.intermediate_values)
 
     def _suggest(self, trial: optuna.Trial) -> Values:
         values: Values = {}
@@ -270,7 +259,3 @@ class Study:
 
     def _frozen(self, number: int) -> FrozenTrial:
         return self._memory.get_trial(self._ids[number])
-
-    def _height(self, value: float) -> float:
-        """The higher the better, whatever the objective."""
-        return value if self._maximize else -value
