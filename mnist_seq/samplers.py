@@ -3,7 +3,6 @@
 Optuna's defaults change between versions; a search must not change with them.
 """
 
-import copy
 import warnings
 from collections import deque
 
@@ -15,37 +14,13 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.samplers import BaseSampler
-from optuna.search_space.group_decomposed import _SearchSpaceGroup
 
 from mnist_seq.config import Choices, Dimension, Scalar, SearchConfig
 from mnist_seq.space import Space, Values, grid, is_integer
+from mnist_seq.tpe import History, RememberingTPE
 
 # Random trials before TPE models: its usual ten would be half of a default sweep.
 TPE_STARTUP_TRIALS = 8
-
-
-class Groups:
-    """Which settings TPE models together: those that some trials had and others had not, apart.
-
-    Optuna works this out from all trials before each suggestion. It follows from the few sets of
-    settings that trials have had, in the order of the first trial of each.
-    """
-
-    def __init__(self) -> None:
-        self._first: dict[frozenset[str], tuple[int, dict[str, BaseDistribution]]] = {}
-
-    def add(self, number: int, distributions: dict[str, BaseDistribution]) -> None:
-        """Note the settings of a trial that is complete or pruned."""
-        names = frozenset(distributions)
-        if names not in self._first or number < self._first[names][0]:
-            self._first[names] = (number, distributions)
-
-    def calculate(self, _study: optuna.Study, _use_cache: bool = False) -> _SearchSpaceGroup:
-        """As Optuna asks for it."""
-        group = _SearchSpaceGroup()
-        for _, distributions in sorted(self._first.values(), key=lambda first: first[0]):
-            group.add_distributions(copy.copy(distributions))
-        return group
 
 
 class Points:
@@ -81,13 +56,13 @@ def distribution(path: str, dimension: Dimension) -> BaseDistribution:
         )
 
 
-def build_sampler(search: SearchConfig, number: int, groups: Groups | None = None) -> BaseSampler:
+def build_sampler(search: SearchConfig, number: int, history: History | None = None) -> BaseSampler:
     """Sampler for the trial of that number, all its options spelled out.
 
     Parameters
     ----------
-    groups : Groups, optional
-        Of the trials so far; TPE finds them by itself otherwise, to the same end.
+    history : History, optional
+        The trials so far, for TPE; the other samplers read the study.
     """
     seed = (search.seed + number * 1_000_003) % 2**32
     with warnings.catch_warnings():
@@ -95,16 +70,9 @@ def build_sampler(search: SearchConfig, number: int, groups: Groups | None = Non
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match search.sampler:
             case "tpe":
-                sampler = optuna.samplers.TPESampler(
-                    seed=seed,
-                    n_startup_trials=TPE_STARTUP_TRIALS,
-                    multivariate=True,
-                    group=True,
-                    constant_liar=True,
+                return RememberingTPE(
+                    history or History(), seed=seed, n_startup_trials=TPE_STARTUP_TRIALS
                 )
-                if groups is not None:
-                    sampler._group_decomposed_search_space = groups  # type: ignore[assignment]
-                return sampler
             case "random" | "grid":
                 return optuna.samplers.RandomSampler(seed=seed)
             case "qmc":  # one sequence for the whole study: its seed is the study's

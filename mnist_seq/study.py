@@ -17,9 +17,10 @@ from optuna.trial import FrozenTrial, TrialState
 from mnist_seq.changed_space import open_study
 from mnist_seq.config import Scalar, SearchConfig
 from mnist_seq.pruning import Judge, build_pruner
-from mnist_seq.samplers import Groups, Points, build_sampler, distribution
+from mnist_seq.samplers import Points, build_sampler, distribution
 from mnist_seq.space import Values, contains, is_active, ordered
 from mnist_seq.study_store import ENDED, Finished, StudyStore, as_finished, tried
+from mnist_seq.tpe import History
 
 SAMPLER_NOTES = "study"  # what a sampler keeps with the study, with each trial: written at once
 
@@ -93,7 +94,7 @@ class Study:
         self._judge = Judge(build_pruner(search, opened.name, epochs), self._maximize)
         self._memory = optuna.storages.InMemoryStorage()
         self._study = self._create(opened.name)
-        self._groups = Groups()
+        self._history = History()
         self._ids: list[int] = []  # in memory, by number
         self._notes: list[dict[str, Any]] = []
         self._live: dict[int, optuna.Trial] = {}
@@ -155,7 +156,7 @@ class Study:
         is_inside = fixed is not None and self._inside(fixed)
         if fixed is not None and is_inside:
             self._study.enqueue_trial(fixed)
-        self._study.sampler = build_sampler(self._search, number, self._groups)
+        self._study.sampler = build_sampler(self._search, number, self._history)
         trial = self._study.ask()
         self._live[number] = trial
         self._ids.append(trial._trial_id)
@@ -177,7 +178,7 @@ class Study:
             if self._frozen(number).state != TrialState.RUNNING:
                 continue
             known = set(self._frozen(number).params)
-            self._study.sampler = build_sampler(self._search, number, self._groups)
+            self._study.sampler = build_sampler(self._search, number, self._history)
             trial = optuna.Trial(self._study, trial_id)
             self._live[number] = trial
             values = self._notes[number].get("values") or self._suggest(trial)
@@ -234,7 +235,7 @@ class Study:
     def _compare(self, trial: FrozenTrial) -> None:
         """Let the trials to come be compared with one that is over."""
         if trial.state != TrialState.FAIL:
-            self._groups.add(trial.number, trial.distributions)
+            self._history.add(trial)
         if trial.state == TrialState.COMPLETE:
             self._judge.completed(trial.intermediate_values)
 

@@ -8,9 +8,8 @@ import optuna
 import pytest
 
 from mnist_seq.errors import StoreError
-from mnist_seq.samplers import Groups, build_sampler
 from mnist_seq.study_store import finished_trials, stored_settings
-from tests.test_study import INSIDE, asked, landscape, opened, searching, stored, trial
+from tests.test_study import INSIDE, asked, opened, searching, stored, trial
 
 
 def not_a_database(path: Path) -> None:
@@ -61,31 +60,3 @@ def test_a_trial_that_was_put_in_a_queue_is_taken_up(tmp_path: Path) -> None:
     trial(study, taken[0])
     assert stored(tmp_path)[1].params == INSIDE
     assert asked(study).number == 2
-
-
-def test_tpe_asks_for_the_same_whoever_finds_the_groups(tmp_path: Path) -> None:
-    config = searching("tpe")
-    study = opened(tmp_path, config)
-    for number in range(25):
-        suggestion = asked(study)
-        if number % 6 == 0:
-            study.fail(suggestion.number, "a reason")
-        else:
-            study.report(suggestion.number, 1, landscape(suggestion.values))
-            study.prune(suggestion.number)
-    groups = Groups()
-    for over in stored(tmp_path):
-        if over.state == optuna.trial.TrialState.PRUNED:
-            groups.add(over.number, over.distributions)
-    theirs, ours = (build_sampler(config.search, 25, known) for known in (None, groups))
-    for sampler in (theirs, ours):
-        copied = optuna.create_study(direction="maximize")
-        copied.add_trials(stored(tmp_path))
-        copied.sampler = sampler
-        sampler.infer_relative_search_space(copied, stored(tmp_path)[-1])
-    found = [
-        [sorted(space) for space in sampler._search_space_group.search_spaces]  # type: ignore[attr-defined]
-        for sampler in (theirs, ours)
-    ]
-    assert found[0] == found[1]
-    assert len(found[0]) == 2
