@@ -13,7 +13,7 @@ from mnist_seq.report.page import render
 from mnist_seq.report.tables import StudyTables
 from mnist_seq.reporting import study_tables
 from mnist_seq.search import ended_trials
-from mnist_seq.study import finished_trials
+from mnist_seq.study_store import finished_trials
 from mnist_seq.tracking.results import Results
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.validation import validate

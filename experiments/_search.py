@@ -22,7 +22,8 @@ from mnist_seq.search import (
     study_name,
 )
 from mnist_seq.space import value_at
-from mnist_seq.study import Study, stored_settings
+from mnist_seq.study import Study
+from mnist_seq.study_store import stored_settings
 
 
 def search(config: SweepConfig, command: str) -> None:

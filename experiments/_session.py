@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from mnist_seq.tracking.tracker import Role, Tracker
 from mnist_seq.workers import Steps, Workers, open_workers
 
 RETRIES = 2
+SECONDS_A_TURN = 0.001
 LOOPBACK = ("tcp://127.", "tcp://localhost:", "tcp://[::1]:")
 STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
 
@@ -85,6 +87,7 @@ def open_session(workers: WorkersConfig, tracking: TrackingConfig) -> Iterator[S
             soft_wrap=True,
         )
     with (
+        quick_turns(),
         _stop_signals() as is_stopped,
         open_workers(workers, STEPS) as pool,
         # The workers load TensorFlow while the store is opened.
@@ -92,6 +95,21 @@ def open_session(workers: WorkersConfig, tracking: TrackingConfig) -> Iterator[S
     ):
         folder = tracking_folder(tracking)
         yield Session(pool, tracker, folder, tracking, is_stopped)
+
+
+@contextlib.contextmanager
+def quick_turns() -> Iterator[None]:
+    """Let no thread make the others wait for long.
+
+    While MLflow is written, by a thread of its own, the driver would wait 5 ms, Python's default,
+    whenever it comes back from the disk: several times an epoch.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SECONDS_A_TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def tracking_folder(tracking: TrackingConfig) -> Path:

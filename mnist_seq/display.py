@@ -4,6 +4,7 @@ Fed by the same events as the record keeping; it decides nothing and waits for n
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Board:
     baseline: EpochRecord | None = None
     messages: list[str] = field(default_factory=list)
     earlier: int = 0  # trials that were over before this session
+    _counts: Counter[str] = field(default_factory=Counter)
 
     def started(self, trial: Trial) -> None:
         self.running[trial.number] = (trial, None)
@@ -61,7 +63,10 @@ class Board:
 
     def ended(self, trial: Trial, ending: Ending) -> None:
         self.running.pop(trial.number, None)
+        if trial.number in self.endings:
+            self._counts[self.endings[trial.number][1].state] -= 1
         self.endings[trial.number] = (trial, ending)
+        self._counts[ending.state] += 1
 
     def message(self, text: str) -> None:
         self.messages.append(text)
@@ -84,7 +89,7 @@ class Board:
         return self.seconds / done * (self.target - len(self.endings)) if done > 0 else None
 
     def count(self, state: str) -> int:
-        return sum(ending.state == state for _, ending in self.endings.values())
+        return self._counts[state]
 
     def value(self, record: EpochRecord) -> str:
         """The objective, as people read it: accuracy in percent, loss in nats."""

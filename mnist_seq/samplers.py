@@ -1,9 +1,10 @@
-"""Optuna's samplers, pruners and distributions, with every option spelled out.
+"""Optuna's samplers and distributions, with every option spelled out.
 
 Optuna's defaults change between versions; a search must not change with them.
 """
 
 import warnings
+from collections import deque
 
 import optuna
 from optuna.distributions import (
@@ -12,15 +13,32 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 
-from mnist_seq.config import Choices, Dimension, SearchConfig
-from mnist_seq.space import is_integer
+from mnist_seq.config import Choices, Dimension, Scalar, SearchConfig
+from mnist_seq.space import Space, Values, grid, is_integer
+from mnist_seq.tpe import History, RememberingTPE
 
 # Random trials before TPE models: its usual ten would be half of a default sweep.
 TPE_STARTUP_TRIALS = 8
-REDUCTION_FACTOR = 3
+
+
+class Points:
+    """The points of a grid, in order, without those that were tried."""
+
+    def __init__(self, space: Space) -> None:
+        self._left = deque(grid(space))
+        self._tried: set[frozenset[tuple[str, Scalar]]] = set()
+
+    def tried(self, values: Values) -> None:
+        """Note the values of a trial; they need not be a point."""
+        self._tried.add(frozenset(values.items()))
+
+    def next(self) -> Values | None:
+        """The first that is left, or None."""
+        while self._left and frozenset(self._left[0].items()) in self._tried:
+            self._left.popleft()
+        return self._left[0] if self._left else None
 
 
 def distribution(path: str, dimension: Dimension) -> BaseDistribution:
@@ -38,20 +56,22 @@ def distribution(path: str, dimension: Dimension) -> BaseDistribution:
         )
 
 
-def build_sampler(search: SearchConfig, number: int) -> BaseSampler:
-    """Sampler for the trial of that number, all its options spelled out."""
+def build_sampler(search: SearchConfig, number: int, history: History | None = None) -> BaseSampler:
+    """Sampler for the trial of that number, all its options spelled out.
+
+    Parameters
+    ----------
+    history : History, optional
+        The trials so far, for TPE; the other samplers read the study.
+    """
     seed = (search.seed + number * 1_000_003) % 2**32
     with warnings.catch_warnings():
         # TPE's group and multivariate options, QMC and GP are marked experimental by Optuna.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match search.sampler:
             case "tpe":
-                return optuna.samplers.TPESampler(
-                    seed=seed,
-                    n_startup_trials=TPE_STARTUP_TRIALS,
-                    multivariate=True,
-                    group=True,
-                    constant_liar=True,
+                return RememberingTPE(
+                    history or History(), seed=seed, n_startup_trials=TPE_STARTUP_TRIALS
                 )
             case "random" | "grid":
                 return optuna.samplers.RandomSampler(seed=seed)
@@ -66,22 +86,3 @@ def build_sampler(search: SearchConfig, number: int) -> BaseSampler:
                 return optuna.samplers.GPSampler(seed=seed)
             case "cmaes":
                 return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
-
-
-def build_pruner(search: SearchConfig, epochs: int) -> BasePruner:
-    """Pruner for trials of at most that many epochs, all its options spelled out."""
-    match search.pruner:
-        case "hyperband":
-            return optuna.pruners.HyperbandPruner(
-                min_resource=1, max_resource=epochs, reduction_factor=REDUCTION_FACTOR
-            )
-        case "successive_halving":
-            return optuna.pruners.SuccessiveHalvingPruner(
-                min_resource=1, reduction_factor=REDUCTION_FACTOR, min_early_stopping_rate=0
-            )
-        case "median":
-            return optuna.pruners.MedianPruner(
-                n_startup_trials=5, n_warmup_steps=1, interval_steps=1, n_min_trials=3
-            )
-        case "none":
-            return optuna.pruners.NopPruner()

@@ -1,48 +1,28 @@
-"""The search's memory and its choices: the only file that knows Optuna.
+"""The search's choices, taken in memory and kept in Optuna's database before anybody acts on them.
 
 Every suggestion is a function of the finished trials, the search's seed and the trial's number:
-a search that was stopped and taken up again asks for what it would have asked for.
+a search that was stopped and taken up again asks for what it would have asked for. Nothing is
+read from the database but at the start, so that what a trial costs hardly grows with the trials.
 """
 
-import functools
-from collections.abc import Callable, Iterable, Mapping
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import optuna
-from optuna.study._frozen import FrozenStudy
-from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy.exc import OperationalError
+from optuna.trial import FrozenTrial, TrialState
 
+from mnist_seq.changed_space import open_study
 from mnist_seq.config import Scalar, SearchConfig
-from mnist_seq.errors import StoreError
-from mnist_seq.records import EndState
-from mnist_seq.samplers import build_pruner, build_sampler, distribution
-from mnist_seq.space import Values, contains, grid, is_active, ordered
+from mnist_seq.pruning import Judge, build_pruner
+from mnist_seq.samplers import Points, build_sampler, distribution
+from mnist_seq.space import Values, contains, is_active, ordered
+from mnist_seq.study_store import ENDED, Finished, StudyStore, as_finished, tried
+from mnist_seq.tpe import History
 
-SECONDS_FOR_A_LOCK = 60
-SPACE_MARK = " space "  # no name has a blank
-
-
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def _stored(method: Method) -> Method:
-    """Say in one line that the database cannot be read or written."""
-
-    @functools.wraps(method)
-    def checked(self: "Study", *arguments: Any, **named: Any) -> Any:
-        try:
-            return method(self, *arguments, **named)
-        except (optuna.exceptions.StorageInternalError, OperationalError) as error:
-            cause = error.__cause__ or error
-            words = str(getattr(cause, "orig", cause)).splitlines()[0]
-            raise StoreError(
-                f"{self._path}: {words}; when that is mended, the same command goes on"
-            ) from error
-
-    return cast("Method", checked)
+SAMPLER_NOTES = "study"  # what a sampler keeps with the study, with each trial: written at once
 
 
 @dataclass(frozen=True)
@@ -51,27 +31,6 @@ class Suggestion:
 
     number: int
     values: Values
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What a trial that is over has tried, and what came of it.
-
-    Attributes
-    ----------
-    state : str
-        complete, pruned or failed.
-    records : list of dict
-        Its curve, an `EpochRecord` each, as plain values.
-    reason : str or None
-        Why it failed.
-    """
-
-    number: int
-    values: Values
-    state: EndState
-    records: list[dict[str, Any]]
-    reason: str | None
 
 
 class Study:
@@ -96,9 +55,13 @@ class Study:
     ----------
     kept : (int, int) or None
         If the space has changed: how many of how many earlier trials lie inside the new one.
+
+    Raises
+    ------
+    StoreError
+        Here and from every method, in one line: the database cannot be read or written.
     """
 
-    @_stored
     def __init__(
         self,
         path: Path,
@@ -108,96 +71,74 @@ class Study:
         settings: Mapping[str, Any],
         unsearched: Callable[[str], Scalar],
     ) -> None:
-        # Optuna reports a locked database by itself as well, with a traceback.
-        optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-        self._path = path
         self._search = search
+        self._maximize = search.objective == "validation_accuracy"
         self._distributions = {
             dimension_path: distribution(dimension_path, dimension)
             for dimension_path, dimension in search.space.items()
         }
         self._order = ordered(search.space)
-        self._grid = grid(search.space) if search.sampler == "grid" else None
-        self._pruner = build_pruner(search, epochs)
+        self._points = Points(search.space) if search.sampler == "grid" else None
+        self._store = StudyStore(path)
+        opened = open_study(
+            self._store,
+            name,
+            self._maximize,
+            search.space,
+            self._distributions,
+            settings,
+            unsearched,
+        )
+        self.kept = opened.kept
+        self._store.describe("settings", dict(settings))
+        self._judge = Judge(build_pruner(search, opened.name, epochs), self._maximize)
+        self._memory = optuna.storages.InMemoryStorage()
+        self._study = self._create(opened.name)
+        self._history = History()
+        self._ids: list[int] = []  # in memory, by number
+        self._notes: list[dict[str, Any]] = []
         self._live: dict[int, optuna.Trial] = {}
-        self.kept: tuple[int, int] | None = None
-        storage = _storage(path)
-        latest = _latest(storage, name)
-        if latest is None:
-            self._study = self._create(storage, name)
-        else:
-            self._study = self._create(storage, latest.study_name)
-            if latest.user_attrs["settings"]["search"]["space"] != settings["search"]["space"]:
-                self._study = self._with_new_space(storage, name, self._study, unsearched)
-        self._study.set_user_attr("settings", dict(settings))
+        self._remember(opened.notes)
+        self._recall(self._store.trials(), opened.copied)
 
-    def _create(self, storage: optuna.storages.RDBStorage, name: str) -> optuna.Study:
+    def _create(self, name: str) -> optuna.Study:
         # Optuna shows a sampler only the trials of one Hyperband bracket if it knows the pruner:
         # with tens of trials, TPE would never leave its random start. So it is not told.
         return optuna.create_study(
             study_name=name,
-            storage=storage,
-            direction="maximize" if self._search.objective == "validation_accuracy" else "minimize",
+            storage=self._memory,
+            direction="maximize" if self._maximize else "minimize",
             sampler=build_sampler(self._search, 0),
             pruner=optuna.pruners.NopPruner(),
-            load_if_exists=True,
         )
 
-    def _with_new_space(
-        self,
-        storage: optuna.storages.RDBStorage,
-        name: str,
-        old: optuna.Study,
-        unsearched: Callable[[str], Scalar],
-    ) -> optuna.Study:
-        """The same trials under a new space, which Optuna itself cannot change.
+    def _recall(self, trials: Sequence[FrozenTrial], copied: int) -> None:
+        """Know all of the earlier trials, as if they had been asked for here."""
+        for trial in trials:
+            self._notes.append(dict(trial.user_attrs))
+            known = copy.copy(trial)
+            known.user_attrs = {}
+            self._ids.append(self._memory.create_new_trial(self._study._study_id, known))
+            self._remember(trial.system_attrs.get(SAMPLER_NOTES, {}))
+            if self._points is not None:
+                self._points.tried(tried(trial, trial.user_attrs))
+            # Brackets follow from a study's name: rungs under another one say nothing here.
+            if trial.number >= copied:
+                self._judge.recall(trial.number, trial.intermediate_values)
+        for trial in trials:
+            if trial.state in ENDED:
+                self._compare(trial)
 
-        A copy counts once its settings are noted, after its last trial: a crash before that
-        leaves the old study in force.
-        """
-        number = (
-            int(old.study_name.rpartition(SPACE_MARK)[2]) if SPACE_MARK in old.study_name else 1
-        )
-        copy_name = f"{name}{SPACE_MARK}{number + 1}"
-        if copy_name in {s.study_name for s in storage.get_all_studies()}:
-            optuna.delete_study(study_name=copy_name, storage=storage)
-        copy = self._create(storage, copy_name)
-        inside = 0
-        for trial in old.get_trials(deepcopy=False, states=_STARTED):
-            values = trial.user_attrs.get("values") or dict(trial.params)
-            params = self._as_searched(values, unsearched)
-            inside += params is not None
-            copied = create_trial(
-                state=trial.state,
-                value=trial.value if trial.state in _STATES else None,
-                params=params or {},
-                distributions={path: self._distributions[path] for path in params or {}},
-                user_attrs={**trial.user_attrs, "values": values},
-                intermediate_values=trial.intermediate_values,
-            )
-            copied.datetime_start = trial.datetime_start
-            copied.datetime_complete = trial.datetime_complete
-            copy.add_trial(copied)
-        self.kept = (inside, len(copy.get_trials(deepcopy=False)))
-        return copy
-
-    def _as_searched(self, values: Values, unsearched: Callable[[str], Scalar]) -> Values | None:
-        """A trial's values as this space would have named them, or None if it has no such trial."""
-        named: Values = {}
-        for path in self._order:
-            if is_active(self._search.space[path], named):
-                named[path] = values.get(path, unsearched(path))
-        left = values.keys() - named.keys()
-        same = all(values[path] == unsearched(path) for path in left)
-        return named if same and self._inside(named) else None
+    def _remember(self, notes: Mapping[str, Any]) -> None:
+        """What a sampler has kept with the study: how far its sequence is."""
+        for name, value in notes.items():
+            self._memory.set_study_system_attr(self._study._study_id, name, value)
 
     @property
-    @_stored
     def next_number(self) -> int:
         """Number that the next trial will have."""
-        return len(self._study.get_trials(deepcopy=False, states=_STARTED))
+        return len(self._ids)
 
-    @_stored
     def ask(self, fixed: Values | None = None) -> Suggestion | None:
         """Next trial: of the sampler's choice, or with the values given; None when a grid is done.
 
@@ -208,40 +149,48 @@ class Study:
             the same, but the sampler does not learn from it.
         """
         number = self.next_number
-        if fixed is None and self._grid is not None:
-            fixed = self._next_point()
+        if fixed is None and self._points is not None:
+            fixed = self._points.next()
             if fixed is None:
                 return None
-        # One that waits was put there for just this number, by a session that was cut off.
-        waits = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        if fixed is not None and self._inside(fixed) and not waits:
+        is_inside = fixed is not None and self._inside(fixed)
+        if fixed is not None and is_inside:
             self._study.enqueue_trial(fixed)
-        self._study.sampler = build_sampler(self._search, number)
+        self._study.sampler = build_sampler(self._search, number, self._history)
         trial = self._study.ask()
-        self._live[trial.number] = trial
-        if fixed is not None and not self._inside(fixed):
-            trial.set_user_attr("values", fixed)
-            return Suggestion(trial.number, fixed)
-        return Suggestion(trial.number, self._suggest(trial))
+        self._live[number] = trial
+        self._ids.append(trial._trial_id)
+        if fixed is not None and not is_inside:
+            values = fixed
+            self._notes.append({"values": fixed})
+        else:
+            values = self._suggest(trial)
+            self._notes.append({})
+        if self._points is not None:
+            self._points.tried(values)
+        self._store.add(self._whole(number))
+        return Suggestion(number, values)
 
-    @_stored
     def take_up(self) -> list[Suggestion]:
         """Trials that were running when this study was last left."""
         unfinished = []
-        for frozen in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._study.sampler = build_sampler(self._search, frozen.number)
-            trial = optuna.Trial(self._study, frozen._trial_id)
-            self._live[frozen.number] = trial
-            values = frozen.user_attrs.get("values") or self._suggest(trial)
-            unfinished.append(Suggestion(frozen.number, values))
+        for number, trial_id in enumerate(self._ids):
+            if self._frozen(number).state != TrialState.RUNNING:
+                continue
+            known = set(self._frozen(number).params)
+            self._study.sampler = build_sampler(self._search, number, self._history)
+            trial = optuna.Trial(self._study, trial_id)
+            self._live[number] = trial
+            values = self._notes[number].get("values") or self._suggest(trial)
+            unfinished.append(Suggestion(number, values))
+            self._store.choose(number, known, self._frozen(number))
         return unfinished
 
-    @_stored
     def finished(self) -> list[Finished]:
         """Trials that are over, in the order of their numbers."""
-        return _finished(self._study.get_trials(deepcopy=False, states=tuple(_STATES)))
+        trials = self._study.get_trials(deepcopy=False, states=tuple(ENDED))
+        return [as_finished(trial, self._notes[trial.number]) for trial in trials]
 
-    @_stored
     def report(self, number: int, epoch: int, value: float) -> bool:
         """Note a trial's best value so far; True if the pruner would give the trial up.
 
@@ -250,32 +199,45 @@ class Study:
         epoch : int
             Counts from 1: Hyperband compares it with its rungs.
         """
-        trial = self._live[number]
-        if epoch not in self._frozen(number).intermediate_values:
-            trial.report(value, epoch)
-        return self._pruner.prune(self._study, self._frozen(number))
+        known = self._frozen(number).intermediate_values
+        if epoch not in known:
+            self._live[number].report(value, epoch)
+            self._store.report(number, epoch, value)
+        return self._judge.is_hopeless(number, epoch, known.get(epoch, value))
 
-    @_stored
     def note(self, number: int, **attributes: Any) -> None:
         """Keep something with a trial: its run, its best epoch, its parameters."""
+        known = self._notes[number]
         for name, value in attributes.items():
-            self._live[number].set_user_attr(name, value)
+            if name not in known or known[name] != value:  # told again after a restart
+                known[name] = value
+                self._store.note(number, name, value)
 
-    @_stored
     def complete(self, number: int, value: float) -> None:
         """End a trial with its best value."""
-        self._study.tell(self._live.pop(number).number, value)
+        self._end(number, None, value)
 
-    @_stored
     def prune(self, number: int) -> None:
         """End a trial that was given up; its value is the last one reported."""
-        self._study.tell(self._live.pop(number).number, state=TrialState.PRUNED)
+        self._end(number, TrialState.PRUNED)
 
-    @_stored
     def fail(self, number: int, reason: str) -> None:
         """End a trial that has no result."""
         self.note(number, reason=reason)
-        self._study.tell(self._live.pop(number).number, state=TrialState.FAIL)
+        self._end(number, TrialState.FAIL)
+
+    def _end(self, number: int, state: TrialState | None, value: float | None = None) -> None:
+        told = self._study.tell(number, value, state=state)
+        self._store.end(number, told.state, told.value)
+        self._compare(told)
+        del self._live[number]
+
+    def _compare(self, trial: FrozenTrial) -> None:
+        """Let the trials to come be compared with one that is over."""
+        if trial.state != TrialState.FAIL:
+            self._history.add(trial)
+        if trial.state == TrialState.COMPLETE:
+            self._judge.completed(trial.intermediate_values)
 
     def _suggest(self, trial: optuna.Trial) -> Values:
         values: Values = {}
@@ -284,71 +246,17 @@ class Study:
                 values[path] = trial._suggest(path, self._distributions[path])
         return values
 
-    def _next_point(self) -> Values | None:
-        trials = self._study.get_trials(deepcopy=False, states=_STARTED)
-        tried = [trial.user_attrs.get("values") or dict(trial.params) for trial in trials]
-        return next((point for point in self._grid or () if point not in tried), None)
+    def _whole(self, number: int) -> FrozenTrial:
+        """A trial as it is kept: with what the sampler would remember of the whole study."""
+        whole = copy.copy(self._frozen(number))
+        whole.user_attrs = self._notes[number]
+        kept = self._memory.get_study_system_attrs(self._study._study_id)
+        if kept:
+            whole.system_attrs = {**whole.system_attrs, SAMPLER_NOTES: kept}
+        return whole
 
     def _inside(self, values: Values) -> bool:
         return all(contains(self._search.space[path], value) for path, value in values.items())
 
     def _frozen(self, number: int) -> FrozenTrial:
-        return self._study._storage.get_trial(self._live[number]._trial_id)
-
-
-def stored_settings(path: Path, name: str) -> Mapping[str, Any] | None:
-    """What the trials of a study have in common, or None where there is no such study."""
-    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-    latest = _latest(_storage(path), name) if path.exists() else None
-    return latest.user_attrs["settings"] if latest else None
-
-
-def finished_trials(path: Path, name: str) -> list[Finished]:
-    """Trials of a study that are over, read without touching it."""
-    if not path.exists():
-        return []
-    storage = _storage(path)
-    latest = _latest(storage, name)
-    if latest is None:
-        return []
-    return _finished(
-        storage.get_all_trials(latest._study_id, deepcopy=False, states=tuple(_STATES))
-    )
-
-
-def _finished(trials: Iterable[FrozenTrial]) -> list[Finished]:
-    return [
-        Finished(
-            number=frozen.number,
-            values=frozen.user_attrs.get("values") or dict(frozen.params),
-            state=_STATES[frozen.state],
-            records=frozen.user_attrs.get("records", []),
-            reason=frozen.user_attrs.get("reason"),
-        )
-        for frozen in trials
-    ]
-
-
-def _storage(path: Path) -> optuna.storages.RDBStorage:
-    return optuna.storages.RDBStorage(
-        f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": SECONDS_FOR_A_LOCK}}
-    )
-
-
-def _latest(storage: optuna.storages.RDBStorage, name: str) -> FrozenStudy | None:
-    """The study under the space it had last; copies that were not finished do not count."""
-    whole = [
-        study
-        for study in storage.get_all_studies()
-        if "settings" in study.user_attrs
-        and (study.study_name == name or study.study_name.startswith(f"{name}{SPACE_MARK}"))
-    ]
-    return max(whole, key=lambda study: study._study_id, default=None)
-
-
-_STATES: dict[TrialState, EndState] = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
-_STARTED = (TrialState.RUNNING, *_STATES)
+        return self._memory.get_trial(self._ids[number])

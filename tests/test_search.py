@@ -10,7 +10,8 @@ from mnist_seq.errors import ConfigError
 from mnist_seq.records import Ending, EpochRecord
 from mnist_seq.search import SearchTrials, check_unchanged, fixed_settings, most_epochs, study_name
 from mnist_seq.space import value_at
-from mnist_seq.study import Study, finished_trials, stored_settings
+from mnist_seq.study import Study
+from mnist_seq.study_store import finished_trials, stored_settings
 from tests.examples import sweep_config
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from mnist_seq.config import SearchConfig, SweepConfig
 from mnist_seq.errors import ConfigError
-from mnist_seq.samplers import build_pruner, build_sampler
+from mnist_seq.pruning import build_pruner
+from mnist_seq.samplers import build_sampler
 from mnist_seq.space import Values, check, contains, grid, is_active, value_at, with_values
 from mnist_seq.study import Study, Suggestion
 from tests.examples import sweep_config
@@ -290,6 +291,24 @@ def test_a_hopeless_trial_is_given_up_and_the_best_never(pruner: str, tmp_path: 
     assert min(hopeless) < 3
 
 
+@pytest.mark.parametrize("reopens", [False, True])
+def test_a_trial_that_went_on_is_not_given_up_for_an_epoch_told_again(
+    reopens: bool, tmp_path: Path
+) -> None:
+    config = searching(pruner="successive_halving")
+    study = opened(tmp_path, config)
+    number = asked(study).number
+    for epoch in (1, 2):
+        assert not study.report(number, epoch, 0.5)
+    assert [epochs_survived(study, 0.6 + better / 100) for better in range(5)] == [EPOCHS] * 5
+    if reopens:
+        study = opened(tmp_path, config)
+        study.take_up()
+    assert not study.report(number, 1, 0.5), "its worker died, and it began again"
+    assert not study.report(number, 2, 0.5)
+    assert study.report(number, 3, 0.5)
+
+
 def test_no_pruner_gives_nobody_up(tmp_path: Path) -> None:
     study = opened(tmp_path, searching(pruner="none"))
     assert {epochs_survived(study, accuracy) for accuracy in (0.9, 0.9, 0.1)} == {EPOCHS}
@@ -307,7 +326,7 @@ def test_hyperband_prunes_a_loss_that_is_high(tmp_path: Path) -> None:
 
 def test_every_pruner_that_a_config_may_name_can_be_built() -> None:
     for name in get_args(SearchConfig.model_fields["pruner"].annotation):
-        build_pruner(searching(pruner=name).search, EPOCHS)
+        build_pruner(searching(pruner=name).search, "study", EPOCHS)
 
 
 @pytest.mark.parametrize("sampler", get_args(SearchConfig.model_fields["sampler"].annotation))

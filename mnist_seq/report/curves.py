@@ -36,10 +36,10 @@ def curves_picture(records: Sequence[EpochRecord]) -> bytes:
     # Matplotlib takes a second to import; figures of their own, since pyplot keeps all it draws.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
-    figure = Figure(figsize=(10, 4), dpi=120, layout=layout, facecolor="white")
+    figure = Figure(figsize=(10, 4), dpi=120, facecolor="white")
+    # Measured out here once: to find the margins anew for each picture takes a third of its time.
+    figure.subplots_adjust(left=0.07, right=0.985, bottom=0.135, top=0.915, wspace=0.18)
     loss, accuracy = figure.subplots(1, 2)
     _panel(loss, "loss", records, np.argmin, "{:.4f}")
     _panel(accuracy, "accuracy", records, np.argmax, "{:.2%}")

@@ -116,7 +116,7 @@ class Run:
 
     def config(self, values: Mapping[str, Any]) -> None:
         """Keep the whole config, as ``config.yaml``; `Results.config` reads it back."""
-        self.artifact(CONFIG_FILE, yaml.safe_dump(dict(values), sort_keys=False))
+        self.artifact(CONFIG_FILE, lambda: yaml.safe_dump(dict(values), sort_keys=False))
 
     def model(
         self,

@@ -1,0 +1,131 @@
+"""Optuna's TPE, which remembers the trials as columns of numbers instead of going through them.
+
+Optuna takes all trials apart anew before each suggestion: with 2,000 of them that was two thirds
+of its time. Trials that are over do not change. The suggestions are the same, number for number.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.distributions import BaseDistribution
+from optuna.samplers import TPESampler
+from optuna.samplers._tpe.sampler import default_gamma
+from optuna.search_space.group_decomposed import _SearchSpaceGroup
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+Space = dict[str, BaseDistribution]
+Rows = NDArray[np.intp]  # numbers of trials, rising
+
+
+class History:
+    """The trials that TPE learns from: complete, pruned, and those that run."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[float]] = {}  # by setting, then by number; nan where not set
+        self._values: list[float] = []
+        self._steps: list[float] = []  # infinite where complete, nan where not over
+        self._first: dict[frozenset[str], tuple[int, Space]] = {}
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Learn from a trial that is complete or pruned."""
+        self._put(trial, trial.params, trial.distributions)
+        last = max(trial.intermediate_values.items(), default=(-1, 0.0))
+        self._steps[trial.number], self._values[trial.number] = (
+            last
+            if trial.value is None or trial.state == TrialState.PRUNED
+            else (math.inf, trial.value)
+        )
+        names = frozenset(trial.distributions)
+        if names not in self._first or trial.number < self._first[names][0]:
+            self._first[names] = (trial.number, trial.distributions)
+
+    def put_running(self, trial: FrozenTrial, params: dict[str, Any], space: Space) -> None:
+        """Know what a trial that runs has chosen, as far as it has."""
+        self._put(trial, params, {**space, **trial.distributions})
+
+    def calculate(self, _study: optuna.Study, _use_cache: bool = False) -> _SearchSpaceGroup:
+        """Which settings are modelled together: those that some trials had and others had not.
+
+        It follows from the few sets of settings that trials have had, in the order of the first
+        trial of each.
+        """
+        group = _SearchSpaceGroup()
+        for _, distributions in sorted(self._first.values(), key=lambda first: first[0]):
+            group.add_distributions(distributions)
+        return group
+
+    def split(self, running: Sequence[int], maximize: bool) -> tuple[Rows, Rows]:
+        """The good trials and the others, in the order of their numbers.
+
+        Complete ones come before pruned ones, and of those the ones that came further; those that
+        run are taken for bad, so that not all try the same.
+        """
+        steps = np.array(self._steps)
+        complete, pruned = np.flatnonzero(steps == np.inf), np.flatnonzero(np.isfinite(steps))
+        losses = np.array(self._values) * (-1 if maximize else 1)
+        losses[np.isnan(losses)] = np.inf
+        by_step = np.lexsort((losses[pruned], -steps[pruned]))
+        over = np.concatenate(
+            [complete[np.argsort(losses[complete], kind="stable")], pruned[by_step]]
+        )
+        good = default_gamma(len(over))
+        return np.sort(over[:good]), np.sort(
+            np.concatenate([over[good:], np.array(running, np.intp)])
+        )
+
+    def observed(self, rows: Rows, space: Space) -> dict[str, NDArray[np.float64]]:
+        """The values of those trials that have all settings of a space, as Optuna keeps them."""
+        if any(path not in self._columns for path in space):
+            return {path: np.empty(0) for path in space}
+        table = {path: np.array(self._columns[path])[rows] for path in space}
+        has_all = np.logical_and.reduce([~np.isnan(column) for column in table.values()])
+        return {path: column[has_all] for path, column in table.items()}
+
+    def _put(self, trial: FrozenTrial, params: dict[str, Any], distributions: Space) -> None:
+        for path in distributions.keys() - self._columns.keys():
+            self._columns[path] = [math.nan] * len(self._values)
+        for column in (*self._columns.values(), self._values, self._steps):
+            column.extend([math.nan] * (trial.number + 1 - len(column)))
+        for path, column in self._columns.items():
+            column[trial.number] = (
+                distributions[path].to_internal_repr(params[path]) if path in params else math.nan
+            )
+
+
+class RememberingTPE(TPESampler):
+    """TPE over a history, instead of over the trials of the study that it is given."""
+
+    def __init__(self, history: History, **options: Any) -> None:
+        super().__init__(multivariate=True, group=True, constant_liar=True, **options)
+        self._history = history
+        self._group_decomposed_search_space = history  # type: ignore[assignment]
+
+    def _sample(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: Space
+    ) -> dict[str, Any]:
+        running = [
+            other
+            for other in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            if other.number != trial.number
+        ]
+        for other in running:
+            params = self._get_params(other, study)
+            known = {path: params[path] for path in search_space.keys() & params.keys()}
+            self._history.put_running(other, known, search_space)
+        maximize = study.direction == StudyDirection.MAXIMIZE
+        below, above = (
+            self._parzen_estimator_cls(
+                self._history.observed(rows, search_space),
+                search_space,
+                self._parzen_estimator_parameters,
+            )
+            for rows in self._history.split([other.number for other in running], maximize)
+        )
+        samples = below.sample(self._rng.rng, self._n_ei_candidates)
+        best = self._compare(samples, self._compute_acquisition_func(samples, below, above))
+        return {path: space.to_external_repr(best[path]) for path, space in search_space.items()}
