@@ -5,7 +5,7 @@ Fed by the same events as the record keeping; it decides nothing and waits for n
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rich.console import Console
 from rich.table import Table
@@ -57,7 +57,8 @@ class Board:
 
     def ended(self, trial: Trial, ending: Ending) -> None:
         self.running.pop(trial.number, None)
-        self.endings[trial.number] = (trial, ending)
+        # Without its network: of hundreds of trials that would be hundreds of megabytes.
+        self.endings[trial.number] = (trial, replace(ending, result=None))
 
     def message(self, text: str) -> None:
         self.messages.append(text)
