@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +23,7 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 TRIALS_BETWEEN_LOOKS = 10
 ENDED = re.compile(r"trial \d+: (complete|pruned|failed)")
-SPACES = {
+SPACES: dict[str, dict[str, Sequence[int | str]]] = {
     "one": {"model.units": [16], "model.readout": ["mean"], "training.batch_size": [128]},
     "many": {
         "model.units": [8, 16, 24, 32],

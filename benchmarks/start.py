@@ -23,7 +23,7 @@ from pathlib import Path
 from experiments._command import compose
 from experiments._data import data_of
 from experiments._session import STEPS
-from mnist_seq.config import Config, TrainConfig
+from mnist_seq.config import Config, Scalar, TrainConfig
 from mnist_seq.records import EpochRecord
 from mnist_seq.space import with_values
 from mnist_seq.validation import validate
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FIRST_FIGURES = re.compile(r"trial \d+: epoch 1/\d+: ")
 
 # Name of a shape, and the settings that make it; large batches, for short epochs.
-SHAPES = {
+SHAPES: dict[str, dict[str, Scalar]] = {
     "50 units, last state": {"model.units": 50},
     "50 units, attention": {
         "model.units": 50,
@@ -102,7 +102,7 @@ def waits() -> Iterator[tuple[str, float]]:
             yield f"first step, {name}, warm", _wait(workers, config)
 
 
-def _shape(plain: TrainConfig, settings: dict[str, int | bool | str]) -> Config:
+def _shape(plain: TrainConfig, settings: dict[str, Scalar]) -> Config:
     return with_values(plain, {"training.batch_size": 256, **settings})
 
 
