@@ -11,10 +11,11 @@ from experiments._data import data_of
 from mnist_seq import training
 from mnist_seq.checkpoint import Checkpoints
 from mnist_seq.config import TrackingConfig, WorkersConfig
-from mnist_seq.display import Board, console, open_display
+from mnist_seq.display import Board, console
 from mnist_seq.errors import StoppedError
 from mnist_seq.recording import EarlierRun, Recorder
 from mnist_seq.sweep import Loop, Trials, Watcher
+from mnist_seq.terminal import open_display
 from mnist_seq.tracking.results import Results
 from mnist_seq.tracking.tracker import Role, Tracker
 from mnist_seq.workers import Steps, Workers, open_workers

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from mnist_seq.config import SweepConfig
+from mnist_seq.config import SweepConfig, flatten
 from mnist_seq.records import Ending
 from mnist_seq.report.tables import CURVE_COLUMNS, TRIAL_COLUMNS, StudyTables
 from mnist_seq.sweep import Trial
@@ -36,7 +36,17 @@ def study_tables(
     sweep : RunInfo
         The sweep's own run.
     """
-    trials = [_row(trial, ending, config, runs.get(trial.number), sweep) for trial, ending in over]
+    configs = [flatten(trial.config.model_dump()) for trial, _ in over]
+    unsearched = tuple(
+        path
+        for path in (configs[0] if configs else {})
+        if path not in config.search.space and len({values[path] for values in configs}) > 1
+    )
+    trials = [
+        _row(trial, ending, config, runs.get(trial.number), sweep)
+        | {path: values[path] for path in unsearched}
+        for (trial, ending), values in zip(over, configs, strict=True)
+    ]
     curves = [
         {"trial": trial.number, **dataclasses.asdict(record)}
         for trial, ending in over
@@ -47,11 +57,12 @@ def study_tables(
         name=name,
         objective=config.search.objective,
         space=config.search.space,
-        trials=pd.DataFrame(trials, columns=[*TRIAL_COLUMNS, *config.search.space]),
+        trials=pd.DataFrame(trials, columns=[*TRIAL_COLUMNS, *config.search.space, *unsearched]),
         curves=pd.DataFrame(curves, columns=list(CURVE_COLUMNS)),
         validation_images=int(sweep.tags.get("validation_images", "0")),
         command=sweep.tags.get("command", ""),
         facts={tag: sweep.tags[tag] for tag in (*FACTS, *versions) if tag in sweep.tags},
+        unsearched=unsearched,
     )
 
 

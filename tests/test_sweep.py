@@ -150,20 +150,46 @@ def test_each_trial_is_the_training_of_its_config(undisturbed: Ledger) -> None:
 # --- a process dies
 
 
+def kill_workers_of(pool: Workers, *numbers: int) -> None:
+    """End the processes that trials live in, all at once."""
+    slots = [pool._trainings[number].slot for number in numbers]
+    for process in pool._client.run(os.getpid, workers=slots).values():
+        os.kill(process, signal.SIGKILL)
+
+
 @pytest.mark.parametrize("deaths", [1, 2])
 def test_a_trial_outlives_its_worker_and_each_epoch_is_told_once(
     pool: Workers, undisturbed: Ledger, tmp_path: Path, deaths: int
 ) -> None:
-    processes = list(pool._client.run(os.getpid).values())[:deaths]
+    last_epochs = [2, 3][:deaths]  # with more to come: each death is one that the trial feels
 
     def kill(trial: Trial, record: EpochRecord) -> None:
-        if record.epoch == 2:
-            while processes:
-                os.kill(processes.pop(), signal.SIGKILL)
+        if trial.number == 0 and record.epoch in last_epochs:
+            kill_workers_of(pool, 0)
 
     ledger = searched(pool, searching(), tmp_path, Ledger(kill))
-    assert not processes
-    assert 1 <= len(ledger.messages) <= deaths  # a slot may have been free
+    assert [message.partition(":")[0] for message in ledger.messages] == ["trial 0"] * deaths
+    assert ledger.states() == ["complete"] * 4
+    assert alike(ledger, undisturbed)
+
+
+def test_a_search_outlives_all_of_its_workers_at_once(
+    pool: Workers, undisturbed: Ledger, tmp_path: Path
+) -> None:
+    while pool.free < 2:  # one may still be on its way back from the test before
+        time.sleep(0.1)
+
+    def kill(trial: Trial, record: EpochRecord) -> None:
+        # The first epoch that is heard of: no trial can be over yet, so both slots are taken.
+        if sum(map(len, ledger.curves.values())) == 1:
+            kill_workers_of(pool, 0, 1)
+
+    ledger = Ledger(kill)
+    searched(pool, searching(), tmp_path, ledger)
+    assert sorted(message.partition(":")[0] for message in ledger.messages) == [
+        "trial 0",
+        "trial 1",
+    ]
     assert ledger.states() == ["complete"] * 4
     assert alike(ledger, undisturbed)
 
@@ -171,8 +197,7 @@ def test_a_trial_outlives_its_worker_and_each_epoch_is_told_once(
 def test_a_trial_that_loses_too_many_workers_is_failed_alone(pool: Workers, tmp_path: Path) -> None:
     def kill(trial: Trial, record: EpochRecord) -> None:
         if trial.number == 1 and record.epoch == 1:
-            slot = pool._trainings[1].slot
-            os.kill(pool._client.run(os.getpid, workers=[slot])[slot], signal.SIGKILL)
+            kill_workers_of(pool, 1)
 
     ledger = searched(pool, searching(retries=0), tmp_path, Ledger(kill))
     assert ledger.states() == ["complete", "failed", "complete", "complete"]

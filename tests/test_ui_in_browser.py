@@ -17,24 +17,14 @@ from selenium.webdriver.support.ui import WebDriverWait
 from mnist_seq.config import TrackingConfig
 from mnist_seq.tracking.results import Results, Study
 from mnist_seq.tracking.ui import charts_address, run_address, serve_ui, table_address
+from tests.report.browser import CHROMIUM, FLAGS
 
 ROOT = Path(__file__).resolve().parents[1]
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1800,1100",
-)
+DRIVER = shutil.which("chromedriver")
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver"),
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver"),
 ]
 
 
@@ -90,8 +80,8 @@ def served(folder: Path) -> Iterator[tuple[int, Study, Results]]:
 @pytest.fixture
 def page() -> Iterator[Page]:
     options = Options()
-    options.binary_location = str(BROWSER)
-    for flag in FLAGS:
+    options.binary_location = str(CHROMIUM)
+    for flag in ("--headless=new", "--window-size=1800,1100", *FLAGS):
         options.add_argument(flag)
     browser = Chrome(options=options, service=Service(str(DRIVER)))
     try:

@@ -15,6 +15,12 @@ from mnist_seq.tracking.results import Results, RunInfo
 from tests.examples import config, sweep_config
 
 ROOT = Path(__file__).resolve().parents[1]
+SWEEP = (
+    "data=digits",
+    "study=whole",
+    "search.trials=4",
+    "search.space.training.batch_size.choices=[28,64]",
+)
 
 
 def command(name: str, *overrides: str) -> str:
@@ -35,14 +41,7 @@ def command(name: str, *overrides: str) -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a finished sweep of four trials."""
     made = tmp_path_factory.mktemp("mlruns")
-    printed = command(
-        "sweep",
-        "data=digits",
-        "study=whole",
-        "search.trials=4",
-        "search.space.training.batch_size.choices=[28,64]",
-        f"tracking.folder={made}",
-    )
+    printed = command("sweep", *SWEEP, f"tracking.folder={made}")
     assert "python -m experiments.rerun study=whole" in printed
     return made
 
@@ -89,14 +88,7 @@ def test_the_sweeps_own_run_leads_to_its_trials_and_back(results: Results) -> No
 
 
 def test_the_same_command_again_trains_nothing_and_says_how_to_add_trials(folder: Path) -> None:
-    printed = command(
-        "sweep",
-        "data=digits",
-        "study=whole",
-        "search.trials=4",
-        "search.space.training.batch_size.choices=[28,64]",
-        f"tracking.folder={folder}",
-    )
+    printed = command("sweep", *SWEEP, f"tracking.folder={folder}")
     assert "all of them are done; search.trials=24 adds more" in printed
 
 

@@ -85,20 +85,23 @@ def table(tables: StudyTables) -> str:
             ],
         ),
     ]
-    rows += [(path, [escape(_setting(t, path)) for _, t in trials]) for path in tables.space]
-    body = "".join(
-        f'<tr><th scope="row">{breakable(name)}</th>'
-        + "".join(
-            f"<td{' class=differs' if name in tables.space and len(set(cells)) > 1 else ''}>"
-            f"{cell}</td>"
-            for cell in cells
-        )
-        + "</tr>"
-        for name, cells in rows
-    )
+    body = "".join(_row(name, cells) for name, cells in rows)
+    for path in tables.space:
+        cells = [escape(_setting(t, path)) for _, t in trials]
+        body += _row(path, cells, len(set(cells)) > 1)
+    for path in tables.unsearched:
+        cells = [escape(wording.setting(t.settings[path])) for _, t in trials]
+        if len(set(cells)) > 1:
+            body += _row(f"{path} (not searched)", cells, differs=True)
     heads = "".join(f'<th scope="col">{name}</th>' for name, _ in trials)
     head = f"<thead><tr><th></th>{heads}</tr></thead>"
     return f"<table class=comparison>{head}<tbody>{body}</tbody></table>"
+
+
+def _row(name: str, cells: list[str], differs: bool = False) -> str:
+    cell = "<td class=differs>" if differs else "<td>"
+    data = "".join(f"{cell}{text}</td>" for text in cells)
+    return f'<tr><th scope="row">{breakable(name)}</th>{data}</tr>'
 
 
 def breakable(name: str) -> str:

@@ -73,9 +73,9 @@ def found(tables: StudyTables) -> str:
     if tables.maximised:
         reached += f" ± {100 * standard_error(best.value, tables.validation_images):.2f}"
     settings = ", ".join(
-        f"{path}={wording.setting(cell)}"
-        for path, cell in best.settings.items()
-        if not missing(cell)
+        f"{path}={wording.setting(best.settings[path])}"
+        for path in tables.space
+        if not missing(best.settings[path])
     )
     epoch = "" if best.best_epoch is None else f" in epoch {best.best_epoch}"
     kind = "pruned, as all were, " if best.state == "pruned" else ""

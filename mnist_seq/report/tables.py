@@ -79,6 +79,9 @@ class StudyTables:
         What else is needed to do it again: versions, seed, data digest, commit.
     run_address : str or None
         Where a trial's run is shown, with ``{run_id}`` in place of the id.
+    unsearched : tuple of str
+        Paths that are not searched and yet differ between trials, because a baseline fixes them;
+        `trials` has a column for each of them, too.
 
     Raises
     ------
@@ -95,9 +98,11 @@ class StudyTables:
     command: str
     facts: dict[str, str]
     run_address: str | None = None
+    unsearched: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        absent = [name for name in (*TRIAL_COLUMNS, *self.space) if name not in self.trials]
+        needed = (*TRIAL_COLUMNS, *self.space, *self.unsearched)
+        absent = [name for name in needed if name not in self.trials]
         absent += [name for name in CURVE_COLUMNS if name not in self.curves]
         if absent:
             raise ValueError(f"the tables lack the columns {', '.join(absent)}")
@@ -164,7 +169,10 @@ class StudyTables:
             seconds=None if missing(row["seconds"]) else float(row["seconds"]),
             parameters=_whole(row["parameters"]),
             run_id=None if missing(row["run_id"]) else str(row["run_id"]),
-            settings={path: None if missing(row[path]) else row[path] for path in self.space},
+            settings={
+                path: None if missing(row[path]) else row[path]
+                for path in (*self.space, *self.unsearched)
+            },
         )
 
 

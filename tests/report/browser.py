@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+# What every headless Chromium of the tests is started with, whoever drives it.
 FLAGS = (
-    "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -18,8 +18,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # no network: what the page needs, it must have
 )
+OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"  # what the page needs, it must have
 # Boxes are made a little smaller: letters do not fill theirs, and touching is not overlapping.
 MEASURE = """
 const page = frame.contentDocument;
@@ -83,7 +83,10 @@ def measure(page: str, width: int, folder: Path) -> dict[str, Any]:
     )
     assert CHROMIUM is not None
     done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", "--dump-dom", wrapper.as_uri()],
+        [
+            *(CHROMIUM, "--headless", *FLAGS, OFFLINE, f"--user-data-dir={folder / 'profile'}"),
+            *("--dump-dom", wrapper.as_uri()),
+        ],
         capture_output=True,
         text=True,
         timeout=120,
