@@ -56,8 +56,9 @@ class Network(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner has 
         """A compiled network; KerasTuner clears the session before it asks."""
         return build(self.setting(hp), self.arrays, self.job.is_cosine)
 
-    def fit(self, hp: Any, model: Any, *_: Any, callbacks: list[Any], **epochs: int) -> Any:
-        """Keras' history; Hyperband says by name which epochs."""
+    def fit(self, hp: Any, model: Any, callbacks: list[Any], verbose: int, **epochs: int) -> Any:
+        """Keras' history; Hyperband says by name which epochs, and none is shown."""
+        assert verbose == 0
         return fit(model, self.setting(hp), self.arrays, callbacks, **epochs)
 
 

@@ -76,9 +76,9 @@ def read_job() -> tuple[Job, Arrays]:
     keras.utils.set_random_seed(job.seed)
     data = load(job.data)
     return job, Arrays(
-        data.train.images_NSF / np.float32(255),
+        data.train.images_NSF.astype(np.float32) / 255,
         data.train.labels_N,
-        data.validation.images_NSF / np.float32(255),
+        data.validation.images_NSF.astype(np.float32) / 255,
         data.validation.labels_N,
     )
 

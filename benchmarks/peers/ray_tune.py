@@ -63,6 +63,11 @@ def train(values: dict[str, Any], job: Job, arrays: Arrays) -> None:
     fit(build(setting, arrays, job.is_cosine), setting, arrays, [Reporter()])
 
 
+def suggested(trial: optuna.Trial) -> dict[str, Any]:
+    """What a trial is given by the search; a function by name, because Ray Tune pickles it."""
+    return {"setting": suggest(trial).model_dump()}
+
+
 def how(job: Job, cores: int) -> tuple[dict[str, Any], tune.TuneConfig]:
     """Ray Tune's space, and how it is searched."""
     common = {"reuse_actors": True, "metric": "accuracy", "mode": "max"}
@@ -70,7 +75,7 @@ def how(job: Job, cores: int) -> tuple[dict[str, Any], tune.TuneConfig]:
         places = tune.grid_search(list(range(len(job.settings))))
         return {"place": places}, tune.TuneConfig(scheduler=FIFOScheduler(), **common)
     search = OptunaSearch(
-        lambda trial: {"setting": suggest(trial).model_dump()},
+        suggested,
         metric="accuracy",
         mode="max",
         sampler=optuna.samplers.TPESampler(seed=job.seed),
