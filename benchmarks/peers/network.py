@@ -76,9 +76,9 @@ def read_job() -> tuple[Job, Arrays]:
     keras.utils.set_random_seed(job.seed)
     data = load(job.data)
     return job, Arrays(
-        data.train.images_NSF.astype(np.float32) / 255,
+        np.divide(data.train.images_NSF, 255, dtype=np.float32),
         data.train.labels_N,
-        data.validation.images_NSF.astype(np.float32) / 255,
+        np.divide(data.validation.images_NSF, 255, dtype=np.float32),
         data.validation.labels_N,
     )
 
