@@ -35,7 +35,7 @@ from experiments._session import quick_turns
 from mnist_seq.checkpoint import Checkpoints
 from mnist_seq.config import Config, SweepConfig, TrackingConfig
 from mnist_seq.data.dataset import Dataset
-from mnist_seq.display import Board, LiveDisplay
+from mnist_seq.display import Board
 from mnist_seq.provenance import Provenance
 from mnist_seq.recording import Recorder, SweepRecorder
 from mnist_seq.records import EpochRecord, Outcome, State, TrainResult
@@ -43,6 +43,7 @@ from mnist_seq.search import SearchTrials, fixed_settings, most_epochs
 from mnist_seq.space import value_at, with_values
 from mnist_seq.study import Study
 from mnist_seq.sweep import Loop, Trial, Watcher, Workers
+from mnist_seq.terminal import LiveDisplay
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.workers import open_workers
 from tests.examples import sweep_config

@@ -1,0 +1,168 @@
+"""How many epochs of training a second does a whole machine get through, with the same configs?
+
+    python -m benchmarks.one_sweep
+
+Twelve trainings, none of them given up, by this project and by three others that search with Keras:
+Optuna around ``model.fit``, KerasTuner, and Ray Tune with one core a trial. Two workloads:
+
+- same: twelve times the original network (50 units, batches of 28, learning rate 0.001);
+- mix: nine shapes (50, 64 or 128 units; batches of 28, 64 or 128), three of them with a second
+  learning rate.
+
+All train the same arrays with the same network, split and optimizer, and are told the configs in
+advance. Each runs in a process of its own, one after the other.
+
+What is counted: epochs of all trainings, divided by the seconds from the first training's start to
+the last one's end. Building, tracing and compiling are in it. Not in it: the interpreter, imports,
+reading the images, starting a cluster; and this project's report at the end. A start and an end is,
+
+- for this project, the driver's line in its log: its workers may still be importing TensorFlow
+  when the first trial starts, which is counted, and writing to MLflow is counted as far as it
+  takes the machine's time before the last trial's end;
+- for Optuna and KerasTuner, Keras' ``on_train_begin`` and ``on_train_end``: building the first
+  network is left out, all later ones are in;
+- for Ray Tune, its callbacks ``on_trial_start`` and ``on_trial_complete`` in the driver.
+
+This project writes all curves, configs, pictures and networks to MLflow meanwhile; the others keep
+nothing, except that KerasTuner writes each trial's best weights. "In all" is the time from the
+command to its end, with all that is left out above.
+"""
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.systems import (
+    OURS,
+    PEERS,
+    Event,
+    SystemFailedError,
+    data_overrides,
+    listen,
+    our_command,
+    peer_command,
+)
+
+SAME = [(50, 28, 0.001)] * 12
+MIX = [(units, batch, 0.001) for units in (50, 64, 128) for batch in (28, 64, 128)] + [
+    (units, 64, 0.003) for units in (50, 64, 128)
+]
+WORKLOADS = {"same": SAME, "mix": MIX}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One system's way through a workload.
+
+    Attributes
+    ----------
+    rate : float
+        Epochs a second, over all trainings, from the first start to the last end.
+    seconds : float
+        From the command to its end.
+    """
+
+    rate: float
+    seconds: float
+
+
+def settings(workload: str, epochs: int) -> list[dict[str, Any]]:
+    """The trainings of a workload."""
+    return [
+        {"units": units, "batch_size": batch, "learning_rate": rate, "epochs": epochs}
+        for units, batch, rate in WORKLOADS[workload]
+    ]
+
+
+def our_overrides(trainings: Sequence[dict[str, Any]]) -> list[str]:
+    """Command line of this project for given trainings: baselines, which nobody gives up."""
+    baselines = [
+        {
+            ("model." if name == "units" else "training.") + name: value
+            for name, value in {**training, "schedule": "constant"}.items()
+        }
+        for training in trainings
+    ]
+    listed = ",".join(
+        "{" + ",".join(f"{path}:{value}" for path, value in baseline.items()) + "}"
+        for baseline in baselines
+    )
+    return [f"search.baselines=[{listed}]", f"search.trials={len(trainings)}", "search.pruner=none"]
+
+
+def measure(system: str, workload: str, epochs: int, images: int | None) -> Measured:
+    """Run one system through one workload.
+
+    Raises
+    ------
+    SystemFailedError
+        If it ends with an error, or did not train all epochs.
+    """
+    trainings = settings(workload, epochs)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        data = data_overrides(folder, images)
+        if system == OURS:
+            command = our_command(folder, [*data, *our_overrides(trainings)])
+        else:
+            command = peer_command(system, data, settings=trainings)
+        return measured(list(listen(command)), epochs * len(trainings))
+
+
+def measured(events: Sequence[Event], epochs: int) -> Measured:
+    """Rate and duration from what was heard, if it is all that was asked for."""
+    done = sum(event.kind == "epoch" for event in events)
+    if done != epochs:
+        raise SystemFailedError(f"{done} epochs instead of {epochs}")
+    started = min(event.seconds for event in events if event.kind == "started")
+    ended = max(event.seconds for event in events if event.kind == "ended")
+    return Measured(epochs / (ended - started), events[-1].seconds)
+
+
+def show(workload: str, runs: dict[str, list[Measured]]) -> None:
+    """A table of medians; a system that failed in every round has none."""
+    print(f"\n{workload}\n{'':14}{'epochs/s':>10}{'ours/theirs':>13}{'in all':>10}{'rounds':>8}")
+    ours = statistics.median(run.rate for run in runs[OURS]) if runs.get(OURS) else None
+    for system, done in runs.items():
+        if not done:
+            print(f"{system:14}{'failed':>10}")
+            continue
+        rate = statistics.median(run.rate for run in done)
+        seconds = statistics.median(run.seconds for run in done)
+        ratio = f"{ours / rate:.2f}" if ours else "-"
+        print(f"{system:14}{rate:10.3f}{ratio:>13}{seconds:8.0f} s{len(done):8}", flush=True)
+
+
+def main() -> None:
+    """Print each run as it ends, and a table of medians for each workload."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workload", choices=[*WORKLOADS, "both"], default="both")
+    parser.add_argument("--epochs", type=int, default=2, help="of each of the twelve trainings")
+    parser.add_argument("--images", type=int, help="to train on; default: all 54,000")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each system, in turn")
+    parser.add_argument("--systems", nargs="+", default=[OURS, *PEERS], choices=[OURS, *PEERS])
+    asked = parser.parse_args()
+    for workload in WORKLOADS if asked.workload == "both" else [asked.workload]:
+        runs: dict[str, list[Measured]] = {system: [] for system in asked.systems}
+        for number in range(1, asked.rounds + 1):
+            for system in asked.systems:
+                try:
+                    done = measure(system, workload, asked.epochs, asked.images)
+                except SystemFailedError as error:
+                    print(f"{workload}, round {number}, {system}: failed: {error}", flush=True)
+                    continue
+                runs[system].append(done)
+                print(
+                    f"{workload}, round {number}, {system}: {done.rate:.3f} epochs/s, "
+                    f"{done.seconds:.0f} s in all",
+                    flush=True,
+                )
+        show(workload, runs)
+
+
+if __name__ == "__main__":
+    main()
