@@ -43,6 +43,8 @@ from mnist_seq.records import (
 
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_TO_CONNECT = 30.0
+# Of its memory limit: a process that holds more is replaced, between two trainings.
+FULL = 0.6
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Workers:
         self._data: dict[str, Future] = {}
         self._events: queue.SimpleQueue[tuple[int, Future | Saved]] = queue.SimpleQueue()
         self._slots: set[str] = set()
+        self._known: dict[str, dict[str, Any]] = {}
         self._last_look = 0.0
 
     @property
@@ -129,10 +132,14 @@ class Workers:
         threading.Thread(target=fetch, daemon=True).start()
 
     def drop(self, number: int) -> None:
-        """Forget a training; its slot is free."""
+        """Forget a training; its slot is free, or its process replaced if it has grown large."""
         training = self._trainings.pop(number)
         if training.awaited is not None and not training.awaited.done():
             training.awaited.cancel(force=True)
+        if training.slot in self._slots:
+            process = self._known[training.slot]
+            if 0 < FULL * process["memory_limit"] < process["metrics"]["memory"]:
+                self._stop(training.slot)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Result of a function that needs a worker's libraries."""
@@ -188,9 +195,12 @@ class Workers:
         self._too_large[event[1]["worker"]] = event[1]["rss"]
 
     def _stop_hanging(self, slot: str) -> WorkerLost:
+        self._stop(slot)
+        return WorkerLost("hang", f"no epoch within {self._config.epoch_timeout:g} s")
+
+    def _stop(self, slot: str) -> None:
         self._slots.discard(slot)
         self._client.run(_kill, workers=[slot], nanny=True, on_error="ignore")
-        return WorkerLost("hang", f"no epoch within {self._config.epoch_timeout:g} s")
 
     def _submit(self, training: _Training, step: Callable[..., Any], *arguments: Any) -> Future:
         return self._client.submit(
@@ -213,12 +223,12 @@ class Workers:
 
     def _look(self) -> None:
         if time.monotonic() - self._last_look > SECONDS_BETWEEN_LOOKS or not self._slots:
-            known = self._client.scheduler_info(n_workers=-1)["workers"]
-            for slot in known.keys() - self._slots:
+            self._known = self._client.scheduler_info(n_workers=-1)["workers"]
+            for slot in self._known.keys() - self._slots:
                 fire_and_forget(
                     self._client.submit(self._steps.warm_up, workers=[slot], pure=False)
                 )
-            self._slots = set(known)
+            self._slots = set(self._known)
             self._last_look = time.monotonic()
 
 

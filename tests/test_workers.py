@@ -100,6 +100,21 @@ def test_a_worker_trains_bit_for_bit_as_this_process_does(both_free: Workers) ->
     assert len(set(answers)) == 1
 
 
+def test_a_process_that_has_grown_large_is_replaced_between_two_trainings(
+    both_free: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = set(both_free._client.run(os.getpid).values())
+    with monkeypatch.context() as low:
+        low.setattr(workers, "FULL", 0.001)
+        trained_on(both_free, PLAIN, few())
+    deadline = time.monotonic() + SECONDS
+    while both_free.free < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(before & set(both_free._client.run(os.getpid).values())) == 1
+    there = trained_on(both_free, PLAIN, few())
+    assert same_curves(there.records, trained_here().records)
+
+
 def test_trainings_side_by_side_do_not_mix(both_free: Workers) -> None:
     pool, data = both_free, few()
     several = [PLAIN, config("model.dropout=0.2", "seed=1")]
