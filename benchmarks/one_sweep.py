@@ -1,5 +1,6 @@
 """How many epochs of training a second does a whole machine get through, with the same configs?
 
+    pip install -r benchmarks/requirements.txt
     python -m benchmarks.one_sweep
 
 Twelve trainings, none of them given up, by this project and by three others that search with Keras:
@@ -26,6 +27,9 @@ reading the images, starting a cluster; and this project's report at the end. A 
 This project writes all curves, configs, pictures and networks to MLflow meanwhile; the others keep
 nothing, except that KerasTuner writes each trial's best weights. "In all" is the time from the
 command to its end, with all that is left out above.
+
+The peers call ``compile`` and ``fit`` as they are, but for validation in batches of 500 images;
+with ``--jit`` they ask Keras for XLA and 16 steps at a time, which few of its users do on a CPU.
 """
 
 import argparse
@@ -42,6 +46,7 @@ from benchmarks.systems import (
     Event,
     SystemFailedError,
     data_overrides,
+    leave_in_order,
     listen,
     our_command,
     peer_command,
@@ -94,7 +99,7 @@ def our_overrides(trainings: Sequence[dict[str, Any]]) -> list[str]:
     return [f"search.baselines=[{listed}]", f"search.trials={len(trainings)}", "search.pruner=none"]
 
 
-def measure(system: str, workload: str, epochs: int, images: int | None) -> Measured:
+def measure(system: str, workload: str, asked: argparse.Namespace) -> Measured:
     """Run one system through one workload.
 
     Raises
@@ -102,15 +107,15 @@ def measure(system: str, workload: str, epochs: int, images: int | None) -> Meas
     SystemFailedError
         If it ends with an error, or did not train all epochs.
     """
-    trainings = settings(workload, epochs)
+    trainings = settings(workload, asked.epochs)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        data = data_overrides(folder, images)
+        data = data_overrides(folder, asked.images)
         if system == OURS:
             command = our_command(folder, [*data, *our_overrides(trainings)])
         else:
-            command = peer_command(system, data, settings=trainings)
-        return measured(list(listen(command)), epochs * len(trainings))
+            command = peer_command(system, data, settings=trainings, is_jit=asked.jit)
+        return measured(list(listen(command)), asked.epochs * len(trainings))
 
 
 def measured(events: Sequence[Event], epochs: int) -> Measured:
@@ -145,13 +150,15 @@ def main() -> None:
     parser.add_argument("--images", type=int, help="to train on; default: all 54,000")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each system, in turn")
     parser.add_argument("--systems", nargs="+", default=[OURS, *PEERS], choices=[OURS, *PEERS])
+    parser.add_argument("--jit", action="store_true", help="peers: XLA, 16 steps at a time")
     asked = parser.parse_args()
+    leave_in_order()
     for workload in WORKLOADS if asked.workload == "both" else [asked.workload]:
         runs: dict[str, list[Measured]] = {system: [] for system in asked.systems}
         for number in range(1, asked.rounds + 1):
             for system in asked.systems:
                 try:
-                    done = measure(system, workload, asked.epochs, asked.images)
+                    done = measure(system, workload, asked)
                 except SystemFailedError as error:
                     print(f"{workload}, round {number}, {system}: failed: {error}", flush=True)
                     continue

@@ -66,6 +66,11 @@ class SystemFailedError(Exception):
     """A process ended with an error; the message is the end of what it wrote to stderr."""
 
 
+def leave_in_order() -> None:
+    """Let SIGTERM end this process as Ctrl-C does: the one that it listens to is stopped too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def our_command(folder: Path, overrides: Sequence[str]) -> list[str]:
     """The command of this project, with a tracking folder of its own."""
     tracking = f"tracking.folder={folder / 'mlruns'}"

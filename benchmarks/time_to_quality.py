@@ -1,5 +1,6 @@
 """How long until the best validation accuracy reaches 98.8 %?
 
+    pip install -r benchmarks/requirements.txt
     python -m benchmarks.time_to_quality
     python -m benchmarks.time_to_quality --search
 
@@ -20,7 +21,7 @@ What is not alike: this project starts with a fixed guess (trial 0) that does no
 and keeps everything in MLflow. The peers keep nothing but KerasTuner's best weights. Their users
 mostly leave the learning rate constant; here all let it fall to zero along a cosine over each
 trial's epochs, as this project does by default, so that machinery is compared and not the schedule;
-``--no-cosine`` leaves theirs constant.
+``--no-cosine`` leaves theirs constant. ``--jit`` has them ask Keras for XLA and 16 steps at a time.
 
 With ``--search``, what this project's own choices are worth, on scikit-learn's digits: TPE with n
 trials against random with 2 n, and n trials with pruning against n without. Counted are seconds
@@ -42,6 +43,7 @@ from benchmarks.systems import (
     Event,
     SystemFailedError,
     data_overrides,
+    leave_in_order,
     listen,
     our_command,
     peer_command,
@@ -125,7 +127,13 @@ def search(system: str, seed: int, limit: float | None, asked: argparse.Namespac
             command = our_command(folder, [*data, *seeds, f"search.trials={asked.trials}"])
         else:
             command = peer_command(
-                system, data, settings=[], trials=asked.trials, seed=seed, is_cosine=asked.cosine
+                system,
+                data,
+                settings=[],
+                trials=asked.trials,
+                seed=seed,
+                is_cosine=asked.cosine,
+                is_jit=asked.jit,
             )
         return until(command, asked.target, limit)
 
@@ -230,9 +238,11 @@ def main() -> None:
     parser.add_argument("--cap", type=float, default=4, help="times our own seconds")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--cosine", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--jit", action="store_true", help="peers: XLA, 16 steps at a time")
     parser.add_argument("--search", action="store_true", help="our choices, not our speed")
     parser.add_argument("--data", default="digits", help="with --search: digits or mnist")
     asked = parser.parse_args()
+    leave_in_order()
     if asked.seeds is None:
         asked.seeds = list(range(7 if asked.search else 3))
     own_choices(asked) if asked.search else compare(asked)

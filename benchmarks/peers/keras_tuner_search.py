@@ -54,7 +54,7 @@ class Network(keras_tuner.HyperModel):  # type: ignore[misc]  # keras_tuner has 
 
     def build(self, hp: Any) -> Any:
         """A compiled network; KerasTuner clears the session before it asks."""
-        return build(self.setting(hp), self.arrays, self.job.is_cosine)
+        return build(self.setting(hp), self.arrays, self.job)
 
     def fit(self, hp: Any, model: Any, callbacks: list[Any], verbose: int, **epochs: int) -> Any:
         """Keras' history; Hyperband says by name which epochs, and none is shown."""

@@ -51,6 +51,9 @@ class Job(BaseModel):
         Of the sampler, and of Keras.
     is_cosine : bool
         Whether the learning rate falls to zero over the epochs of each training.
+    is_jit : bool
+        Whether Keras compiles with XLA and runs 16 steps at a time. By default it does neither on
+        a CPU; a user who knows may ask for both.
     """
 
     data: DataConfig
@@ -58,6 +61,7 @@ class Job(BaseModel):
     trials: int = 0
     seed: int = 0
     is_cosine: bool = False
+    is_jit: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,14 +105,14 @@ class Announcer(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
         say("ended")
 
 
-def build(setting: Setting, arrays: Arrays, is_cosine: bool) -> keras.Model:
+def build(setting: Setting, arrays: Arrays, job: Job) -> keras.Model:
     """A compiled network; the learning rate is constant, or falls to zero over all epochs."""
     pixels = keras.Input(arrays.train_images.shape[1:])
     states = layers.LSTM(setting.units, return_sequences=setting.readout != "last")(pixels)
     classes = int(arrays.train_labels.max()) + 1
     answer = layers.Dense(classes, activation="softmax")(_read_out(setting.readout, states))
     rate: Any = setting.learning_rate
-    if is_cosine:
+    if job.is_cosine:
         steps = -(-len(arrays.train_labels) // setting.batch_size)
         rate = keras.optimizers.schedules.CosineDecay(rate, steps * setting.epochs)
     model = keras.Model(pixels, answer)
@@ -116,6 +120,7 @@ def build(setting: Setting, arrays: Arrays, is_cosine: bool) -> keras.Model:
         keras.optimizers.Adam(rate),
         "sparse_categorical_crossentropy",
         metrics=[_accuracy_of_last_row() if setting.readout == "each_step" else "accuracy"],
+        **({"jit_compile": True, "steps_per_execution": 16} if job.is_jit else {}),
     )
     return model
 

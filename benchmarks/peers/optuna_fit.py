@@ -37,10 +37,10 @@ class Reporter(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
             raise optuna.TrialPruned
 
 
-def objective(trial: optuna.Trial, setting: Setting, arrays: Arrays, is_cosine: bool) -> float:
+def objective(trial: optuna.Trial, setting: Setting, arrays: Arrays, job: Job) -> float:
     """Best validation accuracy of a training."""
     keras.backend.clear_session()
-    model = build(setting, arrays, is_cosine)
+    model = build(setting, arrays, job)
     history = fit(model, setting, arrays, [Announcer(), Reporter(trial)])
     return float(max(history.history["val_accuracy"]))
 
@@ -51,7 +51,7 @@ def run(job: Job, arrays: Arrays) -> None:
     if job.settings:
         study = optuna.create_study(direction="maximize", pruner=optuna.pruners.NopPruner())
         study.optimize(
-            lambda trial: objective(trial, job.settings[trial.number], arrays, job.is_cosine),
+            lambda trial: objective(trial, job.settings[trial.number], arrays, job),
             n_trials=len(job.settings),
         )
         return
@@ -61,7 +61,7 @@ def run(job: Job, arrays: Arrays) -> None:
         pruner=optuna.pruners.HyperbandPruner(1, MOST_EPOCHS, REDUCTION_FACTOR),
     )
     study.optimize(
-        lambda trial: objective(trial, suggest(trial), arrays, job.is_cosine),
+        lambda trial: objective(trial, suggest(trial), arrays, job),
         n_trials=job.trials,
     )
 

@@ -60,7 +60,7 @@ def train(values: dict[str, Any], job: Job, arrays: Arrays) -> None:
     keras.utils.set_random_seed(job.seed)
     keras.backend.clear_session()
     setting = job.settings[values["place"]] if job.settings else Setting(**values["setting"])
-    fit(build(setting, arrays, job.is_cosine), setting, arrays, [Reporter()])
+    fit(build(setting, arrays, job), setting, arrays, [Reporter()])
 
 
 def suggested(trial: optuna.Trial) -> dict[str, Any]:
