@@ -8,7 +8,6 @@ Shape suffixes: N images, T batches (optimizer steps) an epoch, B images a batch
 F features (pixels a row), U outputs of a layer, K classes.
 """
 
-from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -39,8 +38,6 @@ tf.get_logger().setLevel("ERROR")
 
 # Images that are evaluated at once; the last such chunk is filled up and masked.
 CHUNK = 500
-# A program holds some 20 MB; the one that was not used for longest makes room for a new one.
-PROGRAMS_KEPT = 24
 
 
 class Program:
@@ -233,7 +230,8 @@ def _arrays(variables: list[Any]) -> Arrays:
     return {variable.path: np.array(variable.numpy()) for variable in variables}
 
 
-_programs: OrderedDict[tuple[object, ...], Program] = OrderedDict()
+# None is ever dropped: XLA would keep its 20 to 30 MiB all the same, until the process ends.
+_programs: dict[tuple[object, ...], Program] = {}
 
 
 def program_for(config: Config, data: Dataset) -> Program:
@@ -246,8 +244,5 @@ def program_for(config: Config, data: Dataset) -> Program:
         config.training.clip_norm is not None,
     )
     if key not in _programs:
-        while len(_programs) >= PROGRAMS_KEPT:
-            _programs.popitem(last=False)
         _programs[key] = Program(config, data)
-    _programs.move_to_end(key)
     return _programs[key]

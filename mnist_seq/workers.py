@@ -6,6 +6,7 @@ state, to be saved.
 """
 
 import contextlib
+import math
 import os
 import queue
 import signal
@@ -43,7 +44,10 @@ from mnist_seq.records import (
 
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_TO_CONNECT = 30.0
-# Of its memory limit: a process that holds more is replaced, between two trainings.
+# XLA keeps every program it has compiled, 20 to 30 MiB each, for as long as the process lives. One
+# that has grown so many times since its first training, some twenty shapes, is replaced between
+# two trainings; so is one that holds such a share of its limit.
+GROWN = 1.6
 FULL = 0.6
 
 
@@ -85,6 +89,7 @@ class Workers:
         self._events: queue.SimpleQueue[tuple[int, Future | Saved]] = queue.SimpleQueue()
         self._slots: set[str] = set()
         self._known: dict[str, dict[str, Any]] = {}
+        self._first: dict[str, int] = {}  # bytes of a process after its first training
         self._last_look = 0.0
 
     @property
@@ -136,10 +141,8 @@ class Workers:
         training = self._trainings.pop(number)
         if training.awaited is not None and not training.awaited.done():
             training.awaited.cancel(force=True)
-        if training.slot in self._slots:
-            process = self._known[training.slot]
-            if 0 < FULL * process["memory_limit"] < process["metrics"]["memory"]:
-                self._stop(training.slot)
+        if training.slot in self._slots and self._is_large(training.slot):
+            self._stop(training.slot)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Result of a function that needs a worker's libraries."""
@@ -193,6 +196,11 @@ class Workers:
 
     def _note_memory(self, event: tuple[float, dict[str, Any]]) -> None:
         self._too_large[event[1]["worker"]] = event[1]["rss"]
+
+    def _is_large(self, slot: str) -> bool:
+        memory = self._known[slot]["metrics"]["memory"]
+        limit = self._known[slot]["memory_limit"] or math.inf
+        return bool(memory > min(FULL * limit, GROWN * self._first.setdefault(slot, memory)))
 
     def _stop_hanging(self, slot: str) -> WorkerLost:
         self._stop(slot)

@@ -7,7 +7,6 @@ import itertools
 import math
 import multiprocessing
 import tempfile
-from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -263,7 +262,7 @@ def test_a_training_repeats_bit_for_bit_whatever_was_trained_before(
     first = trained(settings, data)
     trained(config(*WITH_MEMORY, "seed=1", "training.learning_rate=0.1"), data)
     cached = trained(settings, data)
-    monkeypatch.setattr(program, "_programs", OrderedDict())
+    monkeypatch.setattr(program, "_programs", {})
     afresh = trained(settings, data)
     assert same_training(first, cached)
     assert same_training(first, afresh)
@@ -420,7 +419,7 @@ def test_one_program_serves_all_that_do_not_change_its_shape(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = few()
-    monkeypatch.setattr(program, "_programs", OrderedDict())
+    monkeypatch.setattr(program, "_programs", {})
     for override in (
         "training.learning_rate=0.02",
         "seed=1",
@@ -454,18 +453,6 @@ def test_digits_and_mnist_have_programs_of_their_own() -> None:
     )
     assert small.network.model.input_shape == (None, 8, 8)
     assert large.network.model.input_shape == (None, 28, 28)
-
-
-def test_the_program_not_used_for_longest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "PROGRAMS_KEPT", 2)
-    monkeypatch.setattr(program, "_programs", OrderedDict())
-    data = few()
-    one, two = (program.program_for(config(f"model.units={units}"), data) for units in (1, 2))
-    assert program.program_for(config("model.units=1"), data) is one
-    program.program_for(config("model.units=3"), data)
-    assert len(program._programs) == 2
-    assert program.program_for(config("model.units=1"), data) is one
-    assert program.program_for(config("model.units=2"), data) is not two
 
 
 # --- leaves no trace

@@ -100,12 +100,13 @@ def test_a_worker_trains_bit_for_bit_as_this_process_does(both_free: Workers) ->
     assert len(set(answers)) == 1
 
 
+@pytest.mark.parametrize("limit", ["GROWN", "FULL"])
 def test_a_process_that_has_grown_large_is_replaced_between_two_trainings(
-    both_free: Workers, monkeypatch: pytest.MonkeyPatch
+    both_free: Workers, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     before = set(both_free._client.run(os.getpid).values())
     with monkeypatch.context() as low:
-        low.setattr(workers, "FULL", 0.001)
+        low.setattr(workers, limit, 0.001)
         trained_on(both_free, PLAIN, few())
     deadline = time.monotonic() + SECONDS
     while both_free.free < 2 and time.monotonic() < deadline:
