@@ -33,6 +33,7 @@ from benchmarks.sleeping import SLEEPING, idle_times
 from experiments._data import data_of
 from experiments._session import quick_turns
 from mnist_seq.checkpoint import Checkpoints
+from mnist_seq.cluster import open_workers
 from mnist_seq.config import Config, SweepConfig, TrackingConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.display import Board
@@ -45,7 +46,6 @@ from mnist_seq.study import Study
 from mnist_seq.sweep import Loop, Trial, Watcher, Workers
 from mnist_seq.terminal import LiveDisplay
 from mnist_seq.tracking.tracker import Tracker
-from mnist_seq.workers import open_workers
 from tests.examples import sweep_config
 
 MODEL = bytes(200_000)  # about what a small network's file has

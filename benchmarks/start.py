@@ -23,11 +23,12 @@ from pathlib import Path
 from experiments._command import compose
 from experiments._data import data_of
 from experiments._session import STEPS
+from mnist_seq.cluster import open_workers
 from mnist_seq.config import Config, Scalar, TrainConfig
 from mnist_seq.records import EpochRecord
 from mnist_seq.space import with_values
 from mnist_seq.validation import validate
-from mnist_seq.workers import Workers, open_workers
+from mnist_seq.workers import Workers
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_FIGURES = re.compile(r"trial \d+: epoch 1/\d+: ")

@@ -10,6 +10,7 @@ from pathlib import Path
 from experiments._data import data_of
 from mnist_seq import training
 from mnist_seq.checkpoint import Checkpoints
+from mnist_seq.cluster import open_workers
 from mnist_seq.config import TrackingConfig, WorkersConfig
 from mnist_seq.display import Board, console
 from mnist_seq.errors import StoppedError
@@ -18,7 +19,7 @@ from mnist_seq.sweep import Loop, Trials, Watcher
 from mnist_seq.terminal import open_display
 from mnist_seq.tracking.results import Results
 from mnist_seq.tracking.tracker import Role, Tracker
-from mnist_seq.workers import Steps, Workers, open_workers
+from mnist_seq.workers import Steps, Workers
 
 RETRIES = 2
 SECONDS_A_TURN = 0.001

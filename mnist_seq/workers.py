@@ -1,4 +1,4 @@
-"""The processes that train: the only file that knows Dask.
+"""The slots that train, on a Dask cluster.
 
 A training lives in one slot (one single-threaded process) and each of its epochs is a task. The
 state stays in the process that made it; what travels is the small record, and now and then the
@@ -12,26 +12,22 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import dask
 from distributed import (
     Client,
     Future,
     KilledWorker,
-    LocalCluster,
     Nanny,
-    Worker,
-    WorkerPlugin,
     fire_and_forget,
 )
 from distributed.client import FutureCancelledError
 
 from mnist_seq.config import Config, WorkersConfig
 from mnist_seq.data.dataset import Dataset
-from mnist_seq.errors import InputError, NotFiniteError
+from mnist_seq.errors import NotFiniteError
 from mnist_seq.records import (
     EpochRecord,
     Failed,
@@ -43,7 +39,6 @@ from mnist_seq.records import (
 )
 
 SECONDS_BETWEEN_LOOKS = 1.0
-SECONDS_TO_CONNECT = 30.0
 # XLA keeps every program it has compiled, 20 to 30 MiB each, for as long as the process lives. One
 # that has grown so many times since its first training, some twenty shapes, is replaced between
 # two trainings; so is one that holds such a share of its limit.
@@ -251,74 +246,3 @@ def _record(both: tuple[EpochRecord, State]) -> EpochRecord:
 
 def _state(both: tuple[EpochRecord, State]) -> State:
     return both[1]
-
-
-class _OneCore(WorkerPlugin):  # type: ignore[misc]  # dask has no types
-    """Makes a process single-threaded, keeps it on its core, and quiet."""
-
-    name = "one-core"
-
-    def __init__(self, cores: Sequence[int]) -> None:
-        self.cores = list(cores)
-
-    def setup(self, worker: Worker) -> None:
-        os.environ.update(
-            OMP_NUM_THREADS="1",
-            TF_NUM_INTRAOP_THREADS="1",
-            TF_NUM_INTEROP_THREADS="1",
-            TF_CPP_MIN_LOG_LEVEL="3",
-            # Its custom operations play no part inside XLA, and it announces itself on stderr.
-            TF_ENABLE_ONEDNN_OPTS="0",
-        )
-        # Ctrl-C reaches every process of the terminal; the driver alone decides what it means.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if self.cores and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, {self.cores[int(worker.name) % len(self.cores)]})
-
-
-@contextlib.contextmanager
-def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
-    """Workers for as long as the block lasts: local processes, or those of a running cluster.
-
-    Raises
-    ------
-    InputError
-        If no scheduler answers at ``workers.scheduler``.
-    """
-    # A lost task is ours to begin again, from a saved state; and workers write no files.
-    dask.config.set(
-        {
-            "distributed.scheduler.allowed-failures": 0,
-            # It would keep one copy of the dataset only, to be lost with its process.
-            "distributed.scheduler.active-memory-manager.start": False,
-            "distributed.worker.memory.target": False,
-            "distributed.worker.memory.spill": False,
-            "distributed.admin.large-graph-warning-threshold": "1GB",
-        }
-    )
-    if config.scheduler is not None:
-        try:
-            client = Client(config.scheduler, timeout=SECONDS_TO_CONNECT)
-        except OSError:
-            raise InputError(
-                f"workers.scheduler: no Dask scheduler answers at {config.scheduler}"
-            ) from None
-        with client:
-            client.register_plugin(_OneCore([]))
-            yield Workers(client, steps, config)
-        return
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    with (
-        LocalCluster(
-            n_workers=config.count or len(cores) or os.cpu_count() or 1,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            memory_limit=f"{config.memory_gib}GiB" if config.memory_gib else "auto",
-            silence_logs="CRITICAL",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        client.register_plugin(_OneCore(cores))
-        yield Workers(client, steps, config)

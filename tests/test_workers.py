@@ -12,6 +12,7 @@ import pytest
 
 from experiments._data import data_of
 from mnist_seq import training, workers
+from mnist_seq.cluster import open_workers
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.errors import InputError
@@ -24,7 +25,7 @@ from mnist_seq.records import (
     TrainResult,
     WorkerLost,
 )
-from mnist_seq.workers import Steps, Workers, open_workers
+from mnist_seq.workers import Steps, Workers
 from tests.examples import config, few, sweep_config
 
 STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
