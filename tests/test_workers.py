@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from experiments._data import data_of
-from mnist_seq import training, workers
+from mnist_seq import cluster, training, workers
 from mnist_seq.cluster import open_workers
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
@@ -212,7 +212,7 @@ def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
 
 
 def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "SECONDS_TO_CONNECT", 0.2)
+    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.2)
     nowhere = sweep_config("workers.scheduler=tcp://127.0.0.1:1").workers
     with (
         pytest.raises(InputError, match=r"^workers.scheduler: no Dask scheduler answers at tcp:"),
