@@ -39,7 +39,8 @@ def curves_picture(records: Sequence[EpochRecord]) -> bytes:
 
     # Measured out once: to find the margins anew for each picture takes a third of its time. And a
     # report that is drawn meanwhile, in another thread, changes the layout that would be taken.
-    figure = Figure(figsize=(10, 4), dpi=120, facecolor="white", layout="none")
+    layout: Any = "none"  # matplotlib's types leave it out
+    figure = Figure(figsize=(10, 4), dpi=120, facecolor="white", layout=layout)
     figure.subplots_adjust(left=0.07, right=0.985, bottom=0.135, top=0.915, wspace=0.18)
     loss, accuracy = figure.subplots(1, 2)
     _panel(loss, "loss", records, np.argmin, "{:.4f}")
