@@ -98,13 +98,13 @@ def _lstm(config: ModelConfig, depth: int) -> keras.Layer:
 
 
 def _dropout(config: ModelConfig, depth: int) -> Step:
-    if not config.dropout:
-        return _as_it_is
-    # One mask for all steps: the kind that suits recurrent layers (Gal & Ghahramani 2016).
-    keeps_all = config.return_sequences or depth < config.layers
-    shape = (None, 1, None) if keeps_all else None
-    drop: Step = layers.Dropout(config.dropout, noise_shape=shape, name=f"dropout_{depth}")
-    return drop
+    def drop(states: keras.KerasTensor) -> keras.KerasTensor:
+        # One mask for all steps: the kind that suits recurrent layers (Gal & Ghahramani 2016).
+        shape = (None, 1, None) if states.ndim == 3 else None
+        layer = layers.Dropout(config.dropout, noise_shape=shape, name=f"dropout_{depth}")
+        return layer(states)
+
+    return drop if config.dropout else _as_it_is
 
 
 def _times(mask: keras.KerasTensor) -> Step:

@@ -16,13 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from distributed import (
-    Client,
-    Future,
-    KilledWorker,
-    Nanny,
-    fire_and_forget,
-)
+from distributed import Client, Future, KilledWorker, Nanny
 from distributed.client import FutureCancelledError
 
 from mnist_seq.config import Config, WorkersConfig
@@ -83,25 +77,21 @@ class Workers:
         self._data: dict[str, Future] = {}
         self._events: queue.SimpleQueue[tuple[int, Future | Saved]] = queue.SimpleQueue()
         self._slots: set[str] = set()
+        self._warm_ups: dict[str, Future] = {}
+        self._stopped: set[str] = set()  # the scheduler may list one for a moment yet
         self._known: dict[str, dict[str, Any]] = {}
         self._first: dict[str, int] = {}  # bytes of a process after its first training
         self._last_look = 0.0
 
     @property
-    def slots(self) -> int:
-        """Processes that are there now, busy or not."""
-        self._look()
-        return len(self._slots)
-
-    @property
     def free(self) -> int:
-        """How many trainings could be started now."""
+        """How many trainings could be started now, in processes that have their libraries."""
         self._look()
-        return len(self._slots - self._busy())
+        return len(self._idle())
 
     def start(self, number: int, config: Config, data: Dataset, state: State | None = None) -> None:
         """Take a free slot for a training, at its beginning or at a saved state."""
-        slot = min(self._slots - self._busy())
+        slot = min(self._idle())
         training = _Training(config, self._on_workers(data), slot, state)
         self._trainings[number] = training
         if state is None:
@@ -203,6 +193,7 @@ class Workers:
 
     def _stop(self, slot: str) -> None:
         self._slots.discard(slot)
+        self._stopped.add(slot)
         self._client.run(_kill, workers=[slot], nanny=True, on_error="ignore")
 
     def _submit(self, training: _Training, step: Callable[..., Any], *arguments: Any) -> Future:
@@ -221,17 +212,22 @@ class Workers:
             self._data[data.digest] = self._client.scatter(data, broadcast=True, hash=False)
         return self._data[data.digest]
 
-    def _busy(self) -> set[str]:
-        return {training.slot for training in self._trainings.values()}
+    def _idle(self) -> set[str]:
+        busy = {training.slot for training in self._trainings.values()}
+        return {slot for slot in self._slots - busy if self._warm_ups[slot].done()}
 
     def _look(self) -> None:
         if time.monotonic() - self._last_look > SECONDS_BETWEEN_LOOKS or not self._slots:
-            self._known = self._client.scheduler_info(n_workers=-1)["workers"]
-            for slot in self._known.keys() - self._slots:
-                fire_and_forget(
-                    self._client.submit(self._steps.warm_up, workers=[slot], pure=False)
-                )
-            self._slots = set(self._known)
+            # Not `scheduler_info`: every other second the client forgets its workers for a moment.
+            answer = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+            self._known = answer["workers"]
+            self._stopped &= self._known.keys()
+            self._slots = self._known.keys() - self._stopped
+            self._warm_ups = {
+                slot: self._warm_ups.get(slot)
+                or self._client.submit(self._steps.warm_up, workers=[slot], pure=False)
+                for slot in self._slots
+            }
             self._last_look = time.monotonic()
 
 

@@ -57,6 +57,13 @@ def both_free(pool: Workers) -> Iterator[Workers]:
         pool.drop(number)
 
 
+def wait_until_free(pool: Workers, slots: int) -> None:
+    deadline = time.monotonic() + SECONDS
+    while pool.free < slots and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert pool.free == slots
+
+
 def heard(pool: Workers, number: int) -> Outcome:
     event = pool.next(SECONDS)
     assert event is not None, "nothing was heard"
@@ -105,14 +112,18 @@ def test_a_worker_trains_bit_for_bit_as_this_process_does(both_free: Workers) ->
 def test_a_process_that_has_grown_large_is_replaced_between_two_trainings(
     both_free: Workers, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    before = set(both_free._client.run(os.getpid).values())
+    before = both_free._client.run(os.getpid)
+    monkeypatch.setattr(workers, "SECONDS_BETWEEN_LOOKS", 0.0)
     with monkeypatch.context() as low:
         low.setattr(workers, limit, 0.001)
         trained_on(both_free, PLAIN, few())
+    (kept,) = both_free._slots
     deadline = time.monotonic() + SECONDS
     while both_free.free < 2 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert len(before & set(both_free._client.run(os.getpid).values())) == 1
+        assert both_free._slots & before.keys() == {kept}, "what was stopped is not offered again"
+    (new,) = both_free._slots - {kept}
+    assert new not in before
+    assert both_free._client.run(os.getpid)[kept] == before[kept]
     there = trained_on(both_free, PLAIN, few())
     assert same_curves(there.records, trained_here().records)
 
@@ -156,6 +167,13 @@ def test_nothing_is_heard_of_a_training_that_was_dropped(both_free: Workers) -> 
     assert both_free.next(1.5) is None
 
 
+def test_a_slot_is_free_when_its_process_has_its_libraries(both_free: Workers) -> None:
+    loading = replace(STEPS, warm_up=functools.partial(time.sleep, 1.0))
+    pool = Workers(both_free._client, loading, SETTINGS)
+    assert pool.free == 0
+    wait_until_free(pool, 2)
+
+
 # --- where it is done
 
 
@@ -184,7 +202,7 @@ def test_data_are_sent_once_and_without_test_images(both_free: Workers) -> None:
     data = replace(few(), digest="sent for the first time")
     quick = replace(STEPS, begin=begins_at_once, advance=learns_nothing)
     pool = Workers(both_free._client, quick, SETTINGS)
-    assert pool.free == 2
+    wait_until_free(pool, 2)
     for _ in range(3):
         for number in (0, 1):
             pool.start(number, PLAIN, data)
@@ -207,7 +225,7 @@ def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
     address = both_free._client.scheduler.address
     elsewhere = sweep_config("workers=cluster", f"workers.scheduler={address}").workers
     with open_workers(elsewhere, STEPS) as pool:
-        assert pool.slots == 2
+        wait_until_free(pool, 2)
         assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
 
 
@@ -222,6 +240,18 @@ def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.Monkey
 
 
 # --- what goes wrong
+
+
+def test_no_slot_is_lost_while_the_client_refreshes_what_it_knows(
+    both_free: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "SECONDS_BETWEEN_LOOKS", 0.0)
+    callback = both_free._client._periodic_callbacks["scheduler-info"]
+    monkeypatch.setattr(callback, "callback_time", 1.0)  # milliseconds, instead of 2,000
+    callback.stop()
+    both_free._client.loop.add_callback(callback.start)
+    time.sleep(0.1)
+    assert {both_free.free for _ in range(300)} == {2}
 
 
 def fails(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
@@ -244,7 +274,7 @@ def hangs(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, S
 
 def test_a_training_that_raises_is_failed_with_its_reason(both_free: Workers) -> None:
     pool = Workers(both_free._client, replace(STEPS, advance=fails), SETTINGS)
-    assert pool.free == 2
+    wait_until_free(pool, 2)
     pool.start(0, PLAIN, few())
     pool.advance(0)
     assert heard(pool, 0) == Failed("RuntimeError", "no such luck")
@@ -272,7 +302,7 @@ def test_a_killed_worker_is_lost_and_its_training_goes_on_from_what_was_saved(
     dying = replace(STEPS, advance=functools.partial(dies_in_epoch_2, tmp_path / "died"))
     pool = Workers(both_free._client, dying, SETTINGS)
     settings, data, here = PLAIN, few(), trained_here()
-    assert pool.free == 2
+    wait_until_free(pool, 2)
     pool.start(0, settings, data)
     pool.advance(0)
     assert isinstance(heard(pool, 0), EpochRecord)
@@ -303,7 +333,7 @@ def test_all_workers_may_die_and_a_training_still_begins_again(both_free: Worker
 def test_a_training_that_hangs_is_taken_from_its_worker(both_free: Workers) -> None:
     impatient = SETTINGS.model_copy(update={"epoch_timeout": 3.0})
     pool = Workers(both_free._client, replace(STEPS, advance=hangs), impatient)
-    assert pool.free == 2
+    wait_until_free(pool, 2)
     pool.start(0, PLAIN, few())
     pool.advance(0)
     lost = heard(pool, 0)

@@ -110,7 +110,7 @@ def build(setting: Setting, arrays: Arrays, job: Job) -> keras.Model:
     pixels = keras.Input(arrays.train_images.shape[1:])
     states = layers.LSTM(setting.units, return_sequences=setting.readout != "last")(pixels)
     classes = int(arrays.train_labels.max()) + 1
-    answer = layers.Dense(classes, activation="softmax")(_read_out(setting.readout, states))
+    answer = layers.Dense(classes, activation="softmax")(read_out(setting.readout, states))
     rate: Any = setting.learning_rate
     if job.is_cosine:
         steps = -(-len(arrays.train_labels) // setting.batch_size)
@@ -176,7 +176,7 @@ MOST_EPOCHS = 10
 REDUCTION_FACTOR = 3
 
 
-def _read_out(readout: str, states: keras.KerasTensor) -> keras.KerasTensor:
+def read_out(readout: str, states: keras.KerasTensor) -> keras.KerasTensor:
     """What the last dense layer sees of the states [N, S, U] (last: the one state [N, U])."""
     ways: dict[str, Callable[[Any], Any]] = {
         "mean": layers.GlobalAveragePooling1D(),

@@ -5,12 +5,12 @@ The network is this project's, but for its scaling layer: pixels arrive as float
 
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
+from benchmarks.peers.network import read_out
 from benchmarks.ways.serving import serve
 from benchmarks.ways.shape import CLASSES, FEATURES, STEPS, Shape
 from mnist_seq.data.dataset import Dataset
@@ -28,23 +28,8 @@ def build(shape: Shape) -> keras.Model:
         states = (layers.Bidirectional(lstm) if shape.bidirectional else lstm)(states)
         if shape.dropout:
             states = layers.Dropout(shape.dropout)(states)
-    answer = layers.Dense(CLASSES, activation="softmax")(_read_out(shape.readout, states))
+    answer = layers.Dense(CLASSES, activation="softmax")(read_out(shape.readout, states))
     return keras.Model(pixels, answer)
-
-
-def _read_out(readout: str, states: Any) -> Any:
-    match readout:
-        case "mean":
-            return layers.GlobalAveragePooling1D()(states)
-        case "max":
-            return layers.GlobalMaxPooling1D()(states)
-        case "flatten":
-            return layers.Flatten()(states)
-        case "attention":
-            weights = layers.Softmax(axis=1)(layers.Dense(1)(states))
-            return layers.Flatten()(layers.Dot(axes=1)([weights, states]))
-        case _:
-            return states
 
 
 def train(shape: Shape, data: Dataset) -> Iterator[None]:
