@@ -40,14 +40,14 @@ def median(part: Callable[[], object], rounds: int) -> float:
 
 def optimizer_steps(program: Program) -> Callable[[], object]:
     """The optimizer's share of an epoch: as many steps, always with the same gradients."""
-    weights = program.network.model.trainable_variables
-    gradients = [tf.fill(weight.shape, 1e-3) for weight in weights]
+    steered = program._steered
+    gradients = [tf.fill(variable.shape, 1e-3) for variable in steered]
 
     def steps() -> tf.Tensor:
         def step(number: tf.Tensor) -> tuple[tf.Tensor]:
             # Differs from step to step, or XLA would work out the gradients' part once.
             scale = tf.cast(number, tf.float32)
-            program._optimizer.apply([gradient * scale for gradient in gradients], weights)
+            program._optimizer.apply([gradient * scale for gradient in gradients], steered)
             return (number + 1,)
 
         return tf.while_loop(lambda number: number < program.steps, step, (tf.constant(0),))[0]

@@ -18,7 +18,7 @@ import numpy as np
 from mnist_seq.errors import StoreError
 from mnist_seq.records import Arrays, Ending, EpochRecord, State, TrainResult
 
-VERSION = 1
+VERSION = 2
 
 
 class CorruptFileError(Exception):

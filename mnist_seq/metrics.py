@@ -58,6 +58,27 @@ def accuracy(predicted_N: Labels, labels_N: Labels) -> float:
     return float(np.mean(predicted_N == labels_N))
 
 
+def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:
+    """Mean surprise at the true classes, in nats; NaN or infinite where a logit is.
+
+    Parameters
+    ----------
+    logits : float, shape (..., K)
+        Logarithms of unnormalised probabilities.
+    labels : int, shape (...)
+        True classes, in [0, K).
+
+    References
+    ----------
+    Goodfellow, Bengio & Courville, "Deep Learning", 2016, section 6.2.2.3: the negative logarithm
+    of the softmax.
+    """
+    with np.errstate(invalid="ignore"):  # infinity less infinity is NaN, which is the answer
+        shifted = np.asarray(logits, np.float64) - logits.max(axis=-1, keepdims=True)
+    chosen = np.take_along_axis(shifted, labels[..., None], axis=-1)[..., 0]
+    return float(np.mean(np.log(np.exp(shifted).sum(axis=-1)) - chosen))
+
+
 def accuracy_standard_error(accuracy: float, images: int) -> float:
     """How far an accuracy strays, one standard deviation, from that on endless images.
 

@@ -8,30 +8,23 @@ Shape suffixes: N images, T batches (optimizer steps) an epoch, B images a batch
 F features (pixels a row), U outputs of a layer, K classes.
 """
 
+import os
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from keras import optimizers
 from numpy.typing import NDArray
 
-from mnist_seq.config import Config, OptimizerName
+from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset, Part
+from mnist_seq.metrics import accuracy, cross_entropy
 from mnist_seq.model import Network, build, seed_for
+from mnist_seq.optimizer import BY_ARRAY, OPTIMIZERS, Joined
 from mnist_seq.records import Arrays
 
-OPTIMIZERS: dict[OptimizerName, type[optimizers.Optimizer]] = {
-    "adadelta": optimizers.Adadelta,
-    "adagrad": optimizers.Adagrad,
-    "adam": optimizers.Adam,
-    "adamax": optimizers.Adamax,
-    "adamw": optimizers.AdamW,
-    "lamb": optimizers.Lamb,
-    "lion": optimizers.Lion,
-    "nadam": optimizers.Nadam,
-    "rmsprop": optimizers.RMSprop,
-    "sgd": optimizers.SGD,
-}
+# LLVM's passes beyond the first level take a fifth of the time of compiling and make no epoch
+# faster; read when XLA compiles for the first time.
+os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=1 {os.environ.get('XLA_FLAGS', '')}"
 
 # It takes the methods of many programs for one function that is traced too often, and warns.
 tf.get_logger().setLevel("ERROR")
@@ -52,7 +45,10 @@ class Program:
         )
         # The rate is a variable of the optimizer and set before every step.
         self._optimizer = OPTIMIZERS[config.training.optimizer](0.0, name="optimizer")
-        self._optimizer.build(self.network.model.trainable_variables)
+        weights = self.network.training.trainable_variables
+        self._joined = None if config.training.optimizer in BY_ARRAY else Joined(weights)
+        self._steered = [self._joined.variable] if self._joined else weights
+        self._optimizer.build(self._steered)
         self._dropout = config.model.dropout
         self._widths = [mask.shape[-1] for mask in self.network.training.inputs[1:]]
         self._clips = config.training.clip_norm is not None
@@ -64,7 +60,7 @@ class Program:
         self._batch_size = config.training.batch_size
         self.steps = -(-self._images // self._batch_size)
         self._train = tf.function(self._train_steps, jit_compile=True, autograph=False)
-        self._evaluate = tf.function(self._evaluate_chunk, jit_compile=True, autograph=False)
+        self._answer = tf.function(self._logits, jit_compile=True, autograph=False)
         self._compiled = False
 
     def compile(self, data: Dataset) -> None:
@@ -81,6 +77,8 @@ class Program:
         """Put weights, and the optimizer's variables, back where they were."""
         for variable in self.network.model.weights:
             variable.assign(weights[variable.path])
+        if self._joined:
+            self._joined.gather()
         if optimizer is not None:
             for variable in self._optimizer.variables:
                 variable.assign(optimizer[variable.path])
@@ -109,19 +107,21 @@ class Program:
 
     def evaluate(self, part: Part) -> tuple[float, float]:
         """Mean loss in nats and accuracy over all images of a part."""
-        loss = hits = 0.0
-        for first in range(0, len(part.labels_N), CHUNK):
-            images = part.images_NSF[first : first + CHUNK]
-            labels = part.labels_N[first : first + CHUNK]
-            missing = CHUNK - len(labels)
-            chunk_loss, chunk_hits = self._evaluate(
-                np.pad(images, ((0, missing), (0, 0), (0, 0))),
-                np.pad(labels, (0, missing)),
-                np.float32(np.arange(CHUNK) < len(labels)),
-            )
-            loss += float(chunk_loss)
-            hits += float(chunk_hits)
-        return loss / len(part.labels_N), hits / len(part.labels_N)
+        logits, labels = self._answers(part.images_NSF), part.labels_N
+        asked = labels
+        if logits.ndim == 3:  # every row is asked, and the last one answers
+            asked = np.repeat(labels[:, None], logits.shape[1], axis=1)
+        last_NK = logits if logits.ndim == 2 else logits[:, -1]
+        return cross_entropy(logits, asked), accuracy(last_NK.argmax(axis=1), labels)
+
+    def _answers(self, images_NSF: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Logits of any number of images, a chunk at a time; the last chunk is filled up."""
+        chunks = []
+        for first in range(0, len(images_NSF), CHUNK):
+            images = images_NSF[first : first + CHUNK]
+            filled = np.pad(images, ((0, CHUNK - len(images)), (0, 0), (0, 0)))
+            chunks.append(self._answer(filled).numpy()[: len(images)])
+        return np.concatenate(chunks)
 
     def _kept(self, seed: int, epoch: int) -> list[NDArray[np.bool_]]:
         """Which outputs of each layer are not dropped, each of shape (T, B, U)."""
@@ -154,6 +154,8 @@ class Program:
         loss, hits = self._train(
             images, labels_TB, weight_TB, kept_TBU, rates, clip, np.int32(steps)
         )
+        if self._joined:
+            self._joined.spread()
         return float(loss) / self._images, float(hits) / self._images
 
     def _train_steps(
@@ -166,7 +168,7 @@ class Program:
         clip: tf.Tensor,
         steps: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        network, weights = self.network.training, self.network.training.trainable_variables
+        network = self.network.training
         fixed = [variable.value for variable in network.non_trainable_variables]
 
         def step(number: tf.Tensor, loss: tf.Tensor, hits: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -174,11 +176,12 @@ class Program:
             factors = [tf.cast(kept[number], tf.float32) / (1 - self._dropout) for kept in kept_TBU]
             # Read once a step: the gradient of Keras' loop over rows would keep a copy of every
             # weight that is read inside it, for each row.
-            values = [tf.convert_to_tensor(weight) for weight in weights]
+            values = [tf.convert_to_tensor(variable) for variable in self._steered]
             with tf.GradientTape() as tape:
                 tape.watch(values)
+                weights = self._joined.apart(values[0]) if self._joined else values
                 logits, _ = network.stateless_call(
-                    values, fixed, [images_TBSF[number], *factors], training=True
+                    weights, fixed, [images_TBSF[number], *factors], training=True
                 )
                 loss_sum, hits_sum = _loss_and_hits(logits, labels_B, weight_B)
                 batch_loss = loss_sum / tf.reduce_sum(weight_B)
@@ -187,7 +190,7 @@ class Program:
                 shrink = tf.minimum(1.0, clip / tf.linalg.global_norm(gradients))
                 gradients = [gradient * shrink for gradient in gradients]
             self._optimizer.learning_rate.assign(rates_T[number])
-            self._optimizer.apply(gradients, weights)
+            self._optimizer.apply(gradients, self._steered)
             return number + 1, loss + loss_sum, hits + hits_sum
 
         _, loss, hits = tf.while_loop(
@@ -195,11 +198,8 @@ class Program:
         )
         return loss, hits
 
-    def _evaluate_chunk(
-        self, images_CSF: tf.Tensor, labels_C: tf.Tensor, weight_C: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = self.network.logits(images_CSF, training=False)
-        return _loss_and_hits(logits, labels_C, weight_C)
+    def _logits(self, images_CSF: tf.Tensor) -> tf.Tensor:
+        return self.network.logits(images_CSF, training=False)
 
 
 def _loss_and_hits(

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_seq.checkpoint import Checkpoints, write_atomically
+from mnist_seq.checkpoint import VERSION, Checkpoints, write_atomically
 from mnist_seq.errors import StoreError
 from mnist_seq.records import Arrays, Ending, EpochRecord, State, TrainResult
 
@@ -101,7 +101,7 @@ def test_a_file_of_another_version_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept(tmp_path, state())
-    monkeypatch.setattr("mnist_seq.checkpoint.VERSION", 2)
+    monkeypatch.setattr("mnist_seq.checkpoint.VERSION", VERSION + 1)
     assert Checkpoints(tmp_path).state(7) is None
 
 

@@ -6,6 +6,7 @@ from mnist_seq.metrics import (
     accuracy_standard_error,
     class_scores,
     confusion_matrix,
+    cross_entropy,
     expected_calibration_error,
     reliability,
 )
@@ -18,6 +19,23 @@ PREDICTED_N = np.array([0, 0, 1, 1, 0, 0])
 def test_accuracy_is_the_share_of_right_answers() -> None:
     assert accuracy(PREDICTED_N, LABELS_N) == pytest.approx(3 / 6)
     assert accuracy(LABELS_N, LABELS_N) == 1
+
+
+def test_cross_entropy_is_the_surprise_at_the_true_class() -> None:
+    odds_NK = np.log([[1, 3], [1, 3], [1, 1]])  # three to one for class 1, twice; even
+    surprise = -np.log([3 / 4, 1 / 4, 1 / 2])
+    assert cross_entropy(odds_NK, np.array([1, 0, 0])) == pytest.approx(surprise.mean())
+    assert cross_entropy(odds_NK + 1000, np.array([1, 0, 0])) == pytest.approx(surprise.mean())
+
+
+def test_cross_entropy_over_rows_is_the_mean_of_them_all() -> None:
+    logits_NSK, labels_NS = np.zeros((4, 3, 10), np.float32), np.zeros((4, 3), int)
+    assert cross_entropy(logits_NSK, labels_NS) == pytest.approx(np.log(10))
+
+
+def test_cross_entropy_of_what_is_not_finite_is_not_finite() -> None:
+    logits_NK = np.array([[np.inf, 0.0], [0.0, 0.0]])
+    assert np.isnan(cross_entropy(logits_NK, np.array([0, 0])))
 
 
 def test_standard_error_is_that_of_two_exercises_in_mitchell() -> None:

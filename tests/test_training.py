@@ -25,6 +25,7 @@ from mnist_seq.config import Config, OptimizerName
 from mnist_seq.data.dataset import Dataset, digest_of
 from mnist_seq.errors import NotFiniteError
 from mnist_seq.model import seed_for
+from mnist_seq.optimizer import OPTIMIZERS
 from mnist_seq.records import Arrays, EpochRecord, State, best_of, is_better
 from tests.examples import config, few
 
@@ -216,9 +217,9 @@ def test_every_optimizer_learns(optimizer: OptimizerName, rate: float) -> None:
 
 
 def test_every_optimizer_that_a_config_may_name_can_be_built_and_no_other() -> None:
-    assert set(program.OPTIMIZERS) == set(get_args(OptimizerName))
+    assert set(OPTIMIZERS) == set(get_args(OptimizerName))
     stock = keras.optimizers
-    for name, kind in program.OPTIMIZERS.items():
+    for name, kind in OPTIMIZERS.items():
         assert getattr(stock, kind.__name__) is kind
         assert kind.__name__.lower() == name
 
@@ -431,7 +432,7 @@ def test_one_program_serves_all_that_do_not_change_its_shape(
         trained(config("training.clip_norm=1.0", override), data)
     (one,) = program._programs.values()
     assert one._train.experimental_get_tracing_count() == 1
-    assert one._evaluate.experimental_get_tracing_count() == 1
+    assert one._answer.experimental_get_tracing_count() == 1
 
 
 @pytest.mark.parametrize(
