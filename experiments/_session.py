@@ -22,7 +22,7 @@ from mnist_seq.tracking.tracker import Role, Tracker
 from mnist_seq.workers import Steps, Workers
 
 RETRIES = 2
-SECONDS_A_TURN = 0.001
+SECONDS_A_TURN = 0.0002
 LOOPBACK = ("tcp://127.", "tcp://localhost:", "tcp://[::1]:")
 STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
 
