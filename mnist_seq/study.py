@@ -206,12 +206,8 @@ class Study:
         return self._judge.is_hopeless(number, epoch, known.get(epoch, value))
 
     def note(self, number: int, **attributes: Any) -> None:
-        """Keep something with a trial: its run, its best epoch, its parameters."""
-        known = self._notes[number]
-        for name, value in attributes.items():
-            if name not in known or known[name] != value:  # told again after a restart
-                known[name] = value
-                self._store.note(number, name, value)
+        """Keep something with a trial, from its end on: its curve, why it failed."""
+        self._notes[number].update(attributes)
 
     def complete(self, number: int, value: float) -> None:
         """End a trial with its best value."""
@@ -228,7 +224,7 @@ class Study:
 
     def _end(self, number: int, state: TrialState | None, value: float | None = None) -> None:
         told = self._study.tell(number, value, state=state)
-        self._store.end(number, told.state, told.value)
+        self._store.end(number, told.state, told.value, self._notes[number])
         self._compare(told)
         del self._live[number]
 

@@ -14,8 +14,10 @@ from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from mnist_seq import trial_rows
 from mnist_seq.errors import StoreError
 from mnist_seq.records import EndState
 from mnist_seq.space import Values
@@ -111,35 +113,32 @@ class StudyStore:
 
     def add(self, trial: FrozenTrial) -> None:
         """Keep a trial, whole; its number is the next one."""
-        with _one_line(self._path):
-            trial_id = self._storage.create_new_trial(self._study, trial)
-            self._ids[len(self._ids)] = trial_id
+        with self._writing() as database:
+            self._ids[len(self._ids)] = trial_rows.add(database, self._study, trial)
 
     def choose(self, number: int, known: Container[str], trial: FrozenTrial) -> None:
         """Keep those values of a trial that it was added without."""
-        with _one_line(self._path):
-            for path, value in trial.params.items():
-                if path in known:
-                    continue
-                distribution = trial.distributions[path]
-                internal = distribution.to_internal_repr(value)
-                self._storage.set_trial_param(self._ids[number], path, internal, distribution)
+        new = {path: value for path, value in trial.params.items() if path not in known}
+        if new:
+            with self._writing() as database:
+                trial_rows.add_params(database, self._ids[number], new, trial.distributions)
 
     def report(self, number: int, epoch: int, value: float) -> None:
         """Keep a trial's value after an epoch."""
-        with _one_line(self._path):
-            self._storage.set_trial_intermediate_value(self._ids[number], epoch, value)
+        with self._writing() as database:
+            trial_rows.add_steps(database, self._ids[number], [(epoch, value)])
 
-    def note(self, number: int, name: str, value: Any) -> None:
-        """Keep something with a trial."""
-        with _one_line(self._path):
-            self._storage.set_trial_user_attr(self._ids[number], name, value)
+    def end(
+        self, number: int, state: TrialState, value: float | None, notes: Mapping[str, Any]
+    ) -> None:
+        """Keep how a trial ended, and what is noted with it."""
+        with self._writing() as database:
+            trial_rows.end(database, self._ids[number], state, value, notes)
 
-    def end(self, number: int, state: TrialState, value: float | None) -> None:
-        """Keep how a trial ended."""
-        values = None if value is None else [value]
-        with _one_line(self._path):
-            self._storage.set_trial_state_values(self._ids[number], state, values)
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with _one_line(self._path), self._storage.engine.begin() as database:
+            yield database
 
     def _begun(self, trial: FrozenTrial) -> FrozenTrial:
         # One that waits was put there for just its number, by an earlier version or a dashboard.
