@@ -195,7 +195,8 @@ def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> 
         display = LiveDisplay(board)
         with quick_turns(), Live(display, console=screen, refresh_per_second=4):
             watchers: list[Watcher] = [display, recorder, whole]
-            Loop(trials, workers, watchers, checkpoints, data_of, config.search.retries).run()
+            retries = config.search.retries
+            Loop(trials, workers, watchers, checkpoints, data_of, retries, tracker.idle).run()
         costs.pause()
         whole.finish(is_complete=True)
         began = time.monotonic()

@@ -71,6 +71,7 @@ class Session:
                 checkpoints,
                 data_of,
                 retries,
+                self.tracker.idle,
             )
             is_complete = loop.run(self.is_stopped)
         if not is_complete:

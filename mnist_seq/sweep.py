@@ -6,6 +6,7 @@ they are made of. Every decision is taken here, between two epochs of a training
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -140,6 +141,8 @@ class Loop:
         The dataset that a config names.
     retries
         How many deaths of its worker a trial may outlive.
+    idle
+        A block around each wait for the workers: whoever shares the processor has it then.
     """
 
     def __init__(
@@ -150,8 +153,10 @@ class Loop:
         checkpoints: Checkpoints,
         data_of: Callable[[Config], Dataset],
         retries: int,
+        idle: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._trials, self._workers, self._watchers = trials, workers, watchers
+        self._idle = idle
         self._checkpoints, self._data_of, self._retries = checkpoints, data_of, retries
         self._live: dict[int, _Live] = {}
         self._homeless: list[_Live] = []  # their worker died; they go on in the next free slot
@@ -174,7 +179,8 @@ class Loop:
                 exhausted = not self._start_one()
             if exhausted and not self._live and not self._homeless:
                 return True
-            event = self._workers.next(SECONDS_BETWEEN_GLANCES)
+            with self._idle():
+                event = self._workers.next(SECONDS_BETWEEN_GLANCES)
             if event is not None:
                 self._handle(self._live[event[0]], event[1])
         self._save_all()

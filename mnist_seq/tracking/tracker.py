@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Literal, Self, TypeAlias
 
@@ -137,6 +138,10 @@ class Tracker:
         created: Future[str] = Future()
         created.set_result(run_id)
         Run(self._client, self._writer, self._warn, name, created).artifact(name, content)
+
+    def idle(self) -> AbstractContextManager[None]:
+        """A block in which the driver waits for something else: a good time to write."""
+        return self._writer.idle()
 
     def flush(self) -> None:
         """Wait until everything so far is stored.

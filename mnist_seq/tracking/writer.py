@@ -3,8 +3,11 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
+
+MOST_SECONDS_TO_GIVE_WAY = 0.1
 
 
 class Write(Protocol):
@@ -35,6 +38,11 @@ class Writer:
         Told in one line when waiting begins, once for each outage.
     longest_pause : float
         Seconds between two attempts, at most.
+
+    Notes
+    -----
+    Python runs one thread at a time, so that whoever works meanwhile works half as fast. Once
+    somebody has said when they are `idle`, a write begins while they are, or after 0.1 s.
     """
 
     def __init__(
@@ -53,6 +61,8 @@ class Writer:
         self._closed = False
         self._given_up = threading.Event()
         self._moved = time.monotonic()
+        self._idle = threading.Event()
+        self._idle.set()
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
         self._thread.start()
 
@@ -65,9 +75,19 @@ class Writer:
             self._lines.setdefault(line, deque()).append(write)
             self._changed.notify_all()
 
+    @contextmanager
+    def idle(self) -> Iterator[None]:
+        """Writes may begin: whoever is in this block waits for something else."""
+        self._idle.set()
+        try:
+            yield
+        finally:
+            self._idle.clear()
+
     def drain(self, patience: float) -> list[str]:
         """Wait until all is stored, or nothing was for `patience` seconds; say what is left."""
         began = time.monotonic()
+        self._idle.set()
         with self._changed:
             while self._lines or self._current:
                 left = max(began, self._moved) + patience - time.monotonic()
@@ -114,6 +134,8 @@ class Writer:
         with self._changed:
             while not self._lines and not self._closed:
                 self._changed.wait()
+        self._give_way()
+        with self._changed:
             if not self._lines or self._given_up.is_set():
                 return None
             line, writes = next(iter(self._lines.items()))
@@ -125,6 +147,11 @@ class Writer:
                 self._lines[line] = writes  # behind the other lines
             self._current = write
             return write
+
+    def _give_way(self) -> None:
+        deadline = time.monotonic() + MOST_SECONDS_TO_GIVE_WAY
+        while not self._idle.is_set() and (left := deadline - time.monotonic()) > 0:
+            self._idle.wait(left)
 
     def _carry_out(self, write: Write) -> None:
         pause = 0.1
