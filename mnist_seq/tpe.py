@@ -7,6 +7,7 @@ are the same, number for number.
 """
 
 import math
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -25,20 +26,26 @@ from optuna.trial import FrozenTrial, TrialState
 
 Space = dict[str, BaseDistribution]
 Rows = NDArray[np.intp]  # numbers of trials, rising
+_FROM_SCIPY = {"_log_ndtr": scipy.special.log_ndtr, "erf": scipy.special.erf}
 
 
 class History:
     """The trials that TPE learns from: complete, pruned, and those that run."""
 
     def __init__(self) -> None:
-        self._columns: dict[str, list[float]] = {}  # by setting, then by number; nan where not set
-        self._values: list[float] = []
-        self._steps: list[float] = []  # infinite where complete, nan where not over
+        self._columns: dict[str, array[float]] = {}  # by setting, then by number; nan where not set
+        self._values = array("d")
+        self._steps = array("d")  # infinite where complete, nan where not over
         self._first: dict[frozenset[str], tuple[int, Space]] = {}
+        self._running: dict[int, set[frozenset[str]]] = {}  # settings that are known, by number
 
     def add(self, trial: FrozenTrial) -> None:
         """Learn from a trial that is complete or pruned."""
-        self._put(trial, trial.params, trial.distributions)
+        self._running.pop(trial.number, None)
+        self._make_room(trial.number)
+        for column in self._columns.values():  # of what was modelled not all was chosen
+            column[trial.number] = math.nan
+        self._put(trial.number, trial.params, trial.distributions)
         last = max(trial.intermediate_values.items(), default=(-1, 0.0))
         self._steps[trial.number], self._values[trial.number] = (
             last
@@ -49,9 +56,14 @@ class History:
         if names not in self._first or trial.number < self._first[names][0]:
             self._first[names] = (trial.number, trial.distributions)
 
-    def put_running(self, trial: FrozenTrial, params: dict[str, Any], space: Space) -> None:
-        """Know what a trial that runs has chosen, as far as it has."""
-        self._put(trial, params, {**space, **trial.distributions})
+    def knows_running(self, number: int, space: Space) -> bool:
+        """Whether it has been told what a trial that runs has chosen of those settings."""
+        return frozenset(space) in self._running.get(number, ())
+
+    def put_running(self, number: int, params: dict[str, Any], space: Space) -> None:
+        """Know what a trial that runs has chosen of some settings."""
+        self._running.setdefault(number, set()).add(frozenset(space))
+        self._put(number, params, space)
 
     def calculate(self, _study: optuna.Study, _use_cache: bool = False) -> _SearchSpaceGroup:
         """Which settings are modelled together: those that some trials had and others had not.
@@ -91,15 +103,16 @@ class History:
         has_all = np.logical_and.reduce([~np.isnan(column) for column in table.values()])
         return {path: column[has_all] for path, column in table.items()}
 
-    def _put(self, trial: FrozenTrial, params: dict[str, Any], distributions: Space) -> None:
+    def _put(self, number: int, params: dict[str, Any], distributions: Space) -> None:
         for path in distributions.keys() - self._columns.keys():
-            self._columns[path] = [math.nan] * len(self._values)
+            self._columns[path] = array("d")
+        self._make_room(number)
+        for path in distributions.keys() & params.keys():
+            self._columns[path][number] = distributions[path].to_internal_repr(params[path])
+
+    def _make_room(self, number: int) -> None:
         for column in (*self._columns.values(), self._values, self._steps):
-            column.extend([math.nan] * (trial.number + 1 - len(column)))
-        for path, column in self._columns.items():
-            column[trial.number] = (
-                distributions[path].to_internal_repr(params[path]) if path in params else math.nan
-            )
+            column.extend([math.nan] * (number + 1 - len(column)))
 
 
 class RememberingTPE(TPESampler):
@@ -119,9 +132,9 @@ class RememberingTPE(TPESampler):
             if other.number != trial.number
         ]
         for other in running:
-            params = self._get_params(other, study)
-            known = {path: params[path] for path in search_space.keys() & params.keys()}
-            self._history.put_running(other, known, search_space)
+            if not self._history.knows_running(other.number, search_space):
+                params = self._get_params(other, study)
+                self._history.put_running(other.number, params, search_space)
         maximize = study.direction == StudyDirection.MAXIMIZE
         below, above = (
             self._parzen_estimator_cls(
@@ -140,13 +153,15 @@ class RememberingTPE(TPESampler):
 
 @contextmanager
 def _all_at_once() -> Iterator[None]:
-    """Have Optuna take the logarithms of the normal distribution from SciPy.
+    """Have Optuna take the normal distribution's functions from SciPy.
 
     They agree to 1e-13, and what is compared by them are candidates that were drawn before.
     """
-    theirs = _truncnorm._log_ndtr
-    _truncnorm._log_ndtr = scipy.special.log_ndtr
+    theirs = {name: getattr(_truncnorm, name) for name in _FROM_SCIPY}
     try:
+        for name, function in _FROM_SCIPY.items():
+            setattr(_truncnorm, name, function)
         yield
     finally:
-        _truncnorm._log_ndtr = theirs
+        for name, function in theirs.items():
+            setattr(_truncnorm, name, function)
