@@ -102,3 +102,17 @@ class _Waits:
 
     def join(self, _later: Write, /) -> bool:
         return False
+
+
+class _Tells(_Waits):
+    def carry_out(self, _again: bool, /) -> None:
+        self.event.set()
+
+
+def test_an_owner_who_is_never_idle_keeps_no_write_waiting_for_ever() -> None:
+    writer, done = a_writer(), threading.Event()
+    with writer.idle():
+        pass
+    writer.put("run", _Tells(done))
+    assert done.wait(timeout=30)
+    assert writer.close(patience=10) == []
