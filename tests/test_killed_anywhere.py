@@ -21,7 +21,7 @@ from tests.examples import few
 from tests.test_study import landscape, opened, searching, stored
 
 WRITES: list[tuple[type, str]] = [
-    *((StudyStore, name) for name in ("add", "report", "note", "end")),
+    *((StudyStore, name) for name in ("add", "report", "end")),
     (Checkpoints, "save_ending"),
 ]
 
