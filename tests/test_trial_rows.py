@@ -22,9 +22,10 @@ SPACE: dict[str, optuna.distributions.BaseDistribution] = {
 CURVE = {1: 0.5, 2: math.nan, 3: math.inf, 4: -math.inf}
 
 
-def begun() -> FrozenTrial:
+def begun(state: TrialState = TrialState.RUNNING, value: float | None = None) -> FrozenTrial:
     trial = create_trial(
-        state=TrialState.RUNNING,
+        state=state,
+        value=value,
         params={"units": 50, "rate": 0.003, "readout": None},
         distributions=SPACE,
         user_attrs={"values": {"units": 50}, "blank": None},
@@ -49,14 +50,18 @@ def both(tmp_path: Path) -> Iterator[tuple[RDBStorage, RDBStorage]]:
         storage.engine.dispose()
 
 
+@pytest.mark.parametrize(
+    ("state", "value"), [(TrialState.RUNNING, None), (TrialState.COMPLETE, 0.75)]
+)
 def test_a_whole_trial_is_what_optuna_would_have_written(
-    both: tuple[RDBStorage, RDBStorage],
+    state: TrialState, value: float | None, both: tuple[RDBStorage, RDBStorage]
 ) -> None:
     optunas, ours = both
     study = ours.get_study_id_from_name("study")
-    optunas.create_new_trial(study, begun())
+    trial = begun(state, value)
+    optunas.create_new_trial(study, trial)
     with ours.engine.begin() as database:
-        trial_id = trial_rows.add(database, study, begun())
+        trial_id = trial_rows.add(database, study, trial)
     theirs, mine = (storage.get_all_trials(study)[-1] for storage in both)
     assert repr(mine) == repr(theirs)  # nan is not equal to itself
     assert (mine.number, mine._trial_id, mine.params["readout"]) == (3, trial_id, None)
