@@ -125,7 +125,7 @@ class Recorder:
                     "trained_seconds": ending.seconds,
                 }
             )
-            run.artifact("curves.png", lambda: curves_picture(ending.records))
+            run.artifact("curves.svg", lambda: curves_picture(ending.records))
         if ending.result is not None:
             data = self._data_of(trial.config)
             run.metrics({"trained_parameters": ending.result.parameters})

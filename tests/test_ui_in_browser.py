@@ -51,6 +51,11 @@ class Page:
     def click(self, element: WebElement) -> None:
         self._browser.execute_script("arguments[0].click()", element)
 
+    def width(self, picture: WebElement) -> int:
+        """Of a picture, as it is in its file; 0 where the browser cannot read it."""
+        script = "const [at, done] = arguments; at.decode().finally(() => done(at.naturalWidth))"
+        return int(self._browser.execute_async_script(script, picture))
+
     def inside_frame(self, selector: str) -> str:
         """Text of a page within the page."""
         (frame, *_) = self.find(selector)
@@ -124,6 +129,19 @@ def test_trials_are_grouped_by_return_sequences(
     page.find("[role='menuitemcheckbox']", "model.return_sequences")[0].click()
     page.find("body", "Group: true")
     page.find("body", "Group: false")
+
+
+def test_a_trials_curves_are_seen_on_its_page(
+    page: Page, served: tuple[int, Study, Results]
+) -> None:
+    port, study, results = served
+    run = results.runs(study, "trial")[0]
+    where, _, query = run_address(study.id, run.id, port).partition("?")
+    page.open(f"{where}/artifacts?{query}")
+    (*_, name) = [part for part in page.find("div", "curves.svg") if part.text == "curves.svg"]
+    page.click(name)
+    picture, *_ = page.find("img[src^='blob:']")
+    assert page.width(picture) == 1000
 
 
 def test_the_report_is_read_on_the_sweeps_run(
