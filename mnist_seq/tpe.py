@@ -38,9 +38,16 @@ class History:
         self._steps = array("d")  # infinite where complete, nan where not over
         self._first: dict[frozenset[str], tuple[int, Space]] = {}
         self._running: dict[int, set[frozenset[str]]] = {}  # settings that are known, by number
+        self._learned = 0
+        self._over = 0  # all trials before this one are over
+
+    def __len__(self) -> int:
+        """How many trials it has learned from."""
+        return self._learned
 
     def add(self, trial: FrozenTrial) -> None:
         """Learn from a trial that is complete or pruned."""
+        self._learned += 1
         self._running.pop(trial.number, None)
         self._make_room(trial.number)
         for column in self._columns.values():  # of what was modelled not all was chosen
@@ -55,6 +62,12 @@ class History:
         names = frozenset(trial.distributions)
         if names not in self._first or trial.number < self._first[names][0]:
             self._first[names] = (trial.number, trial.distributions)
+
+    def running(self, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+        """Those of all trials of a study that run; most are over, and not looked at again."""
+        while self._over < len(trials) and trials[self._over].state.is_finished():
+            self._over += 1
+        return [trial for trial in trials[self._over :] if trial.state == TrialState.RUNNING]
 
     def knows_running(self, number: int, space: Space) -> bool:
         """Whether it has been told what a trial that runs has chosen of those settings."""
@@ -123,12 +136,18 @@ class RememberingTPE(TPESampler):
         self._history = history
         self._group_decomposed_search_space = history  # type: ignore[assignment]
 
+    def _sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: Space
+    ) -> dict[str, Any]:
+        is_random = not search_space or len(self._history) < self._n_startup_trials
+        return {} if is_random else self._sample(study, trial, search_space)
+
     def _sample(
         self, study: optuna.Study, trial: FrozenTrial, search_space: Space
     ) -> dict[str, Any]:
         running = [
             other
-            for other in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            for other in self._history.running(study.get_trials(deepcopy=False))
             if other.number != trial.number
         ]
         for other in running:
