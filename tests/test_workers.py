@@ -2,12 +2,14 @@
 
 import functools
 import os
+import resource
 import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments._data import data_of
@@ -195,6 +197,19 @@ def begins_at_once(settings: Config, data: Dataset) -> State:
 
 def learns_nothing(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
     return EpochRecord(1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), state
+
+
+def test_a_worker_reuses_the_memory_that_it_has_freed(both_free: Workers) -> None:
+    pages = both_free._client.submit(pages_touched, 200, 2**21, pure=False).result(SECONDS)
+    assert pages < 10 * 2**21 / 4096, "200 times as many where each is given back and asked for"
+
+
+def pages_touched(times: int, size: int) -> int:
+    """Pages that the system has to provide while a buffer is taken, filled and freed in turn."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        np.full(size, 1, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 def test_data_are_sent_once_and_without_test_images(both_free: Workers) -> None:
