@@ -124,8 +124,10 @@ class History:
             self._columns[path][number] = distributions[path].to_internal_repr(params[path])
 
     def _make_room(self, number: int) -> None:
+        # A setting may be met late, in a trial before others that are over.
+        room = max(number + 1, len(self._values))
         for column in (*self._columns.values(), self._values, self._steps):
-            column.extend([math.nan] * (number + 1 - len(column)))
+            column.extend([math.nan] * (room - len(column)))
 
 
 class RememberingTPE(TPESampler):

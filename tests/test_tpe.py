@@ -18,28 +18,30 @@ SPACE = searching().search.space
 DISTRIBUTIONS = {path: distribution(path, dimension) for path, dimension in SPACE.items()}
 
 
-def theirs(seed: int, _history: History) -> optuna.samplers.BaseSampler:
+def theirs(seed: int, startup: int, _history: History) -> optuna.samplers.BaseSampler:
     return optuna.samplers.TPESampler(
         seed=seed,
-        n_startup_trials=TPE_STARTUP_TRIALS,
+        n_startup_trials=startup,
         multivariate=True,
         group=True,
         constant_liar=True,
     )
 
 
-def ours(seed: int, history: History) -> optuna.samplers.BaseSampler:
-    return RememberingTPE(history, seed=seed, n_startup_trials=TPE_STARTUP_TRIALS)
+def ours(seed: int, startup: int, history: History) -> optuna.samplers.BaseSampler:
+    return RememberingTPE(history, seed=seed, n_startup_trials=startup)
 
 
-def suggestions(build: Any, direction: Direction, at_once: int, seed: int) -> list[Values]:
+def suggestions(
+    build: Any, direction: Direction, at_once: int, seed: int, startup: int = TPE_STARTUP_TRIALS
+) -> list[Values]:
     """A search by chance: trials end in any order, complete, pruned at some epoch or failed."""
     chance, history = random.Random(seed), History()
     study = optuna.create_study(direction=direction, pruner=optuna.pruners.NopPruner())
     running: list[optuna.Trial] = []
     found: list[Values] = []
     for number in range(60):
-        study.sampler = build(number, history)
+        study.sampler = build(number, startup, history)
         trial, values = study.ask(), dict[str, Any]()
         if number % 20 != 7:  # a baseline outside the space has no values
             for path in ordered(SPACE):
@@ -69,3 +71,11 @@ def test_tpe_suggests_what_optunas_does(direction: Direction, at_once: int, seed
         expected = suggestions(theirs, direction, at_once, seed)
         assert suggestions(ours, direction, at_once, seed) == expected
     assert len({str(values) for values in expected}) > 50
+
+
+@pytest.mark.parametrize("seed", [9, 11])  # where it comes to that
+def test_a_setting_may_be_met_after_later_trials_are_over(seed: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        expected = suggestions(theirs, "maximize", 8, seed, startup=1)
+        assert suggestions(ours, "maximize", 8, seed, startup=1) == expected
