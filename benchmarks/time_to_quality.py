@@ -17,8 +17,10 @@ times as long as this project did with that seed (`--cap`). A seed decides sampl
 equal seeds of two systems have nothing in common, so medians are compared, not rows. Where
 trainings run at once, timing decides what is suggested next: a seed need not repeat to the second.
 
-What is not alike: this project starts with a fixed guess (trial 0) that does not reach the target,
-and keeps everything in MLflow. The peers keep nothing but KerasTuner's best weights. Their users
+All search the same space with nothing else to do: this project would train the original guess
+first, as trial 0, which no other has in its budget and which does not reach the target; only with
+``--baseline`` it does. What is not alike: this project keeps everything in MLflow. The peers keep
+nothing but KerasTuner's best weights. Their users
 mostly leave the learning rate constant; here all let it fall to zero along a cosine over each
 trial's epochs, as this project does by default, so that machinery is compared and not the schedule;
 ``--no-cosine`` leaves theirs constant. ``--jit`` has them ask Keras for XLA and 16 steps at a time.
@@ -124,7 +126,9 @@ def search(system: str, seed: int, limit: float | None, asked: argparse.Namespac
         data = data_overrides(folder, asked.images)
         if system == OURS:
             seeds = [f"seed={seed}", f"search.seed={seed}"]
-            command = our_command(folder, [*data, *seeds, f"search.trials={asked.trials}"])
+            guess = [] if asked.baseline else ["search.baselines=[]"]
+            trials = f"search.trials={asked.trials}"
+            command = our_command(folder, [*data, *seeds, *guess, trials])
         else:
             command = peer_command(
                 system,
@@ -238,6 +242,7 @@ def main() -> None:
     parser.add_argument("--cap", type=float, default=4, help="times our own seconds")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--cosine", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--baseline", action="store_true", help="ours: the original guess first")
     parser.add_argument("--jit", action="store_true", help="peers: XLA, 16 steps at a time")
     parser.add_argument("--search", action="store_true", help="our choices, not our speed")
     parser.add_argument("--data", default="digits", help="with --search: digits or mnist")
