@@ -74,6 +74,8 @@ def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
             "distributed.scheduler.active-memory-manager.start": False,
             "distributed.worker.memory.target": False,
             "distributed.worker.memory.spill": False,
+            # A paused process would hang: it gives nothing back. Its nanny stops it if need be.
+            "distributed.worker.memory.pause": False,
             "distributed.admin.large-graph-warning-threshold": "1GB",
         }
     )

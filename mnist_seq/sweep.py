@@ -293,7 +293,10 @@ class Loop:
             self._workers.save(number)
         deadline = time.monotonic() + SECONDS_TO_SAVE
         while waiting and (left := deadline - time.monotonic()) > 0:
-            event = self._workers.next(left)
-            if event is not None and isinstance(event[1], Saved):
-                self._save(event[0], event[1].state)
-                waiting.discard(event[0])
+            match self._workers.next(left):
+                case number, Saved(state):
+                    self._save(number, state)
+                    waiting.discard(number)
+                case number, WorkerLost() | Failed():  # said again and again until it is dropped
+                    self._workers.drop(number)
+                    waiting.discard(number)

@@ -8,11 +8,14 @@ Shape suffixes: N images, T batches (optimizer steps) an epoch, S steps (rows), 
 a row), K classes.
 """
 
+import functools
 import math
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +25,22 @@ from mnist_seq.data.dataset import Dataset
 from mnist_seq.errors import NotFiniteError
 from mnist_seq.records import EpochRecord, State, TrainResult, is_better
 
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+# A program holds the weights of one training while it runs; a cluster's process may have threads.
+_program = threading.Lock()
 
+
+def _one_at_a_time(step: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    @functools.wraps(step)
+    def alone(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
+        with _program:
+            return step(*arguments, **named)
+
+    return alone
+
+
+@_one_at_a_time
 def begin(config: Config, data: Dataset) -> State:
     """State before the first epoch; the program that the epochs run is compiled here."""
     from mnist_seq.model import initial_weights
@@ -40,6 +58,7 @@ def begin(config: Config, data: Dataset) -> State:
     )
 
 
+@_one_at_a_time
 def advance(config: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
     """One epoch: its record, and the state after it.
 
@@ -92,6 +111,7 @@ def advance(config: Config, data: Dataset, state: State) -> tuple[EpochRecord, S
     )
 
 
+@_one_at_a_time
 def finish(config: Config, data: Dataset, state: State) -> TrainResult:
     """Curve and best network of a training that will not go on."""
     from mnist_seq.program import program_for

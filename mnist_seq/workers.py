@@ -33,6 +33,7 @@ from mnist_seq.records import (
 )
 
 SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_TO_FETCH = 30.0
 # XLA keeps every program it has compiled, 20 to 30 MiB each, for as long as the process lives. One
 # that has grown so many times since its first training, some twenty shapes, is replaced between
 # two trainings; so is one that holds such a share of its limit.
@@ -124,14 +125,19 @@ class Workers:
     def drop(self, number: int) -> None:
         """Forget a training; its slot is free, or its process replaced if it has grown large."""
         training = self._trainings.pop(number)
+        slot = training.slot
         if training.awaited is not None and not training.awaited.done():
             training.awaited.cancel(force=True)
-        if training.slot in self._slots and self._is_large(training.slot):
-            self._stop(training.slot)
+        # Without a nanny nobody would start it anew.
+        if slot in self._slots and self._known[slot]["nanny"] and self._is_large(slot):
+            self._stop(slot)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Result of a function that needs a worker's libraries."""
-        return self._client.submit(function, *arguments, pure=False).result()
+        """Result of a function that needs a worker's libraries, as soon as a slot is free."""
+        while not self.free:
+            time.sleep(0.1)
+        slot = min(self._idle())
+        return self._client.submit(function, *arguments, workers=[slot], pure=False).result()
 
     def next(self, timeout: float) -> tuple[int, Outcome] | None:
         """Whatever happens next to a training, or None if nothing does for `timeout` seconds."""
@@ -159,12 +165,14 @@ class Workers:
 
     def _outcome(self, training: _Training, done: Future) -> Outcome:
         try:
-            result: EpochRecord | TrainResult = done.result()
+            result: EpochRecord | TrainResult = done.result(timeout=SECONDS_TO_FETCH)
         except NotFiniteError as error:
             return Failed("not finite", str(error))
         except (KilledWorker, FutureCancelledError):
             return self._loss(training.slot)
         except Exception as error:  # whatever a training raises costs that training alone
+            if not done.done():  # it was; then its process died, and Dask would wait for another
+                return self._loss(training.slot)
             return Failed(type(error).__name__, " ".join(str(error).split())[:500])
         if isinstance(result, EpochRecord):
             training.state, training.next_state = training.next_state, None
@@ -194,7 +202,8 @@ class Workers:
     def _stop(self, slot: str) -> None:
         self._slots.discard(slot)
         self._stopped.add(slot)
-        self._client.run(_kill, workers=[slot], nanny=True, on_error="ignore")
+        with contextlib.suppress(KeyError):  # it is gone already
+            self._client.run(_kill, workers=[slot], nanny=True, on_error="ignore")
 
     def _submit(self, training: _Training, step: Callable[..., Any], *arguments: Any) -> Future:
         return self._client.submit(

@@ -246,6 +246,31 @@ def test_a_hopeless_trial_is_given_up_but_never_a_baseline(tmp_path: Path) -> No
 # --- stopped and gone on with
 
 
+def test_a_search_stopped_where_a_worker_has_died_saves_the_others(
+    pool: Workers, tmp_path: Path
+) -> None:
+    while pool.free < 2:
+        time.sleep(0.1)
+    heard_of: set[int] = set()
+
+    def is_stopped() -> bool:
+        if heard_of == {0, 1}:
+            slot = pool._trainings[0].slot
+            kill_workers_of(pool, 0)
+            while slot in pool._slots:
+                pool._last_look = 0.0
+                pool._look()
+            heard_of.add(-1)
+        return -1 in heard_of
+
+    config = searching(RATES, "training.epochs=500", trials=2)
+    ledger = Ledger(lambda trial, _record: heard_of.add(trial.number))
+    searched(pool, config, tmp_path, ledger, is_stopped)
+    assert ledger.endings == {}
+    assert Checkpoints(tmp_path / "unfinished").state(1) is not None
+    pool.drop(1)
+
+
 @pytest.mark.parametrize("epochs", [1, 7, 11])
 def test_a_search_stopped_anywhere_goes_on_to_the_same_end(
     pool: Workers, undisturbed: Ledger, tmp_path: Path, epochs: int

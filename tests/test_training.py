@@ -8,7 +8,7 @@ import math
 import multiprocessing
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -465,3 +465,15 @@ def test_finishing_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     result = training.finish(settings, data, trained(settings, data)[-1][1])
     assert not list(tmp_path.iterdir())
     assert result.parameters == 4 * (8 * 6 + 6 * 6 + 6) + 6 * 10 + 10
+
+
+def test_trainings_in_two_threads_of_one_process_do_not_mix() -> None:
+    several = [config("seed=3"), config("seed=4")]  # one program serves both
+
+    def curve(settings: Config) -> list[EpochRecord]:
+        return [record for record, _ in training.train(settings, few())]
+
+    expected = [curve(settings) for settings in several]
+    with ThreadPoolExecutor(2) as threads:
+        for curve_, others in zip(threads.map(curve, several), expected, strict=True):
+            assert all(a.same_curve(b) for a, b in zip(curve_, others, strict=True))

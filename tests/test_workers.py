@@ -236,6 +236,21 @@ def test_a_function_can_be_called_where_the_libraries_are(both_free: Workers) ->
     assert both_free.call(os.getpid) != os.getpid()
 
 
+def test_a_function_is_not_called_in_a_process_that_is_being_replaced(
+    both_free: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as low:
+        low.setattr(workers, "FULL", 0.001)
+        for number in (0, 1):
+            both_free.start(number, PLAIN, few())
+        for number in (0, 1):
+            both_free.advance(number)
+            assert both_free.next(SECONDS) is not None
+        for number in (0, 1):
+            both_free.drop(number)
+    assert both_free.call(os.getpid) != os.getpid()
+
+
 def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
     address = both_free._client.scheduler.address
     elsewhere = sweep_config("workers=cluster", f"workers.scheduler={address}").workers
@@ -331,6 +346,32 @@ def test_a_killed_worker_is_lost_and_its_training_goes_on_from_what_was_saved(
     pool.drop(0)
     assert pool.free == 1
     assert same_curves(trained_on(pool, settings, data, saved.state).records, here.records)
+
+
+def test_a_worker_that_dies_before_its_epoch_was_fetched_is_lost(
+    both_free: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "SECONDS_TO_FETCH", 1.0)
+    pool = both_free
+    pool.start(0, PLAIN, few())
+    pool.advance(0)
+    pool.free  # noqa: B018  # it has just looked: what dies now it has not seen
+    monkeypatch.setattr(workers, "SECONDS_BETWEEN_LOOKS", 1000.0)
+    training, deadline = pool._trainings[0], time.monotonic() + SECONDS
+    while not (training.awaited and training.awaited.done()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (process,) = pool._client.run(os.getpid, workers=[training.slot]).values()
+    os.kill(process, signal.SIGKILL)
+    while (
+        training.slot in pool._client.sync(pool._client.scheduler.identity, n_workers=-1)["workers"]
+    ):
+        time.sleep(0.01)
+    assert isinstance(heard(pool, 0), WorkerLost)
+    pool.drop(0)
+
+
+def test_a_process_that_is_gone_already_can_be_stopped(both_free: Workers) -> None:
+    both_free._stop("tcp://127.0.0.1:1")
 
 
 def test_all_workers_may_die_and_a_training_still_begins_again(both_free: Workers) -> None:

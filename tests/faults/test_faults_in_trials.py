@@ -59,7 +59,9 @@ def test_each_fault_costs_its_own_trial_and_is_named(tmp_path: Path) -> None:
 def test_a_sweep_that_fails_alike_from_the_start_stops_and_says_why(tmp_path: Path) -> None:
     code, output = finish(
         FAULTY,
-        *faulty(tmp_path, 18, 18, 18, 18),
+        *faulty(tmp_path, 18),
+        "search.sampler=random",
+        "search.trials=4",
         "search.max_failures=2",
         "workers.count=1",
     )
