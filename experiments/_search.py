@@ -46,6 +46,7 @@ def search(config: SweepConfig, command: str) -> None:
         )
         trials = SearchTrials(study, config)
         checkpoints = session.checkpoints(name)
+        checkpoints.forget_from(study.next_number)
         for trial, ending in trials.finished():
             board.recall(trial, ending)
         _greet(name, config, board, len(data.train), len(data.validation), study.kept)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_seq.config import Scalar
@@ -91,6 +91,13 @@ def as_searched(values: Values, space: Space, unsearched: Callable[[str], Scalar
     return named if same and inside else None
 
 
+def _within(distribution: BaseDistribution, value: Scalar) -> Scalar:
+    # Three steps of 0.1 are a little more than 0.3, where the range may end.
+    if isinstance(distribution, FloatDistribution) and isinstance(value, int | float):
+        return min(value, distribution.high)
+    return value
+
+
 def _copied(
     trial: FrozenTrial,
     values: Values,
@@ -100,7 +107,7 @@ def _copied(
     copied = create_trial(
         state=trial.state,
         value=trial.value if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
-        params=params,
+        params={path: _within(distributions[path], value) for path, value in params.items()},
         distributions={path: distributions[path] for path in params},
         user_attrs={**trial.user_attrs, "values": values},
         intermediate_values=trial.intermediate_values,

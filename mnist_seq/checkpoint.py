@@ -104,6 +104,12 @@ class Checkpoints:
         for kind in ("state", "ending"):
             self._path(number, kind).unlink(missing_ok=True)
 
+    def forget_from(self, first: int) -> None:
+        """Drop what is kept of this trial and those after it: of a study that was removed."""
+        for path in self._folder.glob("*"):
+            if path.suffix in {".state", ".ending"} and int(path.stem) >= first:
+                path.unlink(missing_ok=True)
+
     def _path(self, number: int, kind: str) -> Path:
         return self._folder / f"{number:06}.{kind}"
 

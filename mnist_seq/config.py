@@ -203,8 +203,8 @@ class SearchConfig(Settings):
     trials: int = Field(ge=1, le=1_000_000, description="how many trials the study shall have")
     timeout: float | None = Field(gt=0, description="seconds after which no trial is started")
     objective: Objective = Field(description="validation_accuracy is maximised, loss minimised")
-    sampler: Literal["tpe", "random", "qmc", "grid", "gp", "cmaes"] = Field(
-        description="who suggests the next trial; gp needs torch, cmaes needs cmaes"
+    sampler: Literal["tpe", "random", "qmc", "grid", "gp"] = Field(
+        description="who suggests the next trial; gp needs torch"
     )
     pruner: Literal["hyperband", "successive_halving", "median", "none"] = Field(
         description="who gives up trials that fall behind"

@@ -84,5 +84,3 @@ def build_sampler(search: SearchConfig, number: int, history: History | None = N
                 )
             case "gp":
                 return optuna.samplers.GPSampler(seed=seed)
-            case "cmaes":
-                return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)

@@ -90,16 +90,19 @@ class SearchTrials:
         while True:
             if self._unfinished:
                 number = min(self._unfinished)
-                return _trial(self._config, number, self._unfinished.pop(number))
-            if self._study.next_number >= self._search.trials or self._is_late() or self.given_up:
-                return None
-            suggestion = self._study.ask(self._baseline(self._study.next_number))
-            if suggestion is None:
-                return None
+                values = self._unfinished.pop(number)
+            else:
+                number = self._study.next_number
+                if number >= self._search.trials or self._is_late() or self.given_up:
+                    return None
+                suggestion = self._study.ask(self._baseline(number))
+                if suggestion is None:
+                    return None
+                values = suggestion.values
             try:
-                return _trial(self._config, suggestion.number, suggestion.values)
+                return _trial(self._config, number, values)
             except ConfigError as error:  # two values that are refused only together
-                self._fail(suggestion.number, f"refused config: {error}")
+                self._fail(number, f"refused config: {error}")
 
     def is_hopeless(self, trial: Trial, best: EpochRecord, epoch: int) -> bool:
         """Report a trial's best so far; whether the pruner gives it up."""
@@ -149,7 +152,7 @@ def ended_trials(config: SweepConfig, over: Iterable[Any]) -> list[tuple[Trial, 
         except ConfigError:  # it failed for just that reason
             trial = Trial(done.number, with_values(config, {}), done.values)
         records = tuple(EpochRecord(**record) for record in done.records)
-        best = best_of(records, config.search.objective) if records else None
+        best = best_of(records, trial.config.training.monitor) if records else None
         known.append((trial, Ending(done.state, records, best, None, done.reason)))
     return known
 

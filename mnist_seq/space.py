@@ -15,8 +15,9 @@ from mnist_seq.validation import nearest, settings, validate
 Space = Mapping[str, Dimension]
 Values = dict[str, Scalar]
 LARGEST_GRID = 100_000
+TOLERANCE = 1e-9  # in steps: three steps of 0.1 are not 0.3
 # What a sampler needs beside Optuna; the others need nothing.
-PACKAGES = {"gp": "torch", "cmaes": "cmaes"}
+PACKAGES = {"gp": "torch"}
 
 
 def with_values(config: Config, values: Mapping[str, Scalar]) -> Config:
@@ -71,12 +72,12 @@ def contains(dimension: Dimension, value: Scalar) -> bool:
         )
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    if not dimension.low <= value <= dimension.high:
-        return False
     if dimension.step is None:
-        return True
+        return dimension.low <= value <= dimension.high
+    if not dimension.low <= value <= dimension.high + TOLERANCE * dimension.step:
+        return False
     steps = (value - dimension.low) / dimension.step
-    return abs(steps - round(steps)) < 1e-9
+    return abs(steps - round(steps)) < TOLERANCE
 
 
 def ordered(space: Space) -> list[str]:
@@ -149,6 +150,9 @@ def check(config: Config, search: SearchConfig) -> None:
                 )
             elif not contains(search.space[parent], value):
                 problems.append(f"{name}.when: {parent} is never {value}")
+        step = getattr(dimension, "step", None)
+        if step is not None and path in known and is_integer(path) and not isinstance(step, int):
+            problems.append(f"{name}.step: must be a whole number (got {step})")
     if problems:
         raise ConfigError(*problems)
     for path in ordered(search.space):
@@ -210,4 +214,5 @@ def _points(path: str, dimension: Dimension) -> Sequence[Scalar]:
         raise ConfigError(f"search.space.{path}: search.sampler=grid needs a step or choices")
     steps = (dimension.high - dimension.low) / dimension.step
     _check_grid(steps)
-    return [dimension.low + number * dimension.step for number in range(int(steps + 1e-9) + 1)]
+    points = [dimension.low + n * dimension.step for n in range(int(steps + TOLERANCE) + 1)]
+    return [min(point, dimension.high) for point in points]

@@ -183,6 +183,8 @@ class Loop:
                 event = self._workers.next(SECONDS_BETWEEN_GLANCES)
             if event is not None:
                 self._handle(self._live[event[0]], event[1])
+                # A search that was given up goes on if one that ran meanwhile succeeds.
+                exhausted = exhausted and event[0] in self._live
         self._save_all()
         return False
 

@@ -171,6 +171,18 @@ def test_what_is_told_everywhere_is_forgotten(tmp_path: Path) -> None:
     assert checkpoints.state(11) is not None
 
 
+def test_trials_that_a_study_has_not_begun_have_left_nothing(tmp_path: Path) -> None:
+    kept = Checkpoints(tmp_path)
+    (tmp_path / "driver.pid").write_text("1")
+    for number in range(4):
+        kept.save_state(number, state())
+        kept.save_ending(number, endings()[min(endings())])
+    kept.forget_from(2)
+    assert [kept.state(number) is None for number in range(4)] == [False, False, True, True]
+    assert kept.endings().keys() == {0, 1}
+    assert (tmp_path / "driver.pid").exists()
+
+
 def test_an_ending_that_is_not_whole_is_left_out(tmp_path: Path) -> None:
     for number, ending in endings().items():
         Checkpoints(tmp_path).save_ending(number, ending)

@@ -1,5 +1,6 @@
 """A study that is gone on with: what may change, what must not, and what is kept."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,65 @@ def test_one_success_means_that_failures_are_the_trials_own(tmp_path: Path) -> N
             trials.is_hopeless(trial, best, 1)
         trials.end(trial, ending)
     assert trials.given_up is None
+
+
+def test_one_success_while_others_fail_alike_is_enough_to_go_on(tmp_path: Path) -> None:
+    config = searching("search.trials=4", "search.max_failures=2")
+    trials = SearchTrials(opened(tmp_path, config), config)
+    slow = trials.next()
+    assert slow is not None
+    for _ in range(2):
+        failing = trials.next()
+        assert failing is not None
+        trials.end(failing, Ending("failed", (), None, None, "ValueError: alike"))
+    assert trials.next() is None
+    best = record(1, 0.5)
+    trials.end(slow, Ending("complete", (best,), best))
+    assert trials.next() is not None
+
+
+def test_a_refused_trial_that_was_not_ended_before_a_kill_is_ended_after_it(
+    tmp_path: Path,
+) -> None:
+    config = searching(
+        "search.trials=1",
+        "search.baselines=[]",
+        "model.return_sequences=true",
+        "model.readout=mean",
+        "~search.space",
+        "+search.space={model.return_sequences:{choices:[false]},model.readout:{choices:[mean]}}",
+    )
+    opened(tmp_path, config).ask()
+    study = opened(tmp_path, config)
+    assert SearchTrials(study, config).next() is None
+    (over,) = study.finished()
+    assert over.state == "failed"
+    assert str(over.reason).startswith("refused config: model.readout=mean")
+
+
+@pytest.mark.parametrize("high", [0.35, 0.3])
+def test_trials_at_the_end_of_a_range_with_steps_are_kept(tmp_path: Path, high: float) -> None:
+    def stepped(top: float) -> SweepConfig:
+        space = f"{{model.dropout:{{low:0,high:{top},step:0.1}}}}"
+        return searching(
+            "search.trials=12", "search.baselines=[]", "~search.space", f"+search.space={space}"
+        )
+
+    searched(tmp_path, stepped(0.5))
+    inside = sum(float(values["model.dropout"]) < 0.31 for values in values_of(tmp_path))
+    assert any(0.29 < float(values["model.dropout"]) < 0.31 for values in values_of(tmp_path))
+    assert opened(tmp_path, stepped(high)).kept == (inside, 12)
+
+
+def test_the_best_epoch_is_the_same_after_a_restart(tmp_path: Path) -> None:
+    config = searching("search.trials=1", "training.monitor=validation_loss")
+    trials = SearchTrials(opened(tmp_path, config), config)
+    trial = trials.next()
+    assert trial is not None
+    records = tuple(
+        replace(record(epoch, accuracy), validation_loss=loss)
+        for epoch, accuracy, loss in ((1, 0.90, 0.1), (2, 0.95, 0.2))
+    )
+    trials.end(trial, Ending("complete", records, records[0]))
+    ((_, known),) = SearchTrials(opened(tmp_path, config), config).finished()
+    assert known.best == records[0]

@@ -89,6 +89,7 @@ def test_only_whole_numbers_are_integers() -> None:
     [
         (Range(low=1, high=3), [1, 2, 2.5, 3], [0.999, 3.001, True, "2", None]),
         (Range(low=0.1, high=0.7, step=0.2), [0.1, 0.3, 0.5, 0.7], [0.2, 0.4, 0.71]),
+        (Range(low=0, high=0.3, step=0.1), [0, 0.1, 0.3, 3 * 0.1], [0.4, 0.31]),
         (Range(low=5, high=5), [5], [4, 6]),
         (Choices(choices=["mean", None, 3]), ["mean", None, 3], ["max", 2, "None"]),
         # pydantic keeps true and 1 apart, and so do choices.
@@ -208,6 +209,10 @@ def test_the_projects_own_search_can_run_to_its_end() -> None:
         (
             {"model.units": {"low": 16.5, "high": 20}},
             "search.space.model.units: must be a whole number (got 16.5)",
+        ),
+        (
+            {"training.epochs": {"low": 3, "high": 10, "step": 0.5}},
+            "search.space.training.epochs.step: must be a whole number (got 0.5)",
         ),
         (
             {"model.dropout": {"low": 0, "high": 1}},

@@ -331,7 +331,7 @@ def test_every_pruner_that_a_config_may_name_can_be_built() -> None:
 
 @pytest.mark.parametrize("sampler", get_args(SearchConfig.model_fields["sampler"].annotation))
 def test_every_sampler_can_be_built_or_says_what_it_needs(sampler: str) -> None:
-    package = {"gp": "torch", "cmaes": "cmaes"}.get(sampler)
+    package = {"gp": "torch"}.get(sampler)
     config = searching(sampler)
     if package is None or importlib.util.find_spec(package):
         check(config, config.search)

@@ -230,6 +230,22 @@ def test_a_search_whose_trials_all_fail_alike_is_given_up(pool: Workers, tmp_pat
     assert "search.max_failures" in str(trials_of(config, tmp_path).given_up)
 
 
+def test_a_search_goes_on_where_one_succeeds_after_others_failed_alike(
+    pool: Workers, tmp_path: Path
+) -> None:
+    slow: Values = {"training.learning_rate": 0.01, "training.epochs": 300}
+    failing: Values = {"training.learning_rate": 95}
+    config = searching(
+        {"training.learning_rate": {"low": 0.001, "high": 0.01}},
+        "training.optimizer=lamb",
+        baselines=[slow, failing, failing],
+        max_failures=2,
+        trials=5,
+    )
+    ledger = searched(pool, config, tmp_path)
+    assert ledger.states() == ["complete", "failed", "failed", "complete", "complete"]
+
+
 def test_a_hopeless_trial_is_given_up_but_never_a_baseline(tmp_path: Path) -> None:
     rates = {"training.learning_rate": {"choices": [0.03, 1e-9, 1e-8, 1e-7]}}
     baselines = [{"training.learning_rate": rate} for rate in (0.03, 1e-9)]
