@@ -70,10 +70,6 @@ class StudyStore:
         self._path = path
         with _one_line(path):
             self._storage = _storage(path)
-            # The journal is overwritten, not made and removed anew with each transaction: just as
-            # safe, also on a network's disk, in two thirds of the time.
-            with self._storage.engine.connect() as database:
-                database.exec_driver_sql("PRAGMA journal_mode = PERSIST")
         self._study = -1
         self._ids: dict[int, int] = {}
 
