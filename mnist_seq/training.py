@@ -28,13 +28,13 @@ from mnist_seq.records import EpochRecord, State, TrainResult, is_better
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 # A program holds the weights of one training while it runs; a cluster's process may have threads.
-_program = threading.Lock()
+_lock = threading.Lock()
 
 
 def _one_at_a_time(step: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     @functools.wraps(step)
     def alone(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
-        with _program:
+        with _lock:
             return step(*arguments, **named)
 
     return alone

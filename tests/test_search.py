@@ -139,21 +139,6 @@ def test_one_success_means_that_failures_are_the_trials_own(tmp_path: Path) -> N
     assert trials.given_up is None
 
 
-def test_one_success_while_others_fail_alike_is_enough_to_go_on(tmp_path: Path) -> None:
-    config = searching("search.trials=4", "search.max_failures=2")
-    trials = SearchTrials(opened(tmp_path, config), config)
-    slow = trials.next()
-    assert slow is not None
-    for _ in range(2):
-        failing = trials.next()
-        assert failing is not None
-        trials.end(failing, Ending("failed", (), None, None, "ValueError: alike"))
-    assert trials.next() is None
-    best = record(1, 0.5)
-    trials.end(slow, Ending("complete", (best,), best))
-    assert trials.next() is not None
-
-
 def test_a_refused_trial_that_was_not_ended_before_a_kill_is_ended_after_it(
     tmp_path: Path,
 ) -> None:

@@ -280,6 +280,18 @@ def test_another_process_trains_bit_for_bit_alike(other_process: ProcessPoolExec
     assert same_training(elsewhere, trained(settings, data))
 
 
+def test_trainings_in_two_threads_of_one_process_do_not_mix() -> None:
+    several = [config("seed=3"), config("seed=4")]  # one program serves both
+
+    def curve(settings: Config) -> list[EpochRecord]:
+        return [record for record, _ in training.train(settings, few())]
+
+    expected = [curve(settings) for settings in several]
+    with ThreadPoolExecutor(2) as threads:
+        for curve_, others in zip(threads.map(curve, several), expected, strict=True):
+            assert all(a.same_curve(b) for a, b in zip(curve_, others, strict=True))
+
+
 @pytest.mark.parametrize("cut", [0, 1, 2, 3])
 def test_a_training_cut_anywhere_goes_on_as_if_it_had_never_stopped(
     cut: int, tmp_path: Path
@@ -465,15 +477,3 @@ def test_finishing_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     result = training.finish(settings, data, trained(settings, data)[-1][1])
     assert not list(tmp_path.iterdir())
     assert result.parameters == 4 * (8 * 6 + 6 * 6 + 6) + 6 * 10 + 10
-
-
-def test_trainings_in_two_threads_of_one_process_do_not_mix() -> None:
-    several = [config("seed=3"), config("seed=4")]  # one program serves both
-
-    def curve(settings: Config) -> list[EpochRecord]:
-        return [record for record, _ in training.train(settings, few())]
-
-    expected = [curve(settings) for settings in several]
-    with ThreadPoolExecutor(2) as threads:
-        for curve_, others in zip(threads.map(curve, several), expected, strict=True):
-            assert all(a.same_curve(b) for a, b in zip(curve_, others, strict=True))
