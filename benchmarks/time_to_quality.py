@@ -22,8 +22,8 @@ first, as trial 0, which no other has in its budget and which does not reach the
 ``--baseline`` it does. What is not alike: this project keeps everything in MLflow. The peers keep
 nothing but KerasTuner's best weights. Their users mostly leave the learning rate constant; here all
 let it fall to zero along a cosine over each trial's epochs, as this project does by default, so
-that machinery is compared and not the schedule; ``--no-cosine`` leaves theirs constant. ``--jit`` has
-them ask Keras for XLA and 16 steps at a time.
+that machinery is compared and not the schedule; ``--no-cosine`` leaves theirs constant. ``--jit``
+has them ask Keras for XLA and 16 steps at a time.
 
 With ``--search``, what this project's own choices are worth, on scikit-learn's digits: TPE with n
 trials against random with 2 n, and n trials with pruning against n without. Counted are seconds
