@@ -34,7 +34,7 @@ class _OneCore(WorkerPlugin):  # type: ignore[misc]  # dask has no types
             TF_NUM_INTRAOP_THREADS="1",
             TF_NUM_INTEROP_THREADS="1",
             TF_CPP_MIN_LOG_LEVEL="3",
-            # Its custom operations play no part inside XLA, and it announces itself on stderr.
+            # Its operations make no validation faster, and it announces itself on stderr.
             TF_ENABLE_ONEDNN_OPTS="0",
         )
         # Ctrl-C reaches every process of the terminal; the driver alone decides what it means.
@@ -76,6 +76,9 @@ def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
             "distributed.worker.memory.spill": False,
             # A paused process would hang: it gives nothing back. Its nanny stops it if need be.
             "distributed.worker.memory.pause": False,
+            # It would give up for good a process that is not there 15 s after one of its deaths,
+            # be it only for being started once more.
+            "distributed.deploy.lost-worker-timeout": "1000 days",
             "distributed.admin.large-graph-warning-threshold": "1GB",
         }
     )

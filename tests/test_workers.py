@@ -386,6 +386,20 @@ def test_all_workers_may_die_and_a_training_still_begins_again(both_free: Worker
     assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
 
 
+@pytest.mark.slow
+def test_a_process_that_dies_again_and_again_is_started_again_and_again(
+    both_free: Workers,
+) -> None:
+    # Dask looks 15 s after each death whether the process is there.
+    pool, deadline = both_free, time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for process in pool._client.run(os.getpid, on_error="return").values():
+            if isinstance(process, int):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.2)
+    wait_until_free(pool, 2)
+
+
 def test_a_training_that_hangs_is_taken_from_its_worker(both_free: Workers) -> None:
     impatient = SETTINGS.model_copy(update={"epoch_timeout": 3.0})
     pool = Workers(both_free._client, replace(STEPS, advance=hangs), impatient)
