@@ -22,7 +22,7 @@ from mnist_seq.model import Network, build, seed_for
 from mnist_seq.optimizer import BY_ARRAY, OPTIMIZERS, Joined
 from mnist_seq.records import Arrays
 
-# Compiling takes half as long, and no epoch longer, without LLVM's passes beyond the first level
+# Compiling takes half as long, and no training longer, without LLVM's passes beyond the first level
 # and without XLA's newer way to emit fused loops, which goes through MLIR. Read when XLA compiles
 # for the first time.
 _QUICK = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
@@ -62,7 +62,8 @@ class Program:
         self._batch_size = config.training.batch_size
         self.steps = -(-self._images // self._batch_size)
         self._train = tf.function(self._train_steps, jit_compile=True, autograph=False)
-        # Not compiled: on whole chunks TensorFlow's own operations are as fast.
+        # Not compiled: on chunks of this size TensorFlow's own operations are about as fast, and
+        # without MLIR faster than what XLA makes of them.
         self._answer = tf.function(
             self._logits,
             input_signature=[tf.TensorSpec((None, *data.train.images_NSF.shape[1:]), tf.uint8)],
