@@ -1,8 +1,12 @@
 """What a search remembers on disk: Optuna's own tables in SQLite, which its dashboard reads too.
 
-Each method that writes is one transaction: after a crash all of it is there, or nothing.
+Each method that writes is one transaction: after a crash all of it is there, or nothing. Values
+after an epoch wait for the next one, a second at most while they come: a crash loses no more than
+the epochs themselves, and whoever trains them again reports them again.
 """
 
+import math
+import time
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +27,7 @@ from mnist_seq.records import EndState
 from mnist_seq.space import Values
 
 SECONDS_FOR_A_LOCK = 60
+SECONDS_BETWEEN_REPORTS = 1.0
 SPACE_MARK = " space "  # no name has a blank
 ENDED: dict[TrialState, EndState] = {
     TrialState.COMPLETE: "complete",
@@ -72,6 +77,8 @@ class StudyStore:
             self._storage = _storage(path)
         self._study = -1
         self._ids: dict[int, int] = {}
+        self._steps: list[trial_rows.Step] = []  # reported, and not yet written
+        self._reported = -math.inf
 
     def open(self, name: str) -> FrozenStudy | None:
         """Go on with the study of this name, under the space it had last, if there is one."""
@@ -124,9 +131,11 @@ class StudyStore:
                 trial_rows.add_params(database, self._ids[number], new, trial.distributions)
 
     def report(self, number: int, epoch: int, value: float) -> None:
-        """Keep a trial's value after an epoch."""
-        with self._writing() as database:
-            trial_rows.add_steps(database, self._ids[number], [(epoch, value)])
+        """Keep a trial's value after an epoch, now or soon."""
+        self._steps.append((self._ids[number], epoch, value))
+        if time.monotonic() - self._reported > SECONDS_BETWEEN_REPORTS:
+            with self._writing():
+                self._reported = time.monotonic()
 
     def end(
         self, number: int, state: TrialState, value: float | None, notes: Mapping[str, Any]
@@ -138,7 +147,9 @@ class StudyStore:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with _one_line(self._path), self._storage.engine.begin() as database:
+            trial_rows.add_steps(database, self._steps)
             yield database
+        self._steps.clear()
 
     def _begun(self, trial: FrozenTrial) -> FrozenTrial:
         # One that waits was put there for just its number, by an earlier version or a dashboard.

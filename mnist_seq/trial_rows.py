@@ -7,13 +7,16 @@ earlier trials: several times the work, for a database that others write to mean
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import sqlite
+
+# Id of a trial, epoch, and the value after it.
+Step: TypeAlias = tuple[int, int, float]
 
 _TRIALS = models.TrialModel.__table__
 _PARAMS = models.TrialParamModel.__table__
@@ -37,7 +40,7 @@ def add(to: Connection, study: int, trial: FrozenTrial) -> int:
     )
     trial_id: int = inserted.inserted_primary_key.trial_id  # type: ignore[union-attr]
     add_params(to, trial_id, trial.params, trial.distributions)
-    add_steps(to, trial_id, trial.intermediate_values.items())
+    add_steps(to, [(trial_id, *step) for step in trial.intermediate_values.items()])
     if trial.value is not None:
         _add_value(to, trial_id, trial.value)
     _set_attributes(to, _USER_ATTRS, trial_id, trial.user_attrs)
@@ -65,10 +68,10 @@ def add_params(
         to.execute(insert(_PARAMS), rows)
 
 
-def add_steps(to: Connection, trial_id: int, values: Iterable[tuple[int, float]]) -> None:
+def add_steps(to: Connection, steps: Iterable[Step]) -> None:
     """Write values after epochs that have none yet."""
     rows = []
-    for epoch, value in values:
+    for trial_id, epoch, value in steps:
         known, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
         rows.append(
             {

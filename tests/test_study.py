@@ -9,6 +9,7 @@ from typing import Any, get_args
 import optuna
 import pytest
 
+from mnist_seq import study_store
 from mnist_seq.config import SearchConfig, SweepConfig
 from mnist_seq.errors import ConfigError
 from mnist_seq.pruning import build_pruner
@@ -234,6 +235,29 @@ def test_an_epoch_reported_twice_counts_as_it_did_first(tmp_path: Path) -> None:
     study.report(0, 1, 0.5)
     study.report(0, 1, 0.5)
     assert stored(tmp_path)[0].intermediate_values == {1: 0.5}
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_epochs_that_come_fast_are_written_together_and_none_is_lost(
+    dies: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_store, "SECONDS_BETWEEN_REPORTS", 3600.0)
+    study = opened(tmp_path, searching())
+    curves = {asked(study).number: {1: 0.125, 2: 0.25}, asked(study).number: {1: 0.5, 2: 0.75}}
+
+    def report_all() -> None:
+        for number, curve in curves.items():
+            for epoch, accuracy in curve.items():
+                study.report(number, epoch, accuracy)
+
+    report_all()
+    assert [one.intermediate_values for one in stored(tmp_path)] == [{1: 0.125}, {}]
+    if dies:  # and whoever takes the trials up again trains the epochs again
+        study = opened(tmp_path, searching())
+        study.take_up()
+        report_all()
+    study.complete(0, 0.25)
+    assert [one.intermediate_values for one in stored(tmp_path)] == list(curves.values())
 
 
 @pytest.mark.parametrize("objective", ["validation_accuracy", "validation_loss"])

@@ -83,7 +83,7 @@ def test_an_end_is_what_optuna_would_have_written(
     optunas.set_trial_state_values(trial_id, state, None if value is None else [value])
     with ours.engine.begin() as database:
         trial_rows.add(database, study, begun())
-        trial_rows.add_steps(database, trial_id, [(5, 0.25)])
+        trial_rows.add_steps(database, [(trial_id, 5, 0.25)])
         trial_rows.end(database, trial_id, state, value, {"values": [3], "reason": "it was late"})
     theirs, mine = (storage.get_all_trials(study)[-1] for storage in both)
     assert mine.datetime_complete is not None
