@@ -40,10 +40,11 @@ from mnist_seq.display import Board
 from mnist_seq.provenance import Provenance
 from mnist_seq.recording import Recorder, SweepRecorder
 from mnist_seq.records import EpochRecord, Outcome, State, TrainResult
+from mnist_seq.roles import Trial, Watcher, Workers
 from mnist_seq.search import SearchTrials, fixed_settings, most_epochs
 from mnist_seq.space import value_at, with_values
 from mnist_seq.study import Study
-from mnist_seq.sweep import Loop, Trial, Watcher, Workers
+from mnist_seq.sweep import Loop
 from mnist_seq.terminal import LiveDisplay
 from mnist_seq.tracking.tracker import Tracker
 from tests.examples import sweep_config

@@ -15,7 +15,8 @@ from mnist_seq.config import TrackingConfig, WorkersConfig
 from mnist_seq.display import Board, console
 from mnist_seq.errors import StoppedError
 from mnist_seq.recording import EarlierRun, Recorder
-from mnist_seq.sweep import Loop, Trials, Watcher
+from mnist_seq.roles import Trials, Watcher
+from mnist_seq.sweep import Loop
 from mnist_seq.terminal import open_display
 from mnist_seq.tracking.results import Results
 from mnist_seq.tracking.tracker import Role, Tracker

@@ -23,8 +23,8 @@ from mnist_seq.recording import Recorder
 from mnist_seq.records import Ending, EpochRecord
 from mnist_seq.report.drawing import standalone
 from mnist_seq.report.inside.answers import draw_confusion, results_csv
+from mnist_seq.roles import Trial
 from mnist_seq.space import with_values
-from mnist_seq.sweep import Trial
 from mnist_seq.tracking.results import Results, RunInfo, Study
 from mnist_seq.tracking.run import Run
 from mnist_seq.tracking.tracker import Role

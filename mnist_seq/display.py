@@ -13,7 +13,7 @@ from rich.table import Table
 
 from mnist_seq.config import Objective, Scalar
 from mnist_seq.records import Ending, EpochRecord, is_better
-from mnist_seq.sweep import Trial
+from mnist_seq.roles import Trial
 
 console = Console(highlight=False)
 

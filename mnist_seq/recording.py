@@ -9,8 +9,8 @@ from mnist_seq.display import Board, number, shown
 from mnist_seq.provenance import Provenance
 from mnist_seq.records import Ending, EpochRecord
 from mnist_seq.report.curves import curves_picture
+from mnist_seq.roles import Trial
 from mnist_seq.space import value_at
-from mnist_seq.sweep import Trial
 from mnist_seq.tracking.run import Run
 from mnist_seq.tracking.tracker import Role, Tracker
 

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from mnist_seq.config import Range, SweepConfig, flatten
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import Ending, EpochRecord, best_of
+from mnist_seq.roles import Trial
 from mnist_seq.space import Values, is_active, ordered, value_at, with_values
-from mnist_seq.sweep import Trial
 
 
 class Study(Protocol):

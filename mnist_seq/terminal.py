@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mnist_seq.display import Board, clock, console, shown
 from mnist_seq.records import Ending, EpochRecord
-from mnist_seq.sweep import Trial
+from mnist_seq.roles import Trial
 
 
 class LogDisplay:

@@ -1,7 +1,7 @@
 from mnist_seq.display import Board
 from mnist_seq.records import Ending, EpochRecord, TrainResult
+from mnist_seq.roles import Trial
 from mnist_seq.space import with_values
-from mnist_seq.sweep import Trial
 from tests.examples import config
 
 RECORD = EpochRecord(1, 0.1, 0.9, 0.1, 0.97, 0.001, 1.0, 100.0)

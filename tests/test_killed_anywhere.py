@@ -14,9 +14,10 @@ from mnist_seq.checkpoint import Checkpoints
 from mnist_seq.config import Config, SweepConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.records import Ending, EpochRecord, Outcome, State, TrainResult
+from mnist_seq.roles import Trial
 from mnist_seq.search import SearchTrials
 from mnist_seq.study_store import StudyStore
-from mnist_seq.sweep import Loop, Trial
+from mnist_seq.sweep import Loop
 from tests.examples import few
 from tests.test_study import landscape, opened, searching, stored
 

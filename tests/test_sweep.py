@@ -15,10 +15,11 @@ from mnist_seq.checkpoint import Checkpoints
 from mnist_seq.cluster import open_workers
 from mnist_seq.config import SweepConfig
 from mnist_seq.records import Ending, EpochRecord
+from mnist_seq.roles import Trial
 from mnist_seq.search import SearchTrials, most_epochs
 from mnist_seq.space import Values, value_at
 from mnist_seq.study import Study
-from mnist_seq.sweep import Loop, Trial
+from mnist_seq.sweep import Loop
 from mnist_seq.workers import Steps, Workers
 from tests.examples import few, sweep_config
 
