@@ -8,6 +8,7 @@ Shape suffixes: N images, T batches (optimizer steps) an epoch, B images a batch
 F features (pixels a row), U outputs of a layer, K classes.
 """
 
+import os
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,12 @@ from mnist_seq.metrics import accuracy, cross_entropy
 from mnist_seq.model import Network, build, seed_for
 from mnist_seq.optimizer import BY_ARRAY, OPTIMIZERS, Joined
 from mnist_seq.records import Arrays
-from mnist_seq.xla import compile_quickly
 
-compile_quickly()
+# Compiling takes half as long, and no training longer, without LLVM's passes beyond the first level
+# and without XLA's newer way to emit fused loops, which goes through MLIR. Read when XLA compiles
+# for the first time.
+_QUICK = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+os.environ["XLA_FLAGS"] = f"{_QUICK} {os.environ.get('XLA_FLAGS', '')}"
 
 # It takes the methods of many programs for one function that is traced too often, and warns.
 tf.get_logger().setLevel("ERROR")
