@@ -12,6 +12,7 @@ import queue
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,9 @@ SECONDS_TO_FETCH = 30.0
 # two trainings; so is one that holds such a share of its limit.
 GROWN = 1.6
 FULL = 0.6
+# A process in which an import broke off fails everything it is given, for as long as it lives.
+# Where a third one cannot load them, the libraries are wrong, and a training shall say so.
+ATTEMPTS_TO_LOAD = 3
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Workers:
         self._events: queue.SimpleQueue[tuple[int, Future | Saved]] = queue.SimpleQueue()
         self._slots: set[str] = set()
         self._warm_ups: dict[str, Future] = {}
+        self._failed_to_load: Counter[str] = Counter()  # processes of each nanny
         self._stopped: set[str] = set()  # the scheduler may list one for a moment yet
         self._known: dict[str, dict[str, Any]] = {}
         self._first: dict[str, int] = {}  # bytes of a process after its first training
@@ -223,7 +228,13 @@ class Workers:
 
     def _idle(self) -> set[str]:
         busy = {training.slot for training in self._trainings.values()}
-        return {slot for slot in self._slots - busy if self._warm_ups[slot].done()}
+        idle = self._slots - busy
+        return {slot for slot in idle if self._warm_ups[slot].done() and not self._is_broken(slot)}
+
+    def _is_broken(self, slot: str) -> bool:
+        nanny = self._known[slot]["nanny"]
+        again = nanny and self._failed_to_load[nanny] < ATTEMPTS_TO_LOAD - 1
+        return bool(again and self._warm_ups[slot].status == "error")
 
     def _look(self) -> None:
         if time.monotonic() - self._last_look > SECONDS_BETWEEN_LOOKS or not self._slots:
@@ -237,6 +248,9 @@ class Workers:
                 or self._client.submit(self._steps.warm_up, workers=[slot], pure=False)
                 for slot in self._slots
             }
+            for slot in list(filter(self._is_broken, self._slots)):
+                self._failed_to_load[self._known[slot]["nanny"]] += 1
+                self._stop(slot)
             self._last_look = time.monotonic()
 
 

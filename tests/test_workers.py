@@ -284,6 +284,47 @@ def test_no_slot_is_lost_while_the_client_refreshes_what_it_knows(
     assert {both_free.free for _ in range(300)} == {2}
 
 
+def loads_in_other_processes(processes: set[int]) -> None:
+    if os.getpid() in processes:
+        raise ImportError("broke off")
+
+
+def test_a_process_in_which_an_import_broke_off_is_replaced(both_free: Workers) -> None:
+    (broken, slot), (kept, _) = (
+        (pid, slot) for slot, pid in both_free._client.run(os.getpid).items()
+    )
+    warm_up = functools.partial(loads_in_other_processes, {broken})
+    pool = Workers(both_free._client, replace(STEPS, warm_up=warm_up), SETTINGS)
+    wait_until_free(pool, 2)
+    assert slot not in pool._slots
+    assert kept in pool._client.run(os.getpid).values()
+    assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
+
+
+def loads_nowhere(folder: Path) -> None:
+    (folder / str(os.getpid())).touch()
+    raise ImportError("no such library")
+
+
+def fails_to_load(settings: Config, data: Dataset) -> State:
+    raise ImportError("no such library")
+
+
+def test_where_no_process_can_load_its_libraries_a_training_says_so(
+    both_free: Workers, tmp_path: Path
+) -> None:
+    warm_up = functools.partial(loads_nowhere, tmp_path)
+    pool = Workers(
+        both_free._client, replace(STEPS, warm_up=warm_up, begin=fails_to_load), SETTINGS
+    )
+    wait_until_free(pool, 2)
+    assert len(list(tmp_path.iterdir())) == 2 * workers.ATTEMPTS_TO_LOAD
+    pool.start(0, PLAIN, few())
+    pool.advance(0)
+    assert heard(pool, 0) == Failed("ImportError", "no such library")
+    pool.drop(0)
+
+
 def fails(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
     raise RuntimeError("no such\nluck")
 
