@@ -1,0 +1,132 @@
+"""Trainings that fail, die or hang on two real processes."""
+
+import functools
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mnist_seq import training, workers
+from mnist_seq.config import Config
+from mnist_seq.data.dataset import Dataset
+from mnist_seq.records import (
+    EpochRecord,
+    Failed,
+    Saved,
+    State,
+    WorkerLost,
+)
+from mnist_seq.workers import Workers
+from tests.examples import config, few
+from tests.workers.pools import (
+    PLAIN,
+    SECONDS,
+    SETTINGS,
+    STEPS,
+    heard,
+    same_curves,
+    trained_here,
+    trained_on,
+    wait_until_free,
+)
+
+
+def fails(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
+    raise RuntimeError("no such\nluck")
+
+
+def dies_in_epoch_2(
+    marker: Path, settings: Config, data: Dataset, state: State
+) -> tuple[EpochRecord, State]:
+    if state.epoch == 1 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return training.advance(settings, data, state)
+
+
+def hangs(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
+    time.sleep(600)
+    raise AssertionError("nobody waits for so long")
+
+
+def test_a_training_that_raises_is_failed_with_its_reason(both_free: Workers) -> None:
+    pool = Workers(both_free._client, replace(STEPS, advance=fails), SETTINGS)
+    wait_until_free(pool, 2)
+    pool.start(0, PLAIN, few())
+    pool.advance(0)
+    assert heard(pool, 0) == Failed("RuntimeError", "no such luck")
+    pool.drop(0)
+    assert same_curves(trained_on(both_free, PLAIN, few()).records, trained_here().records)
+
+
+def test_a_loss_that_is_not_finite_is_failed_with_its_settings(both_free: Workers) -> None:
+    pool = both_free
+    pool.start(0, config("training.optimizer=lamb", "training.learning_rate=100"), few())
+    pool.advance(0)
+    assert isinstance(heard(pool, 0), EpochRecord)
+    pool.advance(0)
+    failed = heard(pool, 0)
+    pool.drop(0)
+    assert isinstance(failed, Failed)
+    assert failed.kind == "not finite"
+    assert "epoch 2" in failed.detail
+    assert "learning_rate 100" in failed.detail
+
+
+def test_a_killed_worker_is_lost_and_its_training_goes_on_from_what_was_saved(
+    both_free: Workers, tmp_path: Path
+) -> None:
+    dying = replace(STEPS, advance=functools.partial(dies_in_epoch_2, tmp_path / "died"))
+    pool = Workers(both_free._client, dying, SETTINGS)
+    settings, data, here = PLAIN, few(), trained_here()
+    wait_until_free(pool, 2)
+    pool.start(0, settings, data)
+    pool.advance(0)
+    assert isinstance(heard(pool, 0), EpochRecord)
+    pool.save(0)
+    saved = heard(pool, 0)
+    assert isinstance(saved, Saved)
+    pool.advance(0)
+    lost = heard(pool, 0)
+    assert isinstance(lost, WorkerLost)
+    assert (tmp_path / "died").exists()
+    pool.drop(0)
+    assert pool.free == 1
+    assert same_curves(trained_on(pool, settings, data, saved.state).records, here.records)
+
+
+def test_a_worker_that_dies_before_its_epoch_was_fetched_is_lost(
+    both_free: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "SECONDS_TO_FETCH", 1.0)
+    pool = both_free
+    pool.start(0, PLAIN, few())
+    pool.advance(0)
+    pool.free  # noqa: B018  # it has just looked: what dies now it has not seen
+    monkeypatch.setattr(workers, "SECONDS_BETWEEN_LOOKS", 1000.0)
+    training, deadline = pool._trainings[0], time.monotonic() + SECONDS
+    while not (training.awaited and training.awaited.done()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (process,) = pool._client.run(os.getpid, workers=[training.slot]).values()
+    os.kill(process, signal.SIGKILL)
+    while (
+        training.slot in pool._client.sync(pool._client.scheduler.identity, n_workers=-1)["workers"]
+    ):
+        time.sleep(0.01)
+    assert isinstance(heard(pool, 0), WorkerLost)
+    pool.drop(0)
+
+
+def test_a_training_that_hangs_is_taken_from_its_worker(both_free: Workers) -> None:
+    impatient = SETTINGS.model_copy(update={"epoch_timeout": 3.0})
+    pool = Workers(both_free._client, replace(STEPS, advance=hangs), impatient)
+    wait_until_free(pool, 2)
+    pool.start(0, PLAIN, few())
+    pool.advance(0)
+    lost = heard(pool, 0)
+    assert isinstance(lost, WorkerLost)
+    assert lost.kind == "hang"
+    pool.drop(0)

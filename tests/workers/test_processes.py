@@ -1,0 +1,166 @@
+"""The processes themselves: what each has, and when it is replaced by another."""
+
+import functools
+import os
+import resource
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_seq import workers
+from mnist_seq.config import Config
+from mnist_seq.data.dataset import Dataset
+from mnist_seq.records import (
+    Failed,
+    State,
+)
+from mnist_seq.workers import Workers
+from tests.examples import few
+from tests.workers.pools import (
+    PLAIN,
+    SECONDS,
+    SETTINGS,
+    STEPS,
+    heard,
+    same_curves,
+    trained_here,
+    trained_on,
+    wait_until_free,
+)
+
+
+def test_each_worker_keeps_to_one_core_of_its_own(both_free: Workers) -> None:
+    cores = list(both_free._client.run(os.sched_getaffinity, 0).values())
+    assert [len(core) for core in cores] == [1, 1]
+    if len(os.sched_getaffinity(0)) > 1:
+        assert cores[0] != cores[1]
+
+
+def test_a_worker_reuses_the_memory_that_it_has_freed(both_free: Workers) -> None:
+    pages = both_free._client.submit(pages_touched, 200, 2**21, pure=False).result(SECONDS)
+    assert pages < 10 * 2**21 / 4096, "200 times as many where each is given back and asked for"
+
+
+def pages_touched(times: int, size: int) -> int:
+    """Pages that the system has to provide while a buffer is taken, filled and freed in turn."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        np.full(size, 1, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def test_a_slot_is_free_when_its_process_has_its_libraries(both_free: Workers) -> None:
+    loading = replace(STEPS, warm_up=functools.partial(time.sleep, 1.0))
+    pool = Workers(both_free._client, loading, SETTINGS)
+    assert pool.free == 0
+    wait_until_free(pool, 2)
+
+
+@pytest.mark.parametrize("limit", ["GROWN", "FULL"])
+def test_a_process_that_has_grown_large_is_replaced_between_two_trainings(
+    both_free: Workers, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    before = both_free._client.run(os.getpid)
+    monkeypatch.setattr(workers, "SECONDS_BETWEEN_LOOKS", 0.0)
+    with monkeypatch.context() as low:
+        low.setattr(workers, limit, 0.001)
+        trained_on(both_free, PLAIN, few())
+    (kept,) = both_free._slots
+    deadline = time.monotonic() + SECONDS
+    while both_free.free < 2 and time.monotonic() < deadline:
+        assert both_free._slots & before.keys() == {kept}, "what was stopped is not offered again"
+    (new,) = both_free._slots - {kept}
+    assert new not in before
+    assert both_free._client.run(os.getpid)[kept] == before[kept]
+    there = trained_on(both_free, PLAIN, few())
+    assert same_curves(there.records, trained_here().records)
+
+
+def test_a_function_is_not_called_in_a_process_that_is_being_replaced(
+    both_free: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as low:
+        low.setattr(workers, "FULL", 0.001)
+        for number in (0, 1):
+            both_free.start(number, PLAIN, few())
+        for number in (0, 1):
+            both_free.advance(number)
+            assert both_free.next(SECONDS) is not None
+        for number in (0, 1):
+            both_free.drop(number)
+    assert both_free.call(os.getpid) != os.getpid()
+
+
+def loads_in_other_processes(processes: set[int]) -> None:
+    if os.getpid() in processes:
+        raise ImportError("broke off")
+
+
+def test_a_process_in_which_an_import_broke_off_is_replaced(both_free: Workers) -> None:
+    (broken, slot), (kept, _) = (
+        (pid, slot) for slot, pid in both_free._client.run(os.getpid).items()
+    )
+    warm_up = functools.partial(loads_in_other_processes, {broken})
+    pool = Workers(both_free._client, replace(STEPS, warm_up=warm_up), SETTINGS)
+    wait_until_free(pool, 2)
+    assert slot not in pool._slots
+    assert kept in pool._client.run(os.getpid).values()
+    assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
+
+
+def loads_nowhere(folder: Path) -> None:
+    (folder / str(os.getpid())).touch()
+    raise ImportError("no such library")
+
+
+def fails_to_load(settings: Config, data: Dataset) -> State:
+    raise ImportError("no such library")
+
+
+def test_where_no_process_can_load_its_libraries_a_training_says_so(
+    both_free: Workers, tmp_path: Path
+) -> None:
+    warm_up = functools.partial(loads_nowhere, tmp_path)
+    pool = Workers(
+        both_free._client, replace(STEPS, warm_up=warm_up, begin=fails_to_load), SETTINGS
+    )
+    wait_until_free(pool, 2)
+    assert len(list(tmp_path.iterdir())) == 2 * workers.ATTEMPTS_TO_LOAD
+    pool.start(0, PLAIN, few())
+    pool.advance(0)
+    assert heard(pool, 0) == Failed("ImportError", "no such library")
+    pool.drop(0)
+
+
+def test_all_workers_may_die_and_a_training_still_begins_again(both_free: Workers) -> None:
+    pool = both_free
+    trained_on(pool, PLAIN, few())
+    slots = set(pool._slots)
+    for process in pool._client.run(os.getpid).values():
+        os.kill(process, signal.SIGKILL)
+    deadline = time.monotonic() + SECONDS
+    while (pool.free < 2 or slots & pool._slots) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_again_and_again_is_started_again_and_again(
+    both_free: Workers,
+) -> None:
+    # Dask looks 15 s after each death whether the process is there.
+    pool, deadline = both_free, time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for process in pool._client.run(os.getpid, on_error="return").values():
+            if isinstance(process, int):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.2)
+    wait_until_free(pool, 2)
+
+
+def test_a_process_that_is_gone_already_can_be_stopped(both_free: Workers) -> None:
+    both_free._stop("tcp://127.0.0.1:1")
