@@ -19,7 +19,7 @@ from mnist_seq.search import SearchTrials
 from mnist_seq.study_store import StudyStore
 from mnist_seq.sweep import Loop
 from tests.examples import few
-from tests.test_study import landscape, opened, searching, stored
+from tests.landscapes import landscape, opened, searching, stored
 
 WRITES: list[tuple[type, str]] = [
     *((StudyStore, name) for name in ("add", "report", "end")),

@@ -8,7 +8,7 @@ import pytest
 
 from mnist_seq.pruning import Halving, Median, Pruner
 from mnist_seq.pruning import build_pruner as build
-from tests.test_study import searching
+from tests.landscapes import searching
 
 EPOCHS = 10
 THEIRS: dict[str, optuna.pruners.BasePruner] = {

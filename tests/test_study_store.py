@@ -9,7 +9,7 @@ import pytest
 
 from mnist_seq.errors import StoreError
 from mnist_seq.study_store import finished_trials, stored_settings
-from tests.test_study import INSIDE, asked, opened, searching, stored, trial
+from tests.landscapes import INSIDE, asked, opened, searching, stored, trial
 
 
 def not_a_database(path: Path) -> None:

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from mnist_seq.samplers import TPE_STARTUP_TRIALS, distribution
 from mnist_seq.space import Values, is_active, ordered
 from mnist_seq.tpe import History, RememberingTPE
-from tests.test_study import searching
+from tests.landscapes import searching
 
 Direction = Literal["maximize", "minimize"]
 SPACE = searching().search.space
