@@ -72,6 +72,7 @@ class Study:
         unsearched: Callable[[str], Scalar],
     ) -> None:
         self._search = search
+        self._unsearched = unsearched
         self._maximize = search.objective == "validation_accuracy"
         self._distributions = {
             dimension_path: distribution(dimension_path, dimension)
@@ -120,8 +121,7 @@ class Study:
             known.user_attrs = {}
             self._ids.append(self._memory.create_new_trial(self._study._study_id, known))
             self._remember(trial.system_attrs.get(SAMPLER_NOTES, {}))
-            if self._points is not None:
-                self._points.tried(tried(trial, trial.user_attrs))
+            self._note_point(trial.number, tried(trial, trial.user_attrs))
             # Brackets follow from a study's name: rungs under another one say nothing here.
             if trial.number >= copied:
                 self._judge.recall(trial.number, trial.intermediate_values)
@@ -166,8 +166,7 @@ class Study:
         else:
             values = self._suggest(trial)
             self._notes.append({})
-        if self._points is not None:
-            self._points.tried(values)
+        self._note_point(number, values)
         self._store.add(self._whole(number))
         return Suggestion(number, values)
 
@@ -241,6 +240,14 @@ class Study:
             if is_active(self._search.space[path], values):
                 values[path] = trial._suggest(path, self._distributions[path])
         return values
+
+    def _note_point(self, number: int, values: Values) -> None:
+        """Leave a point of a grid out that was tried, but not with other settings of a baseline."""
+        baselines = self._search.baselines
+        own = baselines[number] if number < len(baselines) else {}
+        rest = own.keys() - values.keys()
+        if self._points is not None and all(own[path] == self._unsearched(path) for path in rest):
+            self._points.tried(values)
 
     def _whole(self, number: int) -> FrozenTrial:
         """A trial as it is kept: with what the sampler would remember of the whole study."""

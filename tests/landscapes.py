@@ -31,7 +31,7 @@ INSIDE: Values = {
 
 def searching(sampler: str = "random", **changes: Any) -> SweepConfig:
     whole = sweep_config("data=digits").model_dump()
-    space = {"space": STEPPED} if sampler == "grid" else {}
+    space = {"space": STEPPED, "baselines": []} if sampler == "grid" else {}
     whole["search"] |= {"sampler": sampler, "pruner": "none", **space, **changes}
     return SweepConfig.model_validate(whole)
 

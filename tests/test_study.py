@@ -101,8 +101,8 @@ def test_a_grid_is_searched_whole_and_then_done(tmp_path: Path) -> None:
 def test_a_grid_is_searched_whole_whichever_point_is_the_baseline(
     place: int, tmp_path: Path
 ) -> None:
-    config = searching("grid")
-    points = grid(config.search.space)
+    points = grid(searching("grid").search.space)
+    config = searching("grid", baselines=[points[place]])
     study = opened(tmp_path, config)
     trial(study, asked(study, points[place]))
     found = [points[place]]
@@ -110,6 +110,24 @@ def test_a_grid_is_searched_whole_whichever_point_is_the_baseline(
         found.append(suggestion.values)
         trial(study, suggestion)
     assert sorted(map(repr, found)) == sorted(map(repr, points))
+
+
+@pytest.mark.parametrize("reopens", [False, True])
+def test_a_baseline_with_a_setting_of_its_own_is_no_point_of_the_grid(
+    reopens: bool, tmp_path: Path
+) -> None:
+    points = grid(searching("grid").search.space)
+    baseline = points[5] | {"training.schedule": "constant"}
+    config = searching("grid", baselines=[baseline])
+    study = opened(tmp_path, config)
+    trial(study, asked(study, points[5]))
+    if reopens:
+        study = opened(tmp_path, config)
+    found = []
+    while (suggestion := study.ask()) is not None:
+        found.append(suggestion.values)
+        trial(study, suggestion)
+    assert found == points, "all others let the rate fall along a cosine"
 
 
 # --- baselines
