@@ -60,7 +60,8 @@ def open_study(
     if latest is None:
         store.create(name, maximize)
         return Opened(name, {}, 0)
-    if latest.user_attrs["settings"]["search"]["space"] == settings["search"]["space"]:
+    before = latest.user_attrs["settings"]["search"]
+    if before["space"] == settings["search"]["space"]:
         return Opened(latest.study_name, latest.system_attrs, latest.user_attrs.get(COPIED, 0))
     old = latest.study_name
     number = int(old.rpartition(SPACE_MARK)[2]) if SPACE_MARK in old else 1
@@ -72,7 +73,10 @@ def open_study(
     inside = 0
     for trial in trials:
         values = tried(trial, trial.user_attrs)
-        params = as_searched(values, space, unsearched)
+        # A baseline may have settings of its own, which were not searched and are now.
+        own = dict(enumerate(before["baselines"])).get(trial.number, {})
+        known = {path: own[path] for path in own.keys() & space.keys()} | values
+        params = as_searched(known, space, unsearched)
         inside += params is not None
         store.add(_copied(trial, values, params or {}, distributions))
     store.describe(COPIED, len(trials))

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from mnist_seq.config import SweepConfig
@@ -84,6 +85,23 @@ def test_a_setting_searched_no_longer_keeps_the_trials_that_had_its_value(tmp_pa
     same = sum(values["training.batch_size"] == 64 for values in values_of(tmp_path))
     fixed = searching("~search.space.training.batch_size", "training.batch_size=64")
     assert opened(tmp_path, fixed).kept == (same, 8)
+
+
+def test_a_setting_that_only_the_baseline_had_is_known_of_it_when_it_is_searched(
+    tmp_path: Path,
+) -> None:
+    fixed = searching("search.trials=2")
+    assert (fixed.training.schedule, fixed.search.baselines[0]["training.schedule"]) == (
+        "cosine",
+        "constant",
+    )
+    searched(tmp_path, fixed)
+    schedules = "+search.space.training.schedule.choices=[constant,cosine]"
+    assert opened(tmp_path, searching("search.trials=2", schedules)).kept == (2, 2)
+    url = f"sqlite:///{tmp_path / 'optuna.db'}"
+    (newest,) = set(optuna.get_all_study_names(url)) - {"kept"}
+    trials = optuna.load_study(study_name=newest, storage=url).get_trials()
+    assert [trial.params["training.schedule"] for trial in trials] == ["constant", "cosine"]
 
 
 def test_settings_that_shape_the_trials_may_not_change_under_the_same_name(tmp_path: Path) -> None:
