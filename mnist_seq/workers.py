@@ -1,23 +1,18 @@
-"""The slots that train, on a Dask cluster.
+"""Trainings in the slots of a Dask cluster.
 
-A training lives in one slot (one single-threaded process) and each of its epochs is a task. The
-state stays in the process that made it; what travels is the small record, and now and then the
-state, to be saved.
+A training lives in one slot and each of its epochs is a task there. The state stays in the process
+that made it; what travels is the small record, and now and then the state, to be saved.
 """
 
 import contextlib
-import math
-import os
 import queue
-import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from distributed import Client, Future, KilledWorker, Nanny
+from distributed import Client, Future, KilledWorker
 from distributed.client import FutureCancelledError
 
 from mnist_seq.config import Config, WorkersConfig
@@ -32,17 +27,9 @@ from mnist_seq.records import (
     TrainResult,
     WorkerLost,
 )
+from mnist_seq.slots import SECONDS_BETWEEN_LOOKS, Slots
 
-SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_TO_FETCH = 30.0
-# XLA keeps every program it has compiled, 20 to 30 MiB each, for as long as the process lives. One
-# that has grown so many times since its first training, some twenty shapes, is replaced between
-# two trainings; so is one that holds such a share of its limit.
-GROWN = 1.6
-FULL = 0.6
-# A process in which an import broke off fails everything it is given, for as long as it lives.
-# Where a third one cannot load them, the libraries are wrong, and a training shall say so.
-ATTEMPTS_TO_LOAD = 3
 
 
 @dataclass(frozen=True)
@@ -76,23 +63,15 @@ class Workers:
         self._client = client
         self._steps = steps
         self._config = config
-        self._too_large: dict[str, int] = {}  # bytes of processes that were stopped for them
-        client.subscribe_topic("worker-restart-memory", self._note_memory)
+        self._slots = Slots(client, steps.warm_up)
         self._trainings: dict[int, _Training] = {}
         self._data: dict[str, Future] = {}
         self._events: queue.SimpleQueue[tuple[int, Future | Saved]] = queue.SimpleQueue()
-        self._slots: set[str] = set()
-        self._warm_ups: dict[str, Future] = {}
-        self._failed_to_load: Counter[str] = Counter()  # processes of each nanny
-        self._stopped: set[str] = set()  # the scheduler may list one for a moment yet
-        self._known: dict[str, dict[str, Any]] = {}
-        self._first: dict[str, int] = {}  # bytes of a process after its first training
-        self._last_look = 0.0
 
     @property
     def free(self) -> int:
         """How many trainings could be started now, in processes that have their libraries."""
-        self._look()
+        self._slots.look()
         return len(self._idle())
 
     def start(self, number: int, config: Config, data: Dataset, state: State | None = None) -> None:
@@ -130,12 +109,9 @@ class Workers:
     def drop(self, number: int) -> None:
         """Forget a training; its slot is free, or its process replaced if it has grown large."""
         training = self._trainings.pop(number)
-        slot = training.slot
         if training.awaited is not None and not training.awaited.done():
             training.awaited.cancel(force=True)
-        # Without a nanny nobody would start it anew.
-        if slot in self._slots and self._known[slot]["nanny"] and self._is_large(slot):
-            self._stop(slot)
+        self._slots.stop_if_large(training.slot)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Result of a function that needs a worker's libraries, as soon as a slot is free."""
@@ -148,9 +124,9 @@ class Workers:
         """Whatever happens next to a training, or None if nothing does for `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while True:
-            self._look()
+            self._slots.look()
             for number, training in self._trainings.items():
-                if training.slot not in self._slots:
+                if training.slot not in self._slots.present:
                     return number, self._loss(training.slot)
                 if time.monotonic() - training.asked > self._config.epoch_timeout:
                     return number, self._stop_hanging(training.slot)
@@ -184,31 +160,17 @@ class Workers:
         return result
 
     def _loss(self, slot: str) -> WorkerLost | Failed:
-        self._slots.discard(slot)
-        if slot in self._too_large:
-            used = f"{self._too_large[slot] / 2**30:.1f} GiB"
+        held = self._slots.lost(slot)
+        if held is not None:
+            used = f"{held / 2**30:.1f} GiB"
             limit = self._config.memory_gib
             share = f"{limit:g} GiB (workers.memory_gib)" if limit else "its share of the machine"
             return Failed("out of memory", f"the process used {used} of {share}")
         return WorkerLost("worker died", f"the worker at {slot} died")
 
-    def _note_memory(self, event: tuple[float, dict[str, Any]]) -> None:
-        self._too_large[event[1]["worker"]] = event[1]["rss"]
-
-    def _is_large(self, slot: str) -> bool:
-        memory = self._known[slot]["metrics"]["memory"]
-        limit = self._known[slot]["memory_limit"] or math.inf
-        return bool(memory > min(FULL * limit, GROWN * self._first.setdefault(slot, memory)))
-
     def _stop_hanging(self, slot: str) -> WorkerLost:
-        self._stop(slot)
+        self._slots.stop(slot)
         return WorkerLost("hang", f"no epoch within {self._config.epoch_timeout:g} s")
-
-    def _stop(self, slot: str) -> None:
-        self._slots.discard(slot)
-        self._stopped.add(slot)
-        with contextlib.suppress(KeyError):  # it is gone already
-            self._client.run(_kill, workers=[slot], nanny=True, on_error="ignore")
 
     def _submit(self, training: _Training, step: Callable[..., Any], *arguments: Any) -> Future:
         return self._client.submit(
@@ -228,35 +190,7 @@ class Workers:
 
     def _idle(self) -> set[str]:
         busy = {training.slot for training in self._trainings.values()}
-        idle = self._slots - busy
-        return {slot for slot in idle if self._warm_ups[slot].done() and not self._is_broken(slot)}
-
-    def _is_broken(self, slot: str) -> bool:
-        nanny = self._known[slot]["nanny"]
-        again = nanny and self._failed_to_load[nanny] < ATTEMPTS_TO_LOAD - 1
-        return bool(again and self._warm_ups[slot].status == "error")
-
-    def _look(self) -> None:
-        if time.monotonic() - self._last_look > SECONDS_BETWEEN_LOOKS or not self._slots:
-            # Not `scheduler_info`: every other second the client forgets its workers for a moment.
-            answer = self._client.sync(self._client.scheduler.identity, n_workers=-1)
-            self._known = answer["workers"]
-            self._stopped &= self._known.keys()
-            self._slots = self._known.keys() - self._stopped
-            self._warm_ups = {
-                slot: self._warm_ups.get(slot)
-                or self._client.submit(self._steps.warm_up, workers=[slot], pure=False)
-                for slot in self._slots
-            }
-            for slot in list(filter(self._is_broken, self._slots)):
-                self._failed_to_load[self._known[slot]["nanny"]] += 1
-                self._stop(slot)
-            self._last_look = time.monotonic()
-
-
-def _kill(dask_worker: Nanny) -> None:
-    """At once, where a restart in good order would wait for what hangs; the nanny starts anew."""
-    os.kill(dask_worker.pid, signal.SIGKILL)
+        return self._slots.ready() - busy
 
 
 def _record(both: tuple[EpochRecord, State]) -> EpochRecord:

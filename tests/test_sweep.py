@@ -274,9 +274,9 @@ def test_a_search_stopped_where_a_worker_has_died_saves_the_others(
         if heard_of == {0, 1}:
             slot = pool._trainings[0].slot
             kill_workers_of(pool, 0)
-            while slot in pool._slots:
-                pool._last_look = 0.0
-                pool._look()
+            while slot in pool._slots.present:
+                pool._slots._last_look = 0.0
+                pool._slots.look()
             heard_of.add(-1)
         return -1 in heard_of
 

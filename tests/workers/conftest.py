@@ -28,7 +28,7 @@ def both_free(pool: Workers) -> Iterator[Workers]:
     while time.monotonic() < deadline:
         answers = pool._client.run(os.getpid, on_error="return")
         alive = {slot for slot, answer in answers.items() if isinstance(answer, int)}
-        if pool.free == 2 and alive == pool._slots:
+        if pool.free == 2 and alive == pool._slots.present:
             break
         time.sleep(0.1)
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq import training, workers
+from mnist_seq import slots, training, workers
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.records import (
@@ -106,7 +106,7 @@ def test_a_worker_that_dies_before_its_epoch_was_fetched_is_lost(
     pool.start(0, PLAIN, few())
     pool.advance(0)
     pool.free  # noqa: B018  # it has just looked: what dies now it has not seen
-    monkeypatch.setattr(workers, "SECONDS_BETWEEN_LOOKS", 1000.0)
+    monkeypatch.setattr(slots, "SECONDS_BETWEEN_LOOKS", 1000.0)
     training, deadline = pool._trainings[0], time.monotonic() + SECONDS
     while not (training.awaited and training.awaited.done()) and time.monotonic() < deadline:
         time.sleep(0.01)

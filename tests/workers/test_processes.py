@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_seq import workers
+from mnist_seq import slots
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.records import (
@@ -31,6 +31,12 @@ from tests.workers.pools import (
     trained_on,
     wait_until_free,
 )
+
+
+def wait_until_other_than(pool: Workers, before: set[str]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while (pool.free < 2 or before & pool._slots.present) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def test_each_worker_keeps_to_one_core_of_its_own(both_free: Workers) -> None:
@@ -65,15 +71,17 @@ def test_a_process_that_has_grown_large_is_replaced_between_two_trainings(
     both_free: Workers, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     before = both_free._client.run(os.getpid)
-    monkeypatch.setattr(workers, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(slots, "SECONDS_BETWEEN_LOOKS", 0.0)
     with monkeypatch.context() as low:
-        low.setattr(workers, limit, 0.001)
+        low.setattr(slots, limit, 0.001)
         trained_on(both_free, PLAIN, few())
-    (kept,) = both_free._slots
+    (kept,) = both_free._slots.present
     deadline = time.monotonic() + SECONDS
     while both_free.free < 2 and time.monotonic() < deadline:
-        assert both_free._slots & before.keys() == {kept}, "what was stopped is not offered again"
-    (new,) = both_free._slots - {kept}
+        assert both_free._slots.present & before.keys() == {kept}, (
+            "what was stopped is not offered again"
+        )
+    (new,) = both_free._slots.present - {kept}
     assert new not in before
     assert both_free._client.run(os.getpid)[kept] == before[kept]
     there = trained_on(both_free, PLAIN, few())
@@ -84,7 +92,7 @@ def test_a_function_is_not_called_in_a_process_that_is_being_replaced(
     both_free: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as low:
-        low.setattr(workers, "FULL", 0.001)
+        low.setattr(slots, "FULL", 0.001)
         for number in (0, 1):
             both_free.start(number, PLAIN, few())
         for number in (0, 1):
@@ -107,7 +115,7 @@ def test_a_process_in_which_an_import_broke_off_is_replaced(both_free: Workers) 
     warm_up = functools.partial(loads_in_other_processes, {broken})
     pool = Workers(both_free._client, replace(STEPS, warm_up=warm_up), SETTINGS)
     wait_until_free(pool, 2)
-    assert slot not in pool._slots
+    assert slot not in pool._slots.present
     assert kept in pool._client.run(os.getpid).values()
     assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
 
@@ -129,7 +137,7 @@ def test_where_no_process_can_load_its_libraries_a_training_says_so(
         both_free._client, replace(STEPS, warm_up=warm_up, begin=fails_to_load), SETTINGS
     )
     wait_until_free(pool, 2)
-    assert len(list(tmp_path.iterdir())) == 2 * workers.ATTEMPTS_TO_LOAD
+    assert len(list(tmp_path.iterdir())) == 2 * slots.ATTEMPTS_TO_LOAD
     pool.start(0, PLAIN, few())
     pool.advance(0)
     assert heard(pool, 0) == Failed("ImportError", "no such library")
@@ -139,12 +147,10 @@ def test_where_no_process_can_load_its_libraries_a_training_says_so(
 def test_all_workers_may_die_and_a_training_still_begins_again(both_free: Workers) -> None:
     pool = both_free
     trained_on(pool, PLAIN, few())
-    slots = set(pool._slots)
+    before = set(pool._slots.present)
     for process in pool._client.run(os.getpid).values():
         os.kill(process, signal.SIGKILL)
-    deadline = time.monotonic() + SECONDS
-    while (pool.free < 2 or slots & pool._slots) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_until_other_than(pool, before)
     assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
 
 
@@ -163,4 +169,4 @@ def test_a_process_that_dies_again_and_again_is_started_again_and_again(
 
 
 def test_a_process_that_is_gone_already_can_be_stopped(both_free: Workers) -> None:
-    both_free._stop("tcp://127.0.0.1:1")
+    both_free._slots.stop("tcp://127.0.0.1:1")

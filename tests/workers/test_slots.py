@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from experiments._data import data_of
-from mnist_seq import cluster, training, workers
+from mnist_seq import cluster, slots, training
 from mnist_seq.cluster import open_workers
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
@@ -86,7 +86,7 @@ def test_nothing_is_heard_of_a_training_that_was_dropped(both_free: Workers) -> 
 def test_no_slot_is_lost_while_the_client_refreshes_what_it_knows(
     both_free: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(slots, "SECONDS_BETWEEN_LOOKS", 0.0)
     callback = both_free._client._periodic_callbacks["scheduler-info"]
     monkeypatch.setattr(callback, "callback_time", 1.0)  # milliseconds, instead of 2,000
     callback.stop()
