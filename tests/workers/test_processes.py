@@ -1,9 +1,11 @@
 """The processes themselves: what each has, and when it is replaced by another."""
 
 import functools
+import importlib
 import os
 import resource
 import signal
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +59,24 @@ def pages_touched(times: int, size: int) -> int:
     for _ in range(times):
         np.full(size, 1, np.uint8)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def loaded() -> set[str]:
+    return {"keras", "matplotlib", "pandas", "sklearn"} & sys.modules.keys()
+
+
+def can_import_pandas() -> bool:
+    return importlib.import_module("pandas") is not None
+
+
+def test_a_process_holds_keras_without_what_keras_does_without(both_free: Workers) -> None:
+    before = set(both_free._slots.present)
+    for process in both_free._client.run(os.getpid).values():
+        os.kill(process, signal.SIGKILL)
+    wait_until_other_than(both_free, before)
+    for slot, found in both_free._client.run(loaded).items():
+        assert found == {"keras"}, slot
+    assert both_free.call(can_import_pandas), "only while Keras is loaded it could not"
 
 
 def test_a_slot_is_free_when_its_process_has_its_libraries(both_free: Workers) -> None:
