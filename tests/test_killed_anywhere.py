@@ -18,7 +18,7 @@ from mnist_seq.roles import Trial
 from mnist_seq.search import SearchTrials
 from mnist_seq.study_store import StudyStore
 from mnist_seq.sweep import Loop
-from tests.examples import few
+from tests.examples import few, sweep_config
 from tests.landscapes import landscape, opened, searching, stored
 
 WRITES: list[tuple[type, str]] = [
@@ -130,7 +130,8 @@ def kill_after_each_write(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_search_killed_after_each_write_ends_as_if_it_were_not(
     sampler: str, pruner: str, trials: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = searching(sampler, pruner=pruner, trials=trials)
+    baselines = sweep_config().search.baselines
+    config = searching(sampler, pruner=pruner, trials=trials, baselines=baselines)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()
     cut.mkdir()
