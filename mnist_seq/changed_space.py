@@ -8,7 +8,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_seq.config import Scalar
-from mnist_seq.space import Space, Values, contains, is_active, ordered
+from mnist_seq.space import Space, Values, contains, is_active, ordered, own_settings
 from mnist_seq.study_store import SPACE_MARK, StudyStore, tried
 
 COPIED = "copied"
@@ -74,7 +74,7 @@ def open_study(
     for trial in trials:
         values = tried(trial, trial.user_attrs)
         # A baseline may have settings of its own, which were not searched and are now.
-        own = dict(enumerate(before["baselines"])).get(trial.number, {})
+        own = own_settings(before["baselines"], trial.number)
         known = {path: own[path] for path in own.keys() & space.keys()} | values
         params = as_searched(known, space, unsearched)
         inside += params is not None

@@ -11,7 +11,7 @@ from mnist_seq.config import Range, SweepConfig, flatten
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import Ending, EpochRecord, best_of
 from mnist_seq.roles import Trial
-from mnist_seq.space import Values, is_active, ordered, value_at, with_values
+from mnist_seq.space import Values, is_active, ordered, own_settings, value_at, with_values
 
 
 class Study(Protocol):
@@ -158,10 +158,9 @@ def ended_trials(config: SweepConfig, over: Iterable[Any]) -> list[tuple[Trial, 
 
 
 def _trial(config: SweepConfig, number: int, values: Values) -> Trial:
-    baselines = config.search.baselines
-    is_baseline = number < len(baselines)
-    fixed = baselines[number] if is_baseline else {}
-    return Trial(number, with_values(config, {**values, **fixed}), values, not is_baseline)
+    own = own_settings(config.search.baselines, number)
+    is_baseline = number < len(config.search.baselines)
+    return Trial(number, with_values(config, {**values, **own}), values, not is_baseline)
 
 
 def most_epochs(config: SweepConfig) -> int:

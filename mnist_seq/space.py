@@ -53,6 +53,11 @@ def value_at(config: Config, path: str) -> Scalar:
     return value  # type: ignore[no-any-return]  # a leaf is a scalar
 
 
+def own_settings(baselines: Sequence[Values], number: int) -> Values:
+    """What a trial has from its baseline, searched or not: nothing where it is none."""
+    return baselines[number] if number < len(baselines) else {}
+
+
 def is_active(dimension: Dimension, values: Mapping[str, Scalar]) -> bool:
     """Whether the condition of a dimension holds for what was chosen so far."""
     return all(path in values and values[path] == value for path, value in dimension.when.items())

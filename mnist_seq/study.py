@@ -18,7 +18,7 @@ from mnist_seq.changed_space import open_study
 from mnist_seq.config import Scalar, SearchConfig
 from mnist_seq.pruning import Judge, build_pruner
 from mnist_seq.samplers import Points, build_sampler, distribution
-from mnist_seq.space import Values, contains, is_active, ordered
+from mnist_seq.space import Values, contains, is_active, ordered, own_settings
 from mnist_seq.study_store import ENDED, Finished, StudyStore, as_finished, tried
 from mnist_seq.tpe import History
 
@@ -243,8 +243,7 @@ class Study:
 
     def _note_point(self, number: int, values: Values) -> None:
         """Leave a point of a grid out that was tried, but not with other settings of a baseline."""
-        baselines = self._search.baselines
-        own = baselines[number] if number < len(baselines) else {}
+        own = own_settings(self._search.baselines, number)
         rest = own.keys() - values.keys()
         if self._points is not None and all(own[path] == self._unsearched(path) for path in rest):
             self._points.tried(values)

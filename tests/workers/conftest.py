@@ -8,11 +8,7 @@ import pytest
 
 from mnist_seq.cluster import open_workers
 from mnist_seq.workers import Workers
-from tests.workers.pools import (
-    SECONDS,
-    SETTINGS,
-    STEPS,
-)
+from tests.workers.pools import SECONDS, SETTINGS, STEPS
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,8 @@ def wait_until_other_than(pool: Workers, before: set[str]) -> None:
     deadline = time.monotonic() + SECONDS
     while (pool.free < 2 or before & pool._slots.present) and time.monotonic() < deadline:
         time.sleep(0.1)
+    assert pool.free == 2
+    assert not before & pool._slots.present
 
 
 def test_each_worker_keeps_to_one_core_of_its_own(both_free: Workers) -> None:
