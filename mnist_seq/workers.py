@@ -64,6 +64,7 @@ class Workers:
         self._steps = steps
         self._config = config
         self._slots = Slots(client, steps.warm_up)
+        self._slots.look()  # they load their libraries from now on, while others are loaded here
         self._trainings: dict[int, _Training] = {}
         self._data: dict[str, Future] = {}
         self._events: queue.SimpleQueue[tuple[int, Future | Saved]] = queue.SimpleQueue()

@@ -88,6 +88,21 @@ def test_a_slot_is_free_when_its_process_has_its_libraries(both_free: Workers) -
     wait_until_free(pool, 2)
 
 
+def touches_a_file(folder: Path) -> None:
+    (folder / str(os.getpid())).touch()
+
+
+def test_processes_load_their_libraries_before_anybody_asks_for_a_slot(
+    both_free: Workers, tmp_path: Path
+) -> None:
+    warm_up = functools.partial(touches_a_file, tmp_path)
+    _kept = Workers(both_free._client, replace(STEPS, warm_up=warm_up), SETTINGS)
+    deadline = time.monotonic() + SECONDS
+    while len(list(tmp_path.iterdir())) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("limit", ["GROWN", "FULL"])
 def test_a_process_that_has_grown_large_is_replaced_between_two_trainings(
     both_free: Workers, monkeypatch: pytest.MonkeyPatch, limit: str
@@ -143,7 +158,7 @@ def test_a_process_in_which_an_import_broke_off_is_replaced(both_free: Workers) 
 
 
 def loads_nowhere(folder: Path) -> None:
-    (folder / str(os.getpid())).touch()
+    touches_a_file(folder)
     raise ImportError("no such library")
 
 
