@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from mnist_seq.errors import InputError
+from mnist_seq.errors import InputError, TrackingError
 
 
 @contextlib.contextmanager
@@ -20,21 +20,24 @@ def only_driver(folder: Path, name: str) -> Iterator[None]:
     ------
     InputError
         If another process holds it; names that process.
+    TrackingError
+        If the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     holder = folder / "driver.pid"
-    connection = sqlite3.connect(folder / "driver.lock", timeout=0.2, isolation_level=None)
-    with contextlib.closing(connection):
+    with contextlib.ExitStack() as held:
         try:
+            folder.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(folder / "driver.lock", timeout=0.2, isolation_level=None)
+            held.enter_context(contextlib.closing(connection))
             connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
+        except (OSError, sqlite3.Error) as error:
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                raise TrackingError(f"{folder}: cannot keep results here ({error})") from error
             pid = holder.read_text().strip() if holder.exists() else "unknown"
             raise InputError(
                 f"{name} is being driven by process {pid}: wait for it, or stop it with Ctrl-C "
                 f"or kill {pid}"
             ) from None
         holder.write_text(f"{os.getpid()}\n")
-        try:
-            yield
-        finally:
-            holder.unlink(missing_ok=True)
+        held.callback(holder.unlink, missing_ok=True)
+        yield

@@ -1,0 +1,48 @@
+"""One driver for each study, and folders in which none can be."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mnist_seq.errors import InputError, TrackingError
+from mnist_seq.lock import only_driver
+
+
+def test_a_second_driver_is_told_which_process_is_the_first(tmp_path: Path) -> None:
+    first = f"^a is being driven by process {os.getpid()}: wait for it, or stop it"
+    with (
+        only_driver(tmp_path / "a", "a"),
+        pytest.raises(InputError, match=first),
+        only_driver(tmp_path / "a", "a"),
+    ):
+        pass
+    with only_driver(tmp_path / "a", "a"):
+        pass
+
+
+def test_studies_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    with only_driver(tmp_path / "a", "a"), only_driver(tmp_path / "b", "b"):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(TrackingError, match=r"file/unfinished/a: cannot keep results here \(.*\)$"),
+        only_driver(tmp_path / "file" / "unfinished" / "a", "a"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("content", [None, b"not a database at all, but long enough for one"])
+def test_a_lock_that_is_none_is_not_taken_for_another_driver(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    lock = tmp_path / "driver.lock"
+    lock.mkdir() if content is None else lock.write_bytes(content)
+    with (
+        pytest.raises(TrackingError, match="cannot keep results here"),
+        only_driver(tmp_path, "a"),
+    ):
+        pass
