@@ -9,12 +9,15 @@ from collections.abc import Iterator, Sequence
 
 import dask
 from distributed import Client, LocalCluster, Worker, WorkerPlugin
+from distributed.system import MEMORY_LIMIT
 
 from mnist_seq.config import WorkersConfig
 from mnist_seq.errors import InputError
 from mnist_seq.workers import Steps, Workers
 
 SECONDS_TO_CONNECT = 30.0
+# A process holds 0.7 GiB after its first training and 1.1 when it is replaced.
+BYTES_A_PROCESS = 3 * 2**29
 # Parameters of mallopt, and the most that glibc takes for the second.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 BYTES_TO_KEEP = 32 * 2**20
@@ -57,6 +60,11 @@ def _keep_freed_memory() -> None:
             mallopt(M_TRIM_THRESHOLD, 4 * BYTES_TO_KEEP)
 
 
+def local_count(cores: int, memory: int) -> int:
+    """How many processes suit a machine: one a core, as far as its memory (in bytes) goes."""
+    return max(1, min(cores, memory // BYTES_A_PROCESS))
+
+
 @contextlib.contextmanager
 def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
     """Workers for as long as the block lasts: local processes, or those of a running cluster.
@@ -96,7 +104,7 @@ def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     with (
         LocalCluster(
-            n_workers=config.count or len(cores) or os.cpu_count() or 1,
+            n_workers=config.count or local_count(len(cores) or os.cpu_count() or 1, MEMORY_LIMIT),
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",

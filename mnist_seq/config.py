@@ -113,7 +113,9 @@ class Config(Settings):
 class WorkersConfig(Settings):
     """The processes that train."""
 
-    count: int | None = Field(ge=1, le=4096, description="local processes; null: one a core")
+    count: int | None = Field(
+        ge=1, le=4096, description="local processes; null: one a core, at 1.5 GiB each"
+    )
     scheduler: str | None = Field(
         pattern=r"^(tcp|tls)://", description="address of a running Dask scheduler; null: local"
     )
@@ -121,7 +123,7 @@ class WorkersConfig(Settings):
         gt=0, description="seconds without an epoch after which a worker is taken to hang"
     )
     memory_gib: float | None = Field(
-        gt=0, description="of a process, where it is stopped; null: its share of the machine"
+        ge=1, description="of a process, where it is stopped; null: its share of the machine"
     )
 
 

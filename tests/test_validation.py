@@ -72,6 +72,7 @@ def test_what_was_composed_is_valid() -> None:
         ({"data__train_file": 3}, "data.train_file: must be text (got 3)"),
         ({"tracking__folder": ""}, "tracking.folder: must not be empty (got '')"),
         ({"workers__count": 0}, "workers.count: must be at least 1 (got 0)"),
+        ({"workers__memory_gib": 0.5}, "workers.memory_gib: must be at least 1.0 (got 0.5)"),
         ({"search__baselines": {}}, "search.baselines: must be a list (got {})"),
         ({"model": 3}, "model: must be a group of settings (got 3)"),
         ({"search__space": {}}, "search.space: must not be empty (got {})"),

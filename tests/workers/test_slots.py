@@ -140,6 +140,15 @@ def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
         assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
 
 
+@pytest.mark.parametrize(
+    ("cores", "gib", "count"), [(2, 24, 2), (8, 12, 8), (8, 8, 5), (64, 9, 6), (4, 1, 1)]
+)
+def test_there_are_as_many_processes_as_cores_and_memory_allow(
+    cores: int, gib: int, count: int
+) -> None:
+    assert cluster.local_count(cores, gib * 2**30) == count
+
+
 def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.2)
     nowhere = sweep_config("workers.scheduler=tcp://127.0.0.1:1").workers
