@@ -30,6 +30,7 @@ def only_driver(folder: Path, name: str) -> Iterator[None]:
             connection = sqlite3.connect(folder / "driver.lock", timeout=0.2, isolation_level=None)
             held.enter_context(contextlib.closing(connection))
             connection.execute("BEGIN EXCLUSIVE")
+            holder.write_text(f"{os.getpid()}\n")
         except (OSError, sqlite3.Error) as error:
             if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
                 raise TrackingError(f"{folder}: cannot keep results here ({error})") from error
@@ -38,6 +39,5 @@ def only_driver(folder: Path, name: str) -> Iterator[None]:
                 f"{name} is being driven by process {pid}: wait for it, or stop it with Ctrl-C "
                 f"or kill {pid}"
             ) from None
-        holder.write_text(f"{os.getpid()}\n")
         held.callback(holder.unlink, missing_ok=True)
         yield

@@ -35,12 +35,20 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> Non
         pass
 
 
-@pytest.mark.parametrize("content", [None, b"not a database at all, but long enough for one"])
-def test_a_lock_that_is_none_is_not_taken_for_another_driver(
-    tmp_path: Path, content: bytes | None
+@pytest.mark.parametrize("name", ["driver.lock", "driver.pid"])
+def test_a_file_that_cannot_be_written_is_not_taken_for_another_driver(
+    tmp_path: Path, name: str
 ) -> None:
-    lock = tmp_path / "driver.lock"
-    lock.mkdir() if content is None else lock.write_bytes(content)
+    (tmp_path / name).mkdir()
+    with (
+        pytest.raises(TrackingError, match="cannot keep results here"),
+        only_driver(tmp_path, "a"),
+    ):
+        pass
+
+
+def test_a_lock_that_is_none_is_not_taken_for_another_driver(tmp_path: Path) -> None:
+    (tmp_path / "driver.lock").write_bytes(b"not a database at all, but long enough for one")
     with (
         pytest.raises(TrackingError, match="cannot keep results here"),
         only_driver(tmp_path, "a"),
