@@ -1,5 +1,7 @@
 """From a config to a Keras model: scaling, LSTM layers, readout, softmax. Stock layers only.
 
+While it is trained, its LSTM layers compute the same in another way (`mnist_seq.lstm`).
+
 Shape suffixes: B images in a batch, S steps (rows), F features (pixels a row), U units, K classes.
 """
 
@@ -14,6 +16,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from mnist_seq.config import ModelConfig, Readout
+from mnist_seq.lstm import TrainedLSTM
 from mnist_seq.records import Arrays
 
 # A layer, or what does the work of one.
@@ -31,8 +34,9 @@ class Network:
     logits : keras.Model
         The answers before the softmax: [B, K], or [B, S, K] where every row is asked.
     training : keras.Model
-        The logits of a network in training: beside the pixels it takes, for every layer that
-        drops outputs, the factors [B, U] of its outputs: 0 where one is dropped.
+        The logits of a network in training, for a batch whose size is known: beside the pixels it
+        takes, for every layer that drops outputs, the factors [B, U] of its outputs: 0 where one
+        is dropped.
     """
 
     model: keras.Model
@@ -66,17 +70,18 @@ def build(
     read_out = READOUTS[config.readout]()
     dense = layers.Dense(classes, name="logits")
 
-    def answer(drops: Sequence[Step]) -> keras.KerasTensor:
+    def answer(lstms: Sequence[Step], drops: Sequence[Step]) -> keras.KerasTensor:
         states = scaled
-        for lstm, drop in zip(stack, drops, strict=True):
+        for lstm, drop in zip(lstms, drops, strict=True):
             states = drop(lstm(states))
         return dense(read_out(states))
 
-    logits = answer([_dropout(config, depth) for depth in depths])
+    logits = answer(stack, [_dropout(config, depth) for depth in depths])
     # Keras' layer draws its masks inside the compiled epoch, where XLA is slow at that on a CPU.
     width = config.units * (1 + config.bidirectional)
     masks = [keras.Input((width,)) for _ in depths if config.dropout]
-    masked = answer([_times(mask) for mask in masks]) if masks else logits
+    drops = [_times(mask) for mask in masks] or [_as_it_is] * config.layers
+    trained = answer([TrainedLSTM(lstm) for lstm in stack], drops)
     last = logits
     if config.readout == "each_step":
         last = layers.Cropping1D((offset_SF.shape[0] - 1, 0), name="last_row")(last)
@@ -85,7 +90,7 @@ def build(
     return Network(
         keras.Model(pixels, probabilities),
         keras.Model(pixels, logits),
-        keras.Model([pixels, *masks], masked),
+        keras.Model([pixels, *masks], trained),
     )
 
 

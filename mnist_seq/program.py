@@ -179,8 +179,6 @@ class Program:
         def step(number: tf.Tensor, loss: tf.Tensor, hits: tf.Tensor) -> tuple[tf.Tensor, ...]:
             labels_B, weight_B = labels_TB[number], weight_TB[number]
             factors = [tf.cast(kept[number], tf.float32) / (1 - self._dropout) for kept in kept_TBU]
-            # Read once a step: the gradient of Keras' loop over rows would keep a copy of every
-            # weight that is read inside it, for each row.
             values = [tf.convert_to_tensor(variable) for variable in self._steered]
             with tf.GradientTape() as tape:
                 tape.watch(values)

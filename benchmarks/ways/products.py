@@ -1,8 +1,8 @@
 """The limit: nothing but the matrix products of an epoch, on one core.
 
 Each size of product runs in a compiled loop of its own, on one pair of matrices that stays in the
-cache, in XLA: of NumPy, PyTorch, TensorFlow and XLA the fastest at these sizes on the machine that
-the figures in ``docs/performance.md`` come from.
+cache if it fits, in XLA: of NumPy, PyTorch, TensorFlow and XLA the fastest at these sizes on the
+machine that the figures in ``docs/performance.md`` come from.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from benchmarks.ways.serving import serve
-from benchmarks.ways.shape import STEPS, Shape, products
+from benchmarks.ways.shape import Shape, products
 from mnist_seq.data.dataset import Dataset
 
 # Copies of one product in a loop's body, so that the loop itself costs nothing beside them.
@@ -20,10 +20,10 @@ REPEATS = 8
 def train(shape: Shape, data: Dataset) -> Iterator[None]:
     """The products of epoch after epoch, as many of each as its steps take."""
     forward, backward = products(shape)
-    steps = STEPS * len(data.train) // shape.batch_size
-    more = STEPS * len(data.validation) // shape.batch_size
-    loops = [(_loop(*sizes), steps + more) for sizes in forward]
-    loops += [(_loop(*sizes), steps) for sizes in backward]
+    batches = len(data.train) // shape.batch_size
+    more = len(data.validation) // shape.batch_size
+    loops = [(_loop(*sizes), times * (batches + more)) for times, sizes in forward]
+    loops += [(_loop(*sizes), times * batches) for times, sizes in backward]
     while True:
         for loop, times in loops:
             loop(tf.constant(times // REPEATS)).numpy()

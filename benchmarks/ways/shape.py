@@ -4,6 +4,7 @@ Shape letters: B images a batch, S steps (rows), F features (pixels a row), U un
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 STEPS, FEATURES, CLASSES = 28, 28, 10
 
@@ -43,20 +44,27 @@ SHAPES = (
 )
 
 
-def products(shape: Shape) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
-    """Sizes (m, k, n) of the matrix products of one row of one batch: forward, and backward.
+# How often in a batch, and the sizes (m, k, n).
+Product: TypeAlias = tuple[int, tuple[int, int, int]]
+
+
+def products(shape: Shape) -> tuple[list[Product], list[Product]]:
+    """Matrix products of one batch: forward, and backward.
 
     An LSTM step multiplies its input [B, F] with [F, 4U] and its state [B, U] with [U, 4U]. The
-    gradient takes each product twice more: once for the weights, once for what came in; the first
-    layer's input is pixels and needs none. The readout is left out: it is small.
+    gradient takes each product twice more: for the weights, and for what came in. Only that for the
+    state is needed row by row; the others are one product over all rows. The first layer's input is
+    pixels and needs no gradient. The readout is left out: it is small.
     """
     batch, gates = shape.batch_size, 4 * shape.units
-    forward, backward = [], []
+    rows = STEPS * batch
+    forward: list[Product] = []
+    backward: list[Product] = []
     for layer in range(shape.layers):
         width = FEATURES if layer == 0 else shape.units * (1 + shape.bidirectional)
         for _ in range(1 + shape.bidirectional):
-            forward += [(batch, width, gates), (batch, shape.units, gates)]
-            backward += [(width, batch, gates), (shape.units, batch, gates)]
-            backward += [(batch, gates, shape.units)]
-            backward += [(batch, gates, width)] if layer > 0 else []
+            forward += [(STEPS, (batch, width, gates)), (STEPS, (batch, shape.units, gates))]
+            backward += [(STEPS, (batch, gates, shape.units))]
+            backward += [(1, (width, rows, gates)), (1, (shape.units, rows, gates))]
+            backward += [(1, (rows, gates, width))] if layer > 0 else []
     return forward, backward
