@@ -23,12 +23,14 @@ first, as trial 0, which no other has in its budget and which does not reach the
 nothing but KerasTuner's best weights. Their users mostly leave the learning rate constant; here all
 let it fall to zero along a cosine over each trial's epochs, as this project does by default, so
 that machinery is compared and not the schedule; ``--no-cosine`` leaves theirs constant. ``--jit``
-has them ask Keras for XLA and 16 steps at a time.
+has them ask Keras for XLA and 16 steps at a time. With ``--pruner successive_halving`` this project
+and Optuna judge every trial after epochs 1, 3 and 9, as Ray Tune's ASHA always does, where
+Hyperband spares a part of them the first judgements.
 
 With ``--search``, what this project's own choices are worth, on scikit-learn's digits: TPE with n
-trials against random with 2 n, and n trials with pruning against n without. Counted are seconds
-from the first training's start, to the last one's end and to the first epoch at the accuracy that
-all of the same seed came to.
+trials against random with 2 n, and n trials with Hyperband against n with successive halving and n
+without pruning. Counted are seconds from the first training's start, to the last one's end and to
+the first epoch at the accuracy that all of the same seed came to.
 """
 
 import argparse
@@ -127,8 +129,8 @@ def search(system: str, seed: int, limit: float | None, asked: argparse.Namespac
         if system == OURS:
             seeds = [f"seed={seed}", f"search.seed={seed}"]
             guess = [] if asked.baseline else ["search.baselines=[]"]
-            trials = f"search.trials={asked.trials}"
-            command = our_command(folder, [*data, *seeds, *guess, trials])
+            rest = [f"search.trials={asked.trials}", f"search.pruner={asked.pruner}"]
+            command = our_command(folder, [*data, *seeds, *guess, *rest])
         else:
             command = peer_command(
                 system,
@@ -136,6 +138,7 @@ def search(system: str, seed: int, limit: float | None, asked: argparse.Namespac
                 settings=[],
                 trials=asked.trials,
                 seed=seed,
+                pruner=asked.pruner,
                 is_cosine=asked.cosine,
                 is_jit=asked.jit,
             )
@@ -171,6 +174,7 @@ def variants(trials: int) -> dict[str, list[str]]:
             "search.pruner=hyperband",
             f"search.trials={2 * trials}",
         ],
+        f"tpe, {trials}, halving": [usual[0], "search.pruner=successive_halving", usual[2]],
         f"tpe, {trials}, no pruning": [usual[0], "search.pruner=none", usual[2]],
     }
 
@@ -242,6 +246,9 @@ def main() -> None:
     parser.add_argument("--cap", type=float, default=4, help="times our own seconds")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--cosine", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument(
+        "--pruner", default="hyperband", choices=["hyperband", "successive_halving"]
+    )
     parser.add_argument("--baseline", action="store_true", help="ours: the original guess first")
     parser.add_argument("--jit", action="store_true", help="peers: XLA, 16 steps at a time")
     parser.add_argument("--search", action="store_true", help="our choices, not our speed")

@@ -10,7 +10,7 @@ Shape suffixes: N images, S steps (rows), F features (pixels a row), U units, K 
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -49,6 +49,8 @@ class Job(BaseModel):
         How many trials a search has.
     seed : int
         Of the sampler, and of Keras.
+    pruner : str
+        Optuna's; Ray Tune has ASHA and KerasTuner its Hyperband.
     is_cosine : bool
         Whether the learning rate falls to zero over the epochs of each training.
     is_jit : bool
@@ -60,6 +62,7 @@ class Job(BaseModel):
     settings: list[Setting]
     trials: int = 0
     seed: int = 0
+    pruner: Literal["hyperband", "successive_halving"] = "hyperband"
     is_cosine: bool = False
     is_jit: bool = False
 

@@ -55,10 +55,14 @@ def run(job: Job, arrays: Arrays) -> None:
             n_trials=len(job.settings),
         )
         return
+    pruners = {
+        "hyperband": optuna.pruners.HyperbandPruner(1, MOST_EPOCHS, REDUCTION_FACTOR),
+        "successive_halving": optuna.pruners.SuccessiveHalvingPruner(1, REDUCTION_FACTOR),
+    }
     study = optuna.create_study(
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=job.seed),
-        pruner=optuna.pruners.HyperbandPruner(1, MOST_EPOCHS, REDUCTION_FACTOR),
+        pruner=pruners[job.pruner],
     )
     study.optimize(
         lambda trial: objective(trial, suggest(trial), arrays, job),
