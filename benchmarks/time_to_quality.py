@@ -247,7 +247,10 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--cosine", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument(
-        "--pruner", default="hyperband", choices=["hyperband", "successive_halving"]
+        "--pruner",
+        default="hyperband",
+        choices=["hyperband", "successive_halving"],
+        help="ours and Optuna's",
     )
     parser.add_argument("--baseline", action="store_true", help="ours: the original guess first")
     parser.add_argument("--jit", action="store_true", help="peers: XLA, 16 steps at a time")
