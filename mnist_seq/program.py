@@ -5,7 +5,8 @@ that gradients are clipped to) is a value handed to the program, never a constan
 compiled once a worker.
 
 Shape suffixes: N images, T batches (optimizer steps) an epoch, B images a batch, S steps (rows),
-F features (pixels a row), U outputs of a layer, K classes.
+F features (pixels a row), U outputs of a layer, K classes, A answers (B; where every row is asked,
+B S).
 """
 
 import os
@@ -22,10 +23,13 @@ from mnist_seq.model import Network, build, seed_for
 from mnist_seq.optimizer import BY_ARRAY, OPTIMIZERS, Joined
 from mnist_seq.records import Arrays
 
-# Compiling takes half as long, and no training longer, without LLVM's passes beyond the first level
-# and without XLA's newer way to emit fused loops, which goes through MLIR. Read when XLA compiles
-# for the first time.
-_QUICK = "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+# Compiling takes half as long, and no training longer, without LLVM's passes beyond the first
+# level, without XLA's newer way to emit fused loops, which goes through MLIR, and without long sums
+# taken in two steps. Read when XLA compiles for the first time.
+_QUICK = (
+    "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+    " --xla_disable_hlo_passes=tree_reduction_rewriter"
+)
 os.environ["XLA_FLAGS"] = f"{_QUICK} {os.environ.get('XLA_FLAGS', '')}"
 
 # It takes the methods of many programs for one function that is traced too often, and warns.
@@ -213,19 +217,18 @@ def _loss_and_hits(
     Where every row is asked (logits [B, S, K]) the loss is the mean over rows, and the last row
     answers.
     """
-    if logits.shape.rank == 3:
-        every_row_BS = tf.repeat(labels_B[:, None], logits.shape[1], axis=1)
-        loss_B = tf.reduce_mean(
-            tf.nn.sparse_softmax_cross_entropy_with_logits(every_row_BS, logits), axis=1
-        )
-        logits = logits[:, -1]
-    else:
-        loss_B = tf.nn.sparse_softmax_cross_entropy_with_logits(labels_B, logits)
-    right_B = tf.argmax(logits, axis=-1, output_type=labels_B.dtype) == labels_B
-    return (
-        tf.reduce_sum(loss_B * weight_B),
-        tf.reduce_sum(tf.cast(right_B, tf.float32) * weight_B),
-    )
+    rows = logits.shape[1] if logits.shape.rank == 3 else 1
+    classes = logits.shape[-1]
+    labels_A, weight_A = tf.repeat(labels_B, rows), tf.repeat(weight_B, rows)
+    # A line for each class, as long as there are answers: of short lines, one for each answer, XLA
+    # makes so much code that compiling a training takes an eighth longer.
+    logits_KA = tf.transpose(tf.reshape(logits, (-1, classes)))
+    shifted_KA = logits_KA - tf.stop_gradient(tf.reduce_max(logits_KA, axis=0))
+    true_A = tf.reduce_sum(shifted_KA * tf.one_hot(labels_A, classes, axis=0), axis=0)
+    loss_A = tf.math.log(tf.reduce_sum(tf.exp(shifted_KA), axis=0)) - true_A
+    answers_B = tf.argmax(logits_KA[:, rows - 1 :: rows], output_type=labels_B.dtype)
+    right_B = tf.cast(answers_B == labels_B, tf.float32)
+    return tf.reduce_sum(loss_A * weight_A) / rows, tf.reduce_sum(right_B * weight_B)
 
 
 def _arrays(variables: list[Any]) -> Arrays:
