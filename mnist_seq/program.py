@@ -24,11 +24,12 @@ from mnist_seq.optimizer import BY_ARRAY, OPTIMIZERS, Joined
 from mnist_seq.records import Arrays
 
 # Compiling takes half as long, and no training longer, without LLVM's passes beyond the first
-# level, without XLA's newer way to emit fused loops, which goes through MLIR, and without long sums
-# taken in two steps. Read when XLA compiles for the first time.
+# level, without XLA's newer way to emit fused loops, which goes through MLIR, without long sums
+# taken in two steps, and with the code in two parts for LLVM instead of 32. Read when XLA compiles
+# for the first time.
 _QUICK = (
     "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
-    " --xla_disable_hlo_passes=tree_reduction_rewriter"
+    " --xla_disable_hlo_passes=tree_reduction_rewriter --xla_cpu_parallel_codegen_split_count=2"
 )
 os.environ["XLA_FLAGS"] = f"{_QUICK} {os.environ.get('XLA_FLAGS', '')}"
 
