@@ -209,7 +209,8 @@ def curve(seed: int, asked: argparse.Namespace, overrides: Sequence[str]) -> lis
     """All that one search of ours said."""
     with tempfile.TemporaryDirectory() as name:
         data = [f"data={asked.data}", f"seed={seed}", f"search.seed={seed}"]
-        return list(listen(our_command(Path(name), [*data, *overrides])))
+        # The original guess, always trial 0, is the best on digits whatever is chosen after it.
+        return list(listen(our_command(Path(name), [*data, "search.baselines=[]", *overrides])))
 
 
 def accuracies(events: Iterable[Event]) -> list[float]:
