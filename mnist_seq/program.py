@@ -222,7 +222,7 @@ def _loss_and_hits(
     classes = logits.shape[-1]
     labels_A, weight_A = tf.repeat(labels_B, rows), tf.repeat(weight_B, rows)
     # A line for each class, as long as there are answers: of short lines, one for each answer, XLA
-    # makes so much code that compiling a training takes an eighth longer.
+    # makes more code, which takes longer to compile.
     logits_KA = tf.transpose(tf.reshape(logits, (-1, classes)))
     shifted_KA = logits_KA - tf.stop_gradient(tf.reduce_max(logits_KA, axis=0))
     true_A = tf.reduce_sum(shifted_KA * tf.one_hot(labels_A, classes, axis=0), axis=0)
