@@ -18,7 +18,7 @@ from mnist_seq.config import Config, RerunConfig, TrainConfig
 from mnist_seq.display import Board, best_table, console
 from mnist_seq.errors import TrackingError, TrainingError
 from mnist_seq.lock import only_driver
-from mnist_seq.provenance import provenance
+from mnist_seq.provenance import changes, provenance
 from mnist_seq.recording import Recorder
 from mnist_seq.records import Ending, EpochRecord
 from mnist_seq.report.drawing import standalone
@@ -95,6 +95,7 @@ def train_again(config: RerunConfig, command: str) -> None:
     if source.tags.get("data_digest", data.digest) != data.digest:
         raise TrackingError(f"{source.name}: its images have changed since it was trained")
     curve = results.curve(source.id)
+    made = results.run(source.tags.get("sweep_run", source.id))  # says with what it was trained
     trials = FixedTrials(
         [with_values(first, {"seed": first.seed + n}) for n in range(config.seeds)]
     )
@@ -103,7 +104,7 @@ def train_again(config: RerunConfig, command: str) -> None:
     with open_session(config.workers, config.tracking) as session:
         tags = {**provenance(command, data.digest, first.seed).tags, "rerun_of": source.id}
         recorder = _train(session, study.name, "rerun", trials, board, tags)
-        verdict = compare_curves(curve, trials.endings[0].records)
+        verdict = compare_curves(curve, trials.endings[0].records, changes(made.tags, tags))
         recorder.run(0).tags({"reproduced": verdict})
         test, scores = test_images(first), []
         for number, ending in sorted(trials.endings.items()):
@@ -159,7 +160,9 @@ def _train(
     return recorder
 
 
-def compare_curves(old: Sequence[EpochRecord], new: Sequence[EpochRecord]) -> str:
+def compare_curves(
+    old: Sequence[EpochRecord], new: Sequence[EpochRecord], changed: Sequence[str]
+) -> str:
     """Whether a curve is that of an earlier training, in words.
 
     Parameters
@@ -168,6 +171,8 @@ def compare_curves(old: Sequence[EpochRecord], new: Sequence[EpochRecord]) -> st
         As far as the earlier training got.
     new : sequence of EpochRecord
         Must be as long at least.
+    changed : sequence of str
+        What may be why, where they differ.
     """
     if not old:
         return "nothing to compare: the earlier run has no curve"
@@ -180,7 +185,8 @@ def compare_curves(old: Sequence[EpochRecord], new: Sequence[EpochRecord]) -> st
     widest = max(abs(a.validation_accuracy - b.validation_accuracy) for a, b in pairs)
     return (
         f"not reproduced exactly: differs from epoch {first} on, by at most "
-        f"{100 * widest:.2f} points of validation accuracy"
+        f"{100 * widest:.2f} points of validation accuracy; "
+        f"since then {'; '.join(changed) or 'neither code, libraries nor machine have changed'}"
     )
 
 

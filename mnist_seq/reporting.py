@@ -11,7 +11,7 @@ from mnist_seq.report.tables import CURVE_COLUMNS, TRIAL_COLUMNS, StudyTables
 from mnist_seq.roles import Trial
 from mnist_seq.tracking.results import RunInfo
 
-FACTS = ("seed", "data_digest", "git_commit", "python", "machine")
+FACTS = ("seed", "data_digest", "git_commit", "python", "machine", "processor", "xla_flags")
 
 
 def study_tables(

@@ -136,6 +136,16 @@ def test_one_training_is_tracked_the_same_way(results: Results, folder: Path) ->
     assert run.model_id is not None
 
 
+def test_a_rerun_that_differs_says_what_is_not_as_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Instructions that round twice where others round once.
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_max_isa=SSE4_2")
+    printed = " ".join(command("rerun", "study=whole", f"tracking.folder={folder}").split())
+    assert "not reproduced exactly: differs from epoch 1 on" in printed
+    assert "since then xla_flags was none, is --xla_cpu_max_isa=SSE4_2" in printed
+
+
 def write_csv(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
     rows = np.column_stack([labels, images.reshape(len(images), -1)])
     pd.DataFrame(rows).to_csv(path, header=False, index=False)
