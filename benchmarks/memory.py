@@ -11,6 +11,7 @@ the most that a worker ever held, against the larger one after ten trials.
 """
 
 import argparse
+import contextlib
 import re
 import subprocess
 import sys
@@ -75,10 +76,18 @@ def looks(
                 continue
             done += 1
             if done % TRIALS_BETWEEN_LOOKS == 0:
-                workers = [c for c in driver.children() if "spawn_main" in " ".join(c.cmdline())]
-                yield done, {worker.pid: _mib(worker) for worker in workers}, _mib(driver)
+                yield done, _workers(driver), _mib(driver)
         if process.wait() != 0 or done != trials:
             raise SystemExit("".join(printed))
+
+
+def _workers(driver: psutil.Process) -> dict[int, float]:
+    held = {}
+    for child in driver.children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # one that is just being replaced
+            if "spawn_main" in " ".join(child.cmdline()):
+                held[child.pid] = _mib(child)
+    return held
 
 
 def _mib(process: psutil.Process) -> float:
