@@ -95,7 +95,8 @@ def train_again(config: RerunConfig, command: str) -> None:
     if source.tags.get("data_digest", data.digest) != data.digest:
         raise TrackingError(f"{source.name}: its images have changed since it was trained")
     curve = results.curve(source.id)
-    made = results.run(source.tags.get("sweep_run", source.id))  # says with what it was trained
+    sweeps = {run.id: run for run in results.runs(study, "sweep")}
+    made = sweeps.get(source.tags.get("sweep_run", ""), source)  # says with what it was trained
     trials = FixedTrials(
         [with_values(first, {"seed": first.seed + n}) for n in range(config.seeds)]
     )

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from mnist_seq.config import SweepConfig, flatten
+from mnist_seq.provenance import DECIDING
 from mnist_seq.records import Ending
 from mnist_seq.report.tables import CURVE_COLUMNS, TRIAL_COLUMNS, StudyTables
 from mnist_seq.roles import Trial
 from mnist_seq.tracking.results import RunInfo
 
-FACTS = ("seed", "data_digest", "git_commit", "python", "machine", "processor", "xla_flags")
+FACTS = ("seed", "data_digest", *DECIDING)
 
 
 def study_tables(
