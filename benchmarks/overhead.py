@@ -37,7 +37,7 @@ from mnist_seq.cluster import open_workers
 from mnist_seq.config import Config, SweepConfig, TrackingConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.display import Board
-from mnist_seq.provenance import Provenance
+from mnist_seq.provenance import provenance
 from mnist_seq.recording import Recorder, SweepRecorder
 from mnist_seq.records import EpochRecord, Outcome, State, TrainResult
 from mnist_seq.roles import Trial, Watcher, Workers
@@ -180,7 +180,7 @@ def fill(config: SweepConfig, folder: Path, trials: int) -> None:
 
 def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> float:
     """A search with everything around it; seconds that MLflow was behind at its end."""
-    data_of(config)
+    made_by = provenance(NAME, data_of(config).digest, config.seed)
     study = opened(config, folder, config.search.sampler)
     trials = TimedTrials(study, config)
     trials.costs = costs
@@ -189,10 +189,10 @@ def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> 
     screen = Console(file=io.StringIO(), force_terminal=True, width=120, height=50)
     with Tracker(TrackingConfig(folder=str(folder))) as tracker:
         experiment = tracker.experiment(NAME)
-        whole = SweepRecorder(
-            tracker, experiment, NAME, config, board, Provenance(NAME, {}, ""), 100, None
+        whole = SweepRecorder(tracker, experiment, NAME, config, board, made_by, 100, None)
+        recorder = Recorder(
+            tracker, experiment, "trial", data_of, made_by.tags, {}, checkpoints.forget
         )
-        recorder = Recorder(tracker, experiment, "trial", data_of, {}, {}, checkpoints.forget)
         display = LiveDisplay(board)
         with quick_turns(), Live(display, console=screen, refresh_per_second=4):
             watchers: list[Watcher] = [display, recorder, whole]

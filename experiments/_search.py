@@ -53,13 +53,14 @@ def search(config: SweepConfig, command: str) -> None:
         experiment = session.tracker.experiment(name)
         kept = checkpoints.endings().keys()
         sweeps = earlier_runs(config.tracking, name, "sweep", {}, {0})
+        made_by = provenance(command, data.digest, config.seed)
         whole = SweepRecorder(
             session.tracker,
             experiment,
             name,
             config,
             board,
-            provenance(command, data.digest, config.seed),
+            made_by,
             len(data.validation),
             sweeps.get(0),
         )
@@ -68,7 +69,8 @@ def search(config: SweepConfig, command: str) -> None:
             experiment,
             "trial",
             data_of,
-            {"study": name, "sweep_run": whole.run.created.result()},
+            # Of its own: a later session of the sweep may be made by other code or libraries.
+            {**made_by.tags, "study": name, "sweep_run": whole.run.created.result()},
             earlier_runs(config.tracking, name, "trial", {}, kept),
             checkpoints.forget,
         )

@@ -95,8 +95,6 @@ def train_again(config: RerunConfig, command: str) -> None:
     if source.tags.get("data_digest", data.digest) != data.digest:
         raise TrackingError(f"{source.name}: its images have changed since it was trained")
     curve = results.curve(source.id)
-    sweeps = {run.id: run for run in results.runs(study, "sweep")}
-    made = sweeps.get(source.tags.get("sweep_run", ""), source)  # says with what it was trained
     trials = FixedTrials(
         [with_values(first, {"seed": first.seed + n}) for n in range(config.seeds)]
     )
@@ -105,7 +103,7 @@ def train_again(config: RerunConfig, command: str) -> None:
     with open_session(config.workers, config.tracking) as session:
         tags = {**provenance(command, data.digest, first.seed).tags, "rerun_of": source.id}
         recorder = _train(session, study.name, "rerun", trials, board, tags)
-        verdict = compare_curves(curve, trials.endings[0].records, changes(made.tags, tags))
+        verdict = compare_curves(curve, trials.endings[0].records, changes(source.tags, tags))
         recorder.run(0).tags({"reproduced": verdict})
         test, scores = test_images(first), []
         for number, ending in sorted(trials.endings.items()):

@@ -87,7 +87,8 @@ def test_the_sweeps_own_run_leads_to_its_trials_and_back(results: Results) -> No
     (sweep,) = results.runs(results.study("whole"), "sweep")
     assert {run.tags["sweep_run"] for run in trials(results).values()} == {sweep.id}
     assert sweep.tags["command"].startswith("python -m experiments.sweep data=digits")
-    assert {"data_digest", "seed", "python", "version_keras"} <= sweep.tags.keys()
+    for run in (sweep, *trials(results).values()):
+        assert {"data_digest", "seed", "python", "version_keras"} <= run.tags.keys()
 
 
 def test_the_same_command_again_trains_nothing_and_says_how_to_add_trials(folder: Path) -> None:
