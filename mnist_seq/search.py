@@ -81,6 +81,9 @@ class SearchTrials:
         for number, ending in endings.items():
             trial = _trial(self._config, number, known[number])
             if self._unfinished.pop(number, None) is not None:
+                for epoch in range(1, len(ending.records) + 1):  # the last may not be written yet
+                    best = best_of(ending.records[:epoch], trial.config.training.monitor)
+                    self.is_hopeless(trial, best, epoch)
                 self.end(trial, ending)
             trials.append(trial)
         return trials

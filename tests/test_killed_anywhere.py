@@ -111,7 +111,7 @@ def found(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def kill_after_each_write(monkeypatch: pytest.MonkeyPatch) -> None:
+def kill_after(writes: list[tuple[type, str]], monkeypatch: pytest.MonkeyPatch) -> None:
     def deadly(method: Callable[..., None]) -> Callable[..., None]:
         def write(*arguments: Any) -> None:
             method(*arguments)
@@ -119,8 +119,20 @@ def kill_after_each_write(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return write
 
-    for owner, name in WRITES:
+    for owner, name in writes:
         monkeypatch.setattr(owner, name, deadly(getattr(owner, name)))
+
+
+def search_to_the_end(folder: Path, config: SweepConfig) -> int:
+    """How often it was killed."""
+    kills = 0
+    while True:
+        try:
+            search(folder, config)
+        except Killed:
+            kills += 1
+        else:
+            return kills
 
 
 @pytest.mark.parametrize(
@@ -137,13 +149,19 @@ def test_a_search_killed_after_each_write_ends_as_if_it_were_not(
     cut.mkdir()
     search(whole, config)
     assert len({trial["state"] for trial in found(whole)}) == 2, "some were given up"
-    kill_after_each_write(monkeypatch)
-    kills = 0
-    while True:
-        try:
-            search(cut, config)
-            break
-        except Killed:
-            kills += 1
-    assert kills > 4 * trials
+    kill_after(WRITES, monkeypatch)
+    assert search_to_the_end(cut, config) > 4 * trials
+    assert found(cut) == found(whole)
+
+
+def test_epochs_that_were_about_to_be_written_are_not_lost_with_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = searching("tpe", pruner="hyperband", trials=11)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.mkdir()
+    cut.mkdir()
+    search(whole, config)
+    kill_after([(Checkpoints, "save_ending")], monkeypatch)
+    assert search_to_the_end(cut, config) == 11
     assert found(cut) == found(whole)
