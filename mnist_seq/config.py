@@ -205,8 +205,8 @@ class SearchConfig(Settings):
     trials: int = Field(ge=1, le=1_000_000, description="how many trials the study shall have")
     timeout: float | None = Field(gt=0, description="seconds after which no trial is started")
     objective: Objective = Field(description="validation_accuracy is maximised, loss minimised")
-    sampler: Literal["tpe", "random", "qmc", "grid", "gp"] = Field(
-        description="who suggests the next trial; gp needs torch"
+    sampler: Literal["gp", "tpe", "random", "qmc", "grid"] = Field(
+        description="who suggests the next trial; gp: a Gaussian process, TPE after 100 trials"
     )
     pruner: Literal["hyperband", "successive_halving", "median", "none"] = Field(
         description="who gives up trials that fall behind"

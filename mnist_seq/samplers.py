@@ -16,11 +16,15 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler
 
 from mnist_seq.config import Choices, Dimension, Scalar, SearchConfig
+from mnist_seq.gaussian_process import GaussianProcessSampler
 from mnist_seq.space import Space, Values, grid, is_integer
 from mnist_seq.tpe import History, RememberingTPE
 
 # Random trials before TPE models: its usual ten would be half of a default sweep.
 TPE_STARTUP_TRIALS = 8
+GP_STARTUP_TRIALS = 4
+# Then TPE goes on: a Gaussian process takes the cube of the trials, a tenth of a second by then.
+GP_TRIALS = 100
 
 
 class Points:
@@ -62,17 +66,19 @@ def build_sampler(search: SearchConfig, number: int, history: History | None = N
     Parameters
     ----------
     history : History, optional
-        The trials so far, for TPE; the other samplers read the study.
+        The trials so far, for TPE and for when it takes over; other samplers read the study.
     """
+    history = History() if history is None else history
     seed = (search.seed + number * 1_000_003) % 2**32
     with warnings.catch_warnings():
-        # TPE's group and multivariate options, QMC and GP are marked experimental by Optuna.
+        # TPE's group and multivariate options and QMC are marked experimental by Optuna.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match search.sampler:
-            case "tpe":
-                return RememberingTPE(
-                    history or History(), seed=seed, n_startup_trials=TPE_STARTUP_TRIALS
-                )
+            case "gp" if len(history) < GP_TRIALS:
+                space = {path: distribution(path, dim) for path, dim in search.space.items()}
+                return GaussianProcessSampler(search.space, space, seed, GP_STARTUP_TRIALS)
+            case "gp" | "tpe":
+                return RememberingTPE(history, seed=seed, n_startup_trials=TPE_STARTUP_TRIALS)
             case "random" | "grid":
                 return optuna.samplers.RandomSampler(seed=seed)
             case "qmc":  # one sequence for the whole study: its seed is the study's
@@ -82,5 +88,3 @@ def build_sampler(search: SearchConfig, number: int, history: History | None = N
                     independent_sampler=optuna.samplers.RandomSampler(seed=seed),
                     warn_independent_sampling=False,
                 )
-            case "gp":
-                return optuna.samplers.GPSampler(seed=seed)

@@ -4,7 +4,6 @@ A trial is a new config, validated like any other. A dimension with `when` is ac
 the dimensions that it names have the values that it names.
 """
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,8 +15,6 @@ Space = Mapping[str, Dimension]
 Values = dict[str, Scalar]
 LARGEST_GRID = 100_000
 TOLERANCE = 1e-9  # in steps: three steps of 0.1 are not 0.3
-# What a sampler needs beside Optuna; the others need nothing.
-PACKAGES = {"gp": "torch"}
 
 
 def with_values(config: Config, values: Mapping[str, Scalar]) -> Config:
@@ -139,8 +136,7 @@ def check(config: Config, search: SearchConfig) -> None:
     ------
     ConfigError
         With a line for each problem: an unknown path, a condition on a path that is not searched
-        or on a value that it never has, a value that the setting itself refuses, a sampler whose
-        package is not installed.
+        or on a value that it never has, or a value that the setting itself refuses.
     """
     known = settings(Config)
     problems: list[str] = []
@@ -170,12 +166,6 @@ def check(config: Config, search: SearchConfig) -> None:
             problems += [f"search.baselines.{number}.{line}" for line in error.problems]
     if search.sampler == "grid":
         grid(search.space)
-    package = PACKAGES.get(search.sampler)
-    if package is not None and importlib.util.find_spec(package) is None:
-        problems.append(
-            f"search.sampler: {search.sampler} needs the package {package}, which is not "
-            f"installed: pip install {package}"
-        )
     if problems:
         raise ConfigError(*dict.fromkeys(problems))
 

@@ -137,7 +137,12 @@ def search_to_the_end(folder: Path, config: SweepConfig) -> int:
 
 @pytest.mark.parametrize(
     ("sampler", "pruner", "trials"),
-    [("tpe", "hyperband", 11), ("qmc", "median", 8), ("grid", "successive_halving", 5)],
+    [
+        ("gp", "hyperband", 8),
+        ("tpe", "hyperband", 11),
+        ("qmc", "median", 8),
+        ("grid", "successive_halving", 5),
+    ],
 )
 def test_a_search_killed_after_each_write_ends_as_if_it_were_not(
     sampler: str, pruner: str, trials: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
