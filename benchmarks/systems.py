@@ -84,21 +84,28 @@ def peer_command(peer: str, data: Sequence[str], **job: Any) -> list[str]:
     return [sys.executable, "-m", program, json.dumps({"data": config, **job})]
 
 
-def data_overrides(folder: Path, images: int | None) -> list[str]:
+def data_overrides(folder: Path, images: int | None, held_out: float = 0.1) -> list[str]:
     """Settings for MNIST, or for a CSV file with the first of its images.
 
     Parameters
     ----------
     images : int or None
-        How many are trained on; a ninth as many more are held out. None: all 54,000.
+        How many are trained on. None: all 54,000.
+    held_out : float
+        Share of all of the images that is for validation.
     """
     if images is None:
         return []
     source = read_mnist()
-    files = {"train": source.pool.take(slice(images * 10 // 9)), "test": source.test}
+    pool = source.pool.take(slice(int(images / (1 - held_out))))
+    files = {"train": pool, "test": source.test}
     for name, part in files.items():
         _write_csv(folder / f"{name}.csv", part.take(slice(images)) if name == "test" else part)
-    return ["data=csv", *(f"data.{name}_file={folder / name}.csv" for name in files)]
+    return [
+        "data=csv",
+        *(f"data.{name}_file={folder / name}.csv" for name in files),
+        f"data.validation_fraction={held_out}",
+    ]
 
 
 def _write_csv(path: Path, part: Part) -> None:

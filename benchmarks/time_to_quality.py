@@ -5,10 +5,10 @@
     python -m benchmarks.time_to_quality --search
 
 A search by this project, as it is (``python -m experiments.sweep``), and searches of the same space
-by three others: Optuna's TPE and Hyperband around ``model.fit``, KerasTuner's Hyperband, Ray Tune
-with Optuna's TPE and ASHA, one core a trial. The space is that of ``conf/search/default.yaml``;
-KerasTuner's Hyperband chooses the epochs itself. Each has 20 trials of at most 10 epochs;
-KerasTuner one whole Hyperband, which is 30 rounds of training.
+by three others: Optuna's TPE, with the same pruner, around ``model.fit``, KerasTuner's Hyperband,
+Ray Tune with Optuna's TPE and ASHA, one core a trial. The space is that of
+``conf/search/default.yaml``; KerasTuner's Hyperband chooses the epochs itself. Each has 20 trials
+of at most 10 epochs; KerasTuner one whole Hyperband, which is 30 rounds of training.
 
 What is counted: seconds from the start of the command, with interpreter, imports, reading the
 images and starting workers, to the line that reports the first epoch of any trial at or above the
@@ -27,8 +27,9 @@ has them ask Keras for XLA and 16 steps at a time. With ``--pruner successive_ha
 and Optuna judge every trial after epochs 1, 3 and 9, as Ray Tune's ASHA always does, where
 Hyperband spares a part of them the first judgements.
 
-With ``--search``, what this project's own choices are worth, on scikit-learn's digits: TPE with n
-trials against random with 2 n, and n trials with Hyperband against n with successive halving and n
+With ``--search``, what this project's own choices are worth, on scikit-learn's digits or the first
+of MNIST's ``--images`` (as many again are for validation): a Gaussian process with n trials against
+TPE with n and random with 2 n, and n trials with Hyperband against n with successive halving and n
 without pruning. Counted are seconds from the first training's start, to the last one's end and to
 the first epoch at the accuracy that all of the same seed came to.
 """
@@ -166,16 +167,19 @@ def median(runs: Sequence[Reached], ours: Sequence[float]) -> str:
 
 def variants(trials: int) -> dict[str, list[str]]:
     """Searches that differ in one choice from the first."""
-    usual = ["search.sampler=tpe", "search.pruner=hyperband", f"search.trials={trials}"]
     return {
-        f"tpe, {trials} trials": usual,
-        f"random, {2 * trials} trials": [
-            "search.sampler=random",
-            "search.pruner=hyperband",
-            f"search.trials={2 * trials}",
-        ],
-        f"tpe, {trials}, halving": [usual[0], "search.pruner=successive_halving", usual[2]],
-        f"tpe, {trials}, no pruning": [usual[0], "search.pruner=none", usual[2]],
+        f"{sampler}, {number}, {pruner}": [
+            f"search.sampler={sampler}",
+            f"search.pruner={pruner}",
+            f"search.trials={number}",
+        ]
+        for sampler, number, pruner in (
+            ("gp", trials, "hyperband"),
+            ("tpe", trials, "hyperband"),
+            ("random", 2 * trials, "hyperband"),
+            ("gp", trials, "successive_halving"),
+            ("gp", trials, "none"),
+        )
     }
 
 
@@ -183,7 +187,7 @@ def own_choices(asked: argparse.Namespace) -> None:
     """A row for each seed and variant as it comes, medians at the end."""
     columns = ("best", "epochs", "seconds", "to common")
     rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in variants(asked.trials)}
-    print(f"{'seed':>4}  {'':22}" + "".join(f"{column:>12}" for column in columns))
+    print(f"{'seed':>4}  {'':30}" + "".join(f"{column:>12}" for column in columns))
     for seed in asked.seeds:
         try:
             heard = {
@@ -197,20 +201,22 @@ def own_choices(asked: argparse.Namespace) -> None:
         for name, events in heard.items():
             row = figures(events, common)
             rows[name].append(row)
-            print(f"{seed:4}  {name:22}{shown(row)}", flush=True)
+            print(f"{seed:4}  {name:30}{shown(row)}", flush=True)
     print("\nmedians over the seeds")
     for name, done in rows.items():
         if done:
             middle = tuple(statistics.median(column) for column in zip(*done, strict=True))
-            print(f"      {name:22}{shown(middle)}")
+            print(f"      {name:30}{shown(middle)}")
 
 
 def curve(seed: int, asked: argparse.Namespace, overrides: Sequence[str]) -> list[Event]:
     """All that one search of ours said."""
     with tempfile.TemporaryDirectory() as name:
-        data = [f"data={asked.data}", f"seed={seed}", f"search.seed={seed}"]
+        folder, seeds = Path(name), [f"seed={seed}", f"search.seed={seed}"]
+        data = data_overrides(folder, asked.images, held_out=0.5) or [f"data={asked.data}"]
         # The original guess, always trial 0, is the best on digits whatever is chosen after it.
-        return list(listen(our_command(Path(name), [*data, "search.baselines=[]", *overrides])))
+        whole = [*data, *seeds, "search.baselines=[]", *overrides]
+        return list(listen(our_command(folder, whole)))
 
 
 def accuracies(events: Iterable[Event]) -> list[float]:
@@ -243,7 +249,7 @@ def main() -> None:
     parser.add_argument("--target", type=float, default=0.988, help="validation accuracy")
     parser.add_argument("--seeds", type=int, nargs="+", help="default: 0 1 2; 0 to 6 with --search")
     parser.add_argument("--trials", type=int, default=20, help="of each search")
-    parser.add_argument("--images", type=int, help="to train on; default: all 54,000")
+    parser.add_argument("--images", type=int, help="of MNIST, to train on; default: all")
     parser.add_argument("--cap", type=float, default=4, help="times our own seconds")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--cosine", action=argparse.BooleanOptionalAction, default=True)

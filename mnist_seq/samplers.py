@@ -1,4 +1,4 @@
-"""Optuna's samplers and distributions, with every option spelled out.
+"""Who suggests the next trial: our own or Optuna's samplers, with every option spelled out.
 
 Optuna's defaults change between versions; a search must not change with them.
 """
