@@ -211,9 +211,11 @@ def expected_improvement(
     from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
     scaled = (results - results.mean()) / (results.std() or 1.0)
+    # A setting's length: from a fifth of its range, where only neighbours are alike, to ten times,
+    # where it does not matter. The noise: what the seed of the weights does to a result.
     kernel = Matern(np.ones(over.shape[1]), (0.2, 10), nu=2.5) + WhiteKernel(0.01, (1e-4, 0.3))
     with warnings.catch_warnings():
-        # A length at the end of its bounds: the setting hardly matters, or only nearby does.
+        # Said of a length or a noise that is at the end of its bounds.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = GaussianProcessRegressor(kernel).fit(over, scaled)
     if len(running):
