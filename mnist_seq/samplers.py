@@ -60,6 +60,11 @@ def distribution(path: str, dimension: Dimension) -> BaseDistribution:
         )
 
 
+def distributions(space: Space) -> dict[str, BaseDistribution]:
+    """Optuna's form of a space, without its conditions."""
+    return {path: distribution(path, dimension) for path, dimension in space.items()}
+
+
 def build_sampler(search: SearchConfig, number: int, history: History | None = None) -> BaseSampler:
     """Sampler for the trial of that number, all its options spelled out.
 
@@ -75,8 +80,9 @@ def build_sampler(search: SearchConfig, number: int, history: History | None = N
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match search.sampler:
             case "gp" if len(history) < GP_TRIALS:
-                space = {path: distribution(path, dim) for path, dim in search.space.items()}
-                return GaussianProcessSampler(search.space, space, seed, GP_STARTUP_TRIALS)
+                return GaussianProcessSampler(
+                    search.space, distributions(search.space), seed, GP_STARTUP_TRIALS
+                )
             case "gp" | "tpe":
                 return RememberingTPE(history, seed=seed, n_startup_trials=TPE_STARTUP_TRIALS)
             case "random" | "grid":

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from mnist_seq.changed_space import open_study
 from mnist_seq.config import Scalar, SearchConfig
 from mnist_seq.pruning import Judge, build_pruner
-from mnist_seq.samplers import Points, build_sampler, distribution
+from mnist_seq.samplers import Points, build_sampler, distributions
 from mnist_seq.space import Values, contains, is_active, ordered, own_settings
 from mnist_seq.study_store import ENDED, Finished, StudyStore, as_finished, tried
 from mnist_seq.tpe import History
@@ -74,10 +74,7 @@ class Study:
         self._search = search
         self._unsearched = unsearched
         self._maximize = search.objective == "validation_accuracy"
-        self._distributions = {
-            dimension_path: distribution(dimension_path, dimension)
-            for dimension_path, dimension in search.space.items()
-        }
+        self._distributions = distributions(search.space)
         self._order = ordered(search.space)
         self._points = Points(search.space) if search.sampler == "grid" else None
         self._store = StudyStore(path)

@@ -23,7 +23,7 @@ from mnist_seq.gaussian_process import (
     expected_improvement,
     log_errors,
 )
-from mnist_seq.samplers import GP_TRIALS, build_sampler, distribution
+from mnist_seq.samplers import GP_TRIALS, build_sampler, distributions
 from mnist_seq.space import Space
 from mnist_seq.tpe import History, RememberingTPE
 from tests.landscapes import asked, landscape, opened, searched, searching, trial
@@ -33,7 +33,7 @@ RATE = "training.learning_rate"
 
 
 def coordinates(space: Space) -> Coordinates:
-    return Coordinates(space, {path: distribution(path, d) for path, d in space.items()})
+    return Coordinates(space, distributions(space))
 
 
 def drawn(path: str, dimension: Dimension, count: int = 3000) -> list[Any]:

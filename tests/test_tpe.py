@@ -8,14 +8,14 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from mnist_seq.samplers import TPE_STARTUP_TRIALS, distribution
+from mnist_seq.samplers import TPE_STARTUP_TRIALS, distributions
 from mnist_seq.space import Values, is_active, ordered
 from mnist_seq.tpe import History, RememberingTPE
 from tests.landscapes import searching
 
 Direction = Literal["maximize", "minimize"]
 SPACE = searching().search.space
-DISTRIBUTIONS = {path: distribution(path, dimension) for path, dimension in SPACE.items()}
+DISTRIBUTIONS = distributions(SPACE)
 
 
 def theirs(seed: int, startup: int, _history: History) -> optuna.samplers.BaseSampler:
