@@ -55,12 +55,15 @@ def _states(layer: keras.layers.LSTM, rows_SBF: tf.Tensor) -> tuple[tf.Tensor, t
 
 
 class Kept(NamedTuple):
-    """What the way back needs of every row: its gates, and what came before them and after."""
+    """What the way back needs of every row, each of shape (S, B, U)."""
 
-    gates_SBZ: tf.Tensor
-    states_before_SBU: tf.Tensor
-    cells_before_SBU: tf.Tensor
-    tanhs_SBU: tf.Tensor
+    i: tf.Tensor
+    f: tf.Tensor
+    g: tf.Tensor
+    o: tf.Tensor
+    tanhs: tf.Tensor
+    states_before: tf.Tensor
+    cells_before: tf.Tensor
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
@@ -79,14 +82,14 @@ def lstm(
         Weights as Keras' cell has them.
     """
     last_BU, kept = _forward(rows_SBF, kernel_FZ, recurrent_UZ, bias_Z)
-    states_SBU = tf.concat([kept.states_before_SBU[1:], last_BU[None]], axis=0)
+    states_SBU = tf.concat([kept.states_before[1:], last_BU[None]], axis=0)
 
     def gradient(after_SBU: tf.Tensor, after_last_BU: tf.Tensor) -> tuple[tf.Tensor, ...]:
         gates_SBZ = _back(kept, recurrent_UZ, after_SBU, after_last_BU)
         # All rows of all images, one below the other.
         rows, states, gates = (
             tf.reshape(each, (-1, each.shape[-1]))
-            for each in (rows_SBF, kept.states_before_SBU, gates_SBZ)
+            for each in (rows_SBF, kept.states_before, gates_SBZ)
         )
         return (
             tf.reshape(tf.matmul(gates, kernel_FZ, transpose_b=True), rows_SBF.shape),
@@ -105,53 +108,63 @@ def _forward(
     units = recurrent_UZ.shape[0]
 
     def row(
-        step: tf.Tensor, state_BU: tf.Tensor, cell_BU: tf.Tensor, *kept: tf.TensorArray
+        step: tf.Tensor, state_BU: tf.Tensor, cell_BU: tf.Tensor, *arrays: tf.TensorArray
     ) -> Loop:
+        kept = Kept(*arrays)
         asked_BZ = rows_SBF[step] @ kernel_FZ + bias_Z + state_BU @ recurrent_UZ
-        i, f, g, o = tf.split(asked_BZ, 4, axis=1)
-        i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
+        asked_i, asked_f, asked_g, asked_o = tf.split(asked_BZ, 4, axis=1)
+        all_i, i = _write(kept.i, step, tf.sigmoid(asked_i))
+        all_f, f = _write(kept.f, step, tf.sigmoid(asked_f))
+        all_g, g = _write(kept.g, step, tf.tanh(asked_g))
+        all_o, o = _write(kept.o, step, tf.sigmoid(asked_o))
         new_cell_BU = f * cell_BU + i * g
-        tanh_BU = tf.tanh(new_cell_BU)
-        values = (tf.concat([i, f, g, o], axis=1), state_BU, cell_BU, tanh_BU)
-        kept = tuple(array.write(step, value) for array, value in zip(kept, values, strict=True))
+        tanhs, tanh_BU = _write(kept.tanhs, step, tf.tanh(new_cell_BU))
+        states = kept.states_before.write(step, state_BU)
+        cells = kept.cells_before.write(step, cell_BU)
+        kept = Kept(all_i, all_f, all_g, all_o, tanhs, states, cells)
         return step + 1, o * tanh_BU, new_cell_BU, *kept
 
     zero_BU = tf.zeros((images, units))
-    _, last_BU, _, *kept = tf.while_loop(
+    _, last_BU, _, *arrays = tf.while_loop(
         lambda step, *_: step < steps,
         row,
-        (0, zero_BU, zero_BU, *(_array(steps, images, width * units) for width in (4, 1, 1, 1))),
+        (0, zero_BU, zero_BU, *(_array(steps, images, units) for _ in Kept._fields)),
         maximum_iterations=steps,
     )
-    return last_BU, Kept(*(array.stack() for array in kept))
+    return last_BU, Kept(*(array.stack() for array in arrays))
 
 
 def _back(
     kept: Kept, recurrent_UZ: tf.Tensor, after_SBU: tf.Tensor, after_last_BU: tf.Tensor
 ) -> tf.Tensor:
     """Gradients [S, B, Z] of what every row asks of its gates, from those of the states."""
-    steps, images, units = kept.tanhs_SBU.shape
+    steps, images, units = kept.tanhs.shape
     recurrent_ZU = tf.transpose(recurrent_UZ)  # once, not in every row
 
     def row(
-        done: tf.Tensor, state_BU: tf.Tensor, cell_BU: tf.Tensor, gates: tf.TensorArray
+        done: tf.Tensor,
+        state_BU: tf.Tensor,
+        cell_BU: tf.Tensor,
+        cells: tf.TensorArray,
+        gates: tf.TensorArray,
     ) -> Loop:
         step = steps - 1 - done
-        i, f, g, o = tf.split(kept.gates_SBZ[step], 4, axis=1)
-        tanh_BU = kept.tanhs_SBU[step]
+        i, f, g, o, tanh_BU, _, cell_before_BU = (each[step] for each in kept)
         state_BU = state_BU + after_SBU[step]
-        cell_BU = cell_BU + state_BU * o * (1 - tanh_BU * tanh_BU)
+        cells, cell_BU = _write(cells, step, cell_BU + state_BU * o * (1 - tanh_BU * tanh_BU))
         of_i = cell_BU * g * i * (1 - i)
-        of_f = cell_BU * kept.cells_before_SBU[step] * f * (1 - f)
+        of_f = cell_BU * cell_before_BU * f * (1 - f)
         of_g = cell_BU * i * (1 - g * g)
         of_o = state_BU * tanh_BU * o * (1 - o)
         asked_BZ = tf.concat([of_i, of_f, of_g, of_o], axis=1)
-        return done + 1, asked_BZ @ recurrent_ZU, cell_BU * f, gates.write(step, asked_BZ)
+        gates = gates.write(step, asked_BZ)
+        return done + 1, asked_BZ @ recurrent_ZU, cell_BU * f, cells, gates
 
+    arrays = (_array(steps, images, units), _array(steps, images, 4 * units))
     *_, gates = tf.while_loop(
         lambda done, *_: done < steps,
         row,
-        (0, after_last_BU, tf.zeros((images, units)), _array(steps, images, 4 * units)),
+        (0, after_last_BU, tf.zeros((images, units)), *arrays),
         maximum_iterations=steps,
     )
     return gates.stack()
@@ -159,3 +172,18 @@ def _back(
 
 def _array(steps: int, images: int, width: int) -> tf.TensorArray:
     return tf.TensorArray(tf.float32, steps, element_shape=(images, width))
+
+
+def _write(
+    array: tf.TensorArray, step: tf.Tensor, value_BU: tf.Tensor
+) -> tuple[tf.TensorArray, tf.Tensor]:
+    """The array with a row more, and that row as it is read from there.
+
+    XLA then works the row out once, in its place. A value that others use as well it would work
+    out for each of them, or copy into the array.
+    """
+    images, units = value_BU.shape
+    array = array.write(step, value_BU)
+    # Of another shape: a row that is read as it was written, XLA takes from before the writing.
+    rows = tf.reshape(array.stack(), (-1, units))
+    return array, tf.slice(rows, (step * images, 0), (images, units))
