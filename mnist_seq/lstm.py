@@ -160,6 +160,7 @@ def _back(
         gates = gates.write(step, asked_BZ)
         return done + 1, asked_BZ @ recurrent_ZU, cell_BU * f, cells, gates
 
+    # Nothing reads the cells' gradients later; they are written to be worked out once.
     arrays = (_array(steps, images, units), _array(steps, images, 4 * units))
     *_, gates = tf.while_loop(
         lambda done, *_: done < steps,
