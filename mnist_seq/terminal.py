@@ -60,22 +60,23 @@ class LiveDisplay:
         board = self.board
         left = board.seconds_left
         parts = [f"{board.count(state)} {state}" for state in ("complete", "pruned", "failed")]
+        before = "training" if board.running else "starting"
         line = Table.grid(padding=(0, 2))
         line.add_row(
             ProgressBar(total=board.target, completed=len(board.endings), width=30),
             f"[bold]{len(board.endings)}/{board.target}[/] trials",
-            f"[dim]{', '.join(part for part in parts if part[0] != '0') or 'starting'}[/]",
+            f"[dim]{', '.join(part for part in parts if part[0] != '0') or before}[/]",
             f"{clock(board.seconds)}" + (f" [dim]about {clock(left)} left[/]" if left else ""),
         )
         return line
 
     def _running(self) -> RenderableType:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        # On a narrow terminal it is the settings that give way.
         widths = {"trial": 5, "epoch": 8, "": 12, "validation": 10, "train": 7}
         for name, width in widths.items():
             table.add_column(name, min_width=width, no_wrap=True)
-        table.add_column("settings", overflow="ellipsis", no_wrap=True)
+        # On a narrow terminal it is the one column that may wrap that gives way; its text does not.
+        table.add_column("settings")
         for number, (trial, record) in sorted(self.board.running.items()):
             epochs = trial.config.training.epochs
             done = record.epoch if record else 0
@@ -85,7 +86,7 @@ class LiveDisplay:
                 ProgressBar(total=epochs, completed=done, width=12),
                 self.board.value(record) if record else "",
                 f"[dim]{100 * record.train_accuracy:.2f} %[/]" if record else "",
-                f"[dim]{shown(trial.values)}[/]",
+                Text(shown(trial.values), style="dim", overflow="ellipsis", no_wrap=True),
             )
         return table
 
