@@ -124,11 +124,13 @@ def _summary(board: Board) -> None:
     trial, record = board.best
     epochs = sum(len(ending.records) for _, ending in board.endings.values())
     training = sum(ending.seconds for _, ending in board.endings.values())
+    took = clock(board.seconds)
     console.print(
         f"\nbest [bold green]{board.value(record)}[/] in trial {trial.number}"
         + (f", {gain}" if (gain := board.gain()) else "")
-        + f"\n{epochs} epochs, {clock(training)} of training in {clock(board.seconds)}: "
-        f"{board.count('complete')} trials complete, {board.count('pruned')} pruned, "
+        + f"\n{epochs} epochs, {clock(training)} of training"
+        + (f" ({took} since it went on): " if board.earlier else f" in {took}: ")
+        + f"{board.count('complete')} trials complete, {board.count('pruned')} pruned, "
         f"{board.count('failed')} failed\n"
     )
     for kind, numbers in failures(board).items():

@@ -94,6 +94,8 @@ def test_the_sweeps_own_run_leads_to_its_trials_and_back(results: Results) -> No
 def test_the_same_command_again_trains_nothing_and_says_how_to_add_trials(folder: Path) -> None:
     printed = command("sweep", *SWEEP, f"tracking.folder={folder}")
     assert "all of them are done; search.trials=24 adds more" in printed
+    # The training is that of all sessions, the time beside it that of this one.
+    assert re.search(r"\d+ epochs, \d+:\d\d of training \(\d+:\d\d since it went on\)", printed)
 
 
 def test_a_rerun_reproduces_the_curve_and_scores_the_saved_model(
