@@ -4,7 +4,7 @@ from rich.console import Console
 from mnist_seq.display import Board
 from mnist_seq.records import Ending, EpochRecord, TrainResult
 from mnist_seq.roles import Trial
-from mnist_seq.space import with_values
+from mnist_seq.space import Values, with_values
 from mnist_seq.terminal import LiveDisplay
 from tests.examples import config
 
@@ -22,7 +22,7 @@ def test_the_board_keeps_the_figures_of_a_trial_but_not_its_network() -> None:
 
 @pytest.mark.parametrize("width", [80, 100, 130])
 def test_on_a_narrow_terminal_the_settings_are_cut_and_say_so(width: int) -> None:
-    values = {f"model.setting_{number}": "a value" for number in range(9)}
+    values: Values = {f"model.setting_{number}": "a value" for number in range(9)}
     display = LiveDisplay(Board(1, "validation_accuracy"))
     trial = Trial(0, with_values(config(), {}), values)
     display.started(trial)
