@@ -68,7 +68,10 @@ class Page:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("mlruns")
+    # Not left to luck: among so few trials all may keep the last state only.
+    both = "[{model.return_sequences:false},{model.return_sequences:true,model.readout:mean}]"
     settings = ["data=digits", "study=seen", "search.trials=5", f"tracking.folder={made}"]
+    settings.append(f"search.baselines={both}")
     sweep = [sys.executable, "-m", "experiments.sweep", *settings]
     subprocess.run(sweep, cwd=ROOT, check=True, capture_output=True)
     return made
