@@ -60,7 +60,8 @@ class LiveDisplay:
         board = self.board
         left = board.seconds_left
         parts = [f"{board.count(state)} {state}" for state in ("complete", "pruned", "failed")]
-        before = "training" if board.running else "starting"
+        trains = any(record for _, record in board.running.values())
+        before = "training" if trains else "starting"
         line = Table.grid(padding=(0, 2))
         line.add_row(
             ProgressBar(total=board.target, completed=len(board.endings), width=30),

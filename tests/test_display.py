@@ -35,3 +35,21 @@ def test_on_a_narrow_terminal_the_settings_are_cut_and_say_so(width: int) -> Non
     assert "90.00 %" in row
     assert row.rstrip().endswith("…")
     assert len(row) <= width
+
+
+def test_the_board_says_starting_until_an_epoch_is_over_and_training_until_a_trial_is() -> None:
+    display = LiveDisplay(Board(1, "validation_accuracy"))
+    trial = Trial(0, with_values(config(), {}), {})
+    terminal = Console(width=100)
+
+    def progress() -> str:
+        with terminal.capture() as captured:
+            terminal.print(display)
+        return captured.get().splitlines()[0]
+
+    display.started(trial)
+    assert "starting" in progress()
+    display.epoch(trial, RECORD)
+    assert "training" in progress()
+    display.ended(trial, Ending("complete", (RECORD,), RECORD))
+    assert "1 complete" in progress()
