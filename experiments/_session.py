@@ -93,9 +93,9 @@ def open_session(workers: WorkersConfig, tracking: TrackingConfig) -> Iterator[S
     with (
         quick_turns(),
         _stop_signals() as is_stopped,
-        open_workers(workers, STEPS) as pool,
-        # The workers load TensorFlow while the store is opened.
+        # What workers are forked from loads TensorFlow while the store is opened.
         Tracker(tracking, warn=console.print) as tracker,
+        open_workers(workers, STEPS) as pool,
     ):
         folder = tracking_folder(tracking)
         yield Session(pool, tracker, folder, tracking, is_stopped)

@@ -2,6 +2,7 @@
 
 from experiments._command import command, command_line
 from experiments._data import data_of
+from mnist_seq import forkserver
 from mnist_seq.config import SweepConfig
 from mnist_seq.space import check
 
@@ -21,6 +22,7 @@ def main(config: SweepConfig) -> None:
     check(config, config.search)
     data_of(config)
     # Only now, when nothing is left to refuse, are the slow libraries loaded.
+    forkserver.start(config.workers)
     from experiments._search import search
 
     search(config, command_line())

@@ -2,6 +2,7 @@
 
 from experiments._command import command, command_line
 from experiments._data import data_of
+from mnist_seq import forkserver
 from mnist_seq.config import TrainConfig
 
 
@@ -17,6 +18,7 @@ def main(config: TrainConfig) -> None:
     """
     data_of(config)
     # Only now, when nothing is left to refuse, are the slow libraries loaded.
+    forkserver.start(config.workers)
     from experiments._single import train_once
 
     train_once(config, command_line())

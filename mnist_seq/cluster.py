@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 import dask
 from distributed import Client, LocalCluster, Worker, WorkerPlugin
 from distributed.system import MEMORY_LIMIT
+from distributed.utils import get_mp_context
 
+from mnist_seq import forkserver
 from mnist_seq.config import WorkersConfig
 from mnist_seq.errors import InputError
 from mnist_seq.workers import Steps, Workers
@@ -32,14 +34,7 @@ class _OneCore(WorkerPlugin):  # type: ignore[misc]  # dask has no types
         self.cores = list(cores)
 
     def setup(self, worker: Worker) -> None:
-        os.environ.update(
-            OMP_NUM_THREADS="1",
-            TF_NUM_INTRAOP_THREADS="1",
-            TF_NUM_INTEROP_THREADS="1",
-            TF_CPP_MIN_LOG_LEVEL="3",
-            # Its operations make no validation faster, and it announces itself on stderr.
-            TF_ENABLE_ONEDNN_OPTS="0",
-        )
+        os.environ.update(forkserver.ENVIRONMENT)
         # Ctrl-C reaches every process of the terminal; the driver alone decides what it means.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if self.cores and hasattr(os, "sched_setaffinity"):
@@ -78,6 +73,7 @@ def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
     dask.config.set(
         {
             "distributed.scheduler.allowed-failures": 0,
+            "distributed.worker.multiprocessing-method": forkserver.METHOD,
             # It would keep one copy of the dataset only, to be lost with its process.
             "distributed.scheduler.active-memory-manager.start": False,
             "distributed.worker.memory.target": False,
@@ -101,6 +97,8 @@ def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
             client.register_plugin(_OneCore([]))
             yield Workers(client, steps, config)
         return
+    get_mp_context()  # Dask asks, once, for other libraries to be loaded there: ours are asked last
+    forkserver.start(config)
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     with (
         LocalCluster(

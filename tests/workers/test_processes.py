@@ -50,6 +50,25 @@ def test_each_worker_keeps_to_one_core_of_its_own(both_free: Workers) -> None:
         assert cores[0] != cores[1]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process loads its libraries")
+def test_processes_are_forked_from_one_that_has_their_libraries_and_one_thread(
+    both_free: Workers,
+) -> None:
+    (parent,) = set(both_free._client.run(os.getppid).values())
+    assert parent != os.getpid()
+    assert "libtensorflow" in Path(f"/proc/{parent}/maps").read_text()
+    assert len(os.listdir(f"/proc/{parent}/task")) == 1, "a lock of another would stay locked"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process loads its libraries")
+def test_without_what_they_were_forked_from_there_are_others(both_free: Workers) -> None:
+    before = set(both_free._slots.present)
+    os.kill(set(both_free._client.run(os.getppid).values()).pop(), signal.SIGKILL)
+    wait_until_other_than(both_free, before)
+    there = trained_on(both_free, PLAIN, few())
+    assert same_curves(there.records, trained_here().records)
+
+
 def test_a_worker_reuses_the_memory_that_it_has_freed(both_free: Workers) -> None:
     pages = both_free._client.submit(pages_touched, 200, 2**21, pure=False).result(SECONDS)
     assert pages < 10 * 2**21 / 4096, "200 times as many where each is given back and asked for"

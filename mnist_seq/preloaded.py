@@ -1,0 +1,16 @@
+"""Loads, when it is imported, what a worker needs: only ever imported by the fork server."""
+
+import os
+import signal
+
+from mnist_seq.forkserver import ENVIRONMENT
+
+os.environ.update(ENVIRONMENT)
+# Ctrl-C reaches every process of the terminal; the driver alone decides what it means.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+import distributed  # noqa: E402, F401
+
+from mnist_seq import training  # noqa: E402
+
+training.warm_up()
