@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 Loop: TypeAlias = tuple[tf.Tensor | tf.TensorArray, ...]
+Arrays: TypeAlias = tuple[tf.TensorArray, ...]
 
 
 class TrainedLSTM(keras.Layer):  # type: ignore[misc]
@@ -25,11 +26,19 @@ class TrainedLSTM(keras.Layer):  # type: ignore[misc]
     ----------
     layer : keras.layers.LSTM or keras.layers.Bidirectional
         With Keras' default activations and a bias, built or not.
+
+    Attributes
+    ----------
+    scratch : list of Scratch
+        One for each direction.
     """
 
     def __init__(self, layer: keras.Layer) -> None:
         super().__init__(name=f"{layer.name}_trained")
         self.layer = layer
+        is_both_ways = isinstance(layer, keras.layers.Bidirectional)
+        units = (layer.forward_layer if is_both_ways else layer).units
+        self.scratch = [Scratch(units) for _ in range(1 + is_both_ways)]
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Of the stock layer: (B, U), or (B, S, U) where it returns sequences."""
@@ -39,19 +48,51 @@ class TrainedLSTM(keras.Layer):  # type: ignore[misc]
         """States after the last row, or after each where the stock layer returns sequences."""
         rows_SBF = tf.transpose(rows_BSF, (1, 0, 2))
         if isinstance(self.layer, keras.layers.Bidirectional):
-            states_SBU, last_BU = _states(self.layer.forward_layer, rows_SBF)
-            up_SBU, up_BU = _states(self.layer.backward_layer, rows_SBF[::-1])
+            down, up = self.scratch
+            states_SBU, last_BU = _states(self.layer.forward_layer, rows_SBF, down)
+            up_SBU, up_BU = _states(self.layer.backward_layer, rows_SBF[::-1], up)
             states_SBU = tf.concat([states_SBU, up_SBU[::-1]], axis=-1)
             last_BU = tf.concat([last_BU, up_BU], axis=-1)
         else:
-            states_SBU, last_BU = _states(self.layer, rows_SBF)
+            states_SBU, last_BU = _states(self.layer, rows_SBF, *self.scratch)
         return tf.transpose(states_SBU, (1, 0, 2)) if self.layer.return_sequences else last_BU
 
 
-def _states(layer: keras.layers.LSTM, rows_SBF: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _states(
+    layer: keras.layers.LSTM, rows_SBF: tf.Tensor, scratch: "Scratch"
+) -> tuple[tf.Tensor, tf.Tensor]:
     weights = (layer.cell.kernel, layer.cell.recurrent_kernel, layer.cell.bias)
-    states_SBU, last_BU = lstm(rows_SBF, *map(tf.convert_to_tensor, weights))
+    differentiable = tf.custom_gradient(lambda *tensors: lstm(scratch, *tensors))
+    states_SBU, last_BU = differentiable(rows_SBF, *map(tf.convert_to_tensor, weights))
     return states_SBU, last_BU
+
+
+class Scratch:
+    """The arrays that one direction of a layer writes its rows into, forward and on the way back.
+
+    They can outlive a batch, for the next one to write over: XLA would fill new ones with zeros and
+    copy them first, for up to a tenth of an epoch's time.
+
+    Attributes
+    ----------
+    given : tuple of tf.TensorArray or None
+        Taken by what is traced next; new ones if None.
+    written : tuple of tf.TensorArray
+        The same after the gradient was traced.
+    """
+
+    def __init__(self, units: int) -> None:
+        self.units = units
+        self.given: Arrays | None = None
+        self.written: Arrays = ()
+
+    def fresh(self, steps: int, images: int) -> Arrays:
+        """New arrays, for batches of so many images."""
+        # Nothing reads the last but one, the cells' gradients: it is written to be worked out once.
+        widths = [self.units] * len(Kept._fields) + [self.units, 4 * self.units]
+        return tuple(
+            tf.TensorArray(tf.float32, steps, element_shape=(images, width)) for width in widths
+        )
 
 
 class Kept(NamedTuple):
@@ -66,11 +107,14 @@ class Kept(NamedTuple):
     cells_before: tf.Tensor
 
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
 def lstm(
-    rows_SBF: tf.Tensor, kernel_FZ: tf.Tensor, recurrent_UZ: tf.Tensor, bias_Z: tf.Tensor
+    scratch: Scratch,
+    rows_SBF: tf.Tensor,
+    kernel_FZ: tf.Tensor,
+    recurrent_UZ: tf.Tensor,
+    bias_Z: tf.Tensor,
 ) -> tuple[tuple[tf.Tensor, tf.Tensor], Callable[..., tuple[tf.Tensor, ...]]]:
-    """States [S, B, U] after every row, and [B, U] after the last one.
+    """States [S, B, U] after every row, [B, U] after the last one, and the gradient's function.
 
     An LSTM with a forget gate (Gers, Schmidhuber & Cummins 2000), which starts from zero.
 
@@ -81,11 +125,16 @@ def lstm(
     kernel_FZ, recurrent_UZ, bias_Z : float32
         Weights as Keras' cell has them.
     """
-    last_BU, kept = _forward(rows_SBF, kernel_FZ, recurrent_UZ, bias_Z)
+    arrays = scratch.given or scratch.fresh(*rows_SBF.shape[:2])
+    forth = len(Kept._fields)
+    last_BU, forward = _forward(arrays[:forth], rows_SBF, kernel_FZ, recurrent_UZ, bias_Z)
+    kept = Kept(*(array.stack() for array in forward))
     states_SBU = tf.concat([kept.states_before[1:], last_BU[None]], axis=0)
 
     def gradient(after_SBU: tf.Tensor, after_last_BU: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        gates_SBZ = _back(kept, recurrent_UZ, after_SBU, after_last_BU)
+        back = _back(arrays[forth:], kept, recurrent_UZ, after_SBU, after_last_BU)
+        scratch.written = (*forward, *back)
+        gates_SBZ = back[-1].stack()
         # All rows of all images, one below the other.
         rows, states, gates = (
             tf.reshape(each, (-1, each.shape[-1]))
@@ -102,8 +151,13 @@ def lstm(
 
 
 def _forward(
-    rows_SBF: tf.Tensor, kernel_FZ: tf.Tensor, recurrent_UZ: tf.Tensor, bias_Z: tf.Tensor
-) -> tuple[tf.Tensor, Kept]:
+    arrays: Arrays,
+    rows_SBF: tf.Tensor,
+    kernel_FZ: tf.Tensor,
+    recurrent_UZ: tf.Tensor,
+    bias_Z: tf.Tensor,
+) -> tuple[tf.Tensor, Arrays]:
+    """State [B, U] after the last row, and the arrays of what is kept of every row."""
     steps, images, _ = rows_SBF.shape
     units = recurrent_UZ.shape[0]
 
@@ -125,19 +179,23 @@ def _forward(
         return step + 1, o * tanh_BU, new_cell_BU, *kept
 
     zero_BU = tf.zeros((images, units))
-    _, last_BU, _, *arrays = tf.while_loop(
+    _, last_BU, _, *written = tf.while_loop(
         lambda step, *_: step < steps,
         row,
-        (0, zero_BU, zero_BU, *(_array(steps, images, units) for _ in Kept._fields)),
+        (0, zero_BU, zero_BU, *arrays),
         maximum_iterations=steps,
     )
-    return last_BU, Kept(*(array.stack() for array in arrays))
+    return last_BU, tuple(written)
 
 
 def _back(
-    kept: Kept, recurrent_UZ: tf.Tensor, after_SBU: tf.Tensor, after_last_BU: tf.Tensor
-) -> tf.Tensor:
-    """Gradients [S, B, Z] of what every row asks of its gates, from those of the states."""
+    arrays: Arrays,
+    kept: Kept,
+    recurrent_UZ: tf.Tensor,
+    after_SBU: tf.Tensor,
+    after_last_BU: tf.Tensor,
+) -> Arrays:
+    """Arrays of the gradients of every row's cells, and of what it asks of its gates."""
     steps, images, units = kept.tanhs.shape
     recurrent_ZU = tf.transpose(recurrent_UZ)  # once, not in every row
 
@@ -160,19 +218,13 @@ def _back(
         gates = gates.write(step, asked_BZ)
         return done + 1, asked_BZ @ recurrent_ZU, cell_BU * f, cells, gates
 
-    # Nothing reads the cells' gradients later; they are written to be worked out once.
-    arrays = (_array(steps, images, units), _array(steps, images, 4 * units))
-    *_, gates = tf.while_loop(
+    _, _, _, *written = tf.while_loop(
         lambda done, *_: done < steps,
         row,
         (0, after_last_BU, tf.zeros((images, units)), *arrays),
         maximum_iterations=steps,
     )
-    return gates.stack()
-
-
-def _array(steps: int, images: int, width: int) -> tf.TensorArray:
-    return tf.TensorArray(tf.float32, steps, element_shape=(images, width))
+    return tuple(written)
 
 
 def _write(

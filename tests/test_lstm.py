@@ -50,6 +50,28 @@ def test_states_and_gradients_are_those_of_the_stock_layer(
         np.testing.assert_allclose(ours, keras_own, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_what_an_earlier_batch_left_in_the_arrays_does_not_matter(bidirectional: bool) -> None:
+    layer = stock(bidirectional, every_row=True)
+    layer.build(ROWS_BSF.shape)
+    images, steps, _ = ROWS_BSF.shape
+
+    def traced(leftover: float) -> tuple[Any, list[Any]]:
+        trained = TrainedLSTM(layer)
+        for scratch in trained.scratch:
+            scratch.given = tuple(
+                array.unstack(tf.fill((steps, *array.element_shape), leftover))
+                for array in scratch.fresh(steps, images)
+            )
+        return loss_and_gradients(trained, layer.trainable_variables)
+
+    compiled = tf.function(traced, jit_compile=True)
+    (states, gradients), (expected_states, expected) = compiled(np.nan), compiled(0.0)
+    np.testing.assert_array_equal(states, expected_states)
+    for one, other in zip(gradients, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("every_row", [False, True])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_its_weights_and_its_shape_are_those_of_the_stock_layer(

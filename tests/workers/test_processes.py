@@ -57,7 +57,8 @@ def test_processes_are_forked_from_one_that_has_their_libraries_and_one_thread(
     (parent,) = set(both_free._client.run(os.getppid).values())
     assert parent != os.getpid()
     assert "libtensorflow" in Path(f"/proc/{parent}/maps").read_text()
-    assert len(os.listdir(f"/proc/{parent}/task")) == 1, "a lock of another would stay locked"
+    threads = list(Path(f"/proc/{parent}/task").iterdir())
+    assert len(threads) == 1, "a lock that another held would stay locked"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process loads its libraries")
