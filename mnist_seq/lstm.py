@@ -15,8 +15,8 @@ from typing import NamedTuple, TypeAlias
 import keras
 import tensorflow as tf
 
-Loop: TypeAlias = tuple[tf.Tensor | tf.TensorArray, ...]
-Arrays: TypeAlias = tuple[tf.TensorArray, ...]
+RowArrays: TypeAlias = tuple[tf.TensorArray, ...]
+Loop: TypeAlias = tuple[tf.Tensor | tf.TensorArray | RowArrays, ...]
 
 
 class TrainedLSTM(keras.Layer):  # type: ignore[misc]
@@ -71,7 +71,7 @@ class Scratch:
     """The arrays that one direction of a layer writes its rows into, forward and on the way back.
 
     They can outlive a batch, for the next one to write over: XLA would fill new ones with zeros and
-    copy them first, for up to a tenth of an epoch's time.
+    copy them first, for up to a sixth of an epoch's time.
 
     Attributes
     ----------
@@ -83,10 +83,10 @@ class Scratch:
 
     def __init__(self, units: int) -> None:
         self.units = units
-        self.given: Arrays | None = None
-        self.written: Arrays = ()
+        self.given: RowArrays | None = None
+        self.written: RowArrays = ()
 
-    def fresh(self, steps: int, images: int) -> Arrays:
+    def fresh(self, steps: int, images: int) -> RowArrays:
         """New arrays, for batches of so many images."""
         # Nothing reads the last but one, the cells' gradients: it is written to be worked out once.
         widths = [self.units] * len(Kept._fields) + [self.units, 4 * self.units]
@@ -120,6 +120,8 @@ def lstm(
 
     Parameters
     ----------
+    scratch : Scratch
+        Where it writes.
     rows_SBF : float32, shape (S, B, F)
         Of a size that is known when this is traced.
     kernel_FZ, recurrent_UZ, bias_Z : float32
@@ -151,12 +153,12 @@ def lstm(
 
 
 def _forward(
-    arrays: Arrays,
+    arrays: RowArrays,
     rows_SBF: tf.Tensor,
     kernel_FZ: tf.Tensor,
     recurrent_UZ: tf.Tensor,
     bias_Z: tf.Tensor,
-) -> tuple[tf.Tensor, Arrays]:
+) -> tuple[tf.Tensor, RowArrays]:
     """State [B, U] after the last row, and the arrays of what is kept of every row."""
     steps, images, _ = rows_SBF.shape
     units = recurrent_UZ.shape[0]
@@ -189,13 +191,13 @@ def _forward(
 
 
 def _back(
-    arrays: Arrays,
+    arrays: RowArrays,
     kept: Kept,
     recurrent_UZ: tf.Tensor,
     after_SBU: tf.Tensor,
     after_last_BU: tf.Tensor,
-) -> Arrays:
-    """Arrays of the gradients of every row's cells, and of what it asks of its gates."""
+) -> RowArrays:
+    """RowArrays of the gradients of every row's cells, and of what it asks of its gates."""
     steps, images, units = kept.tanhs.shape
     recurrent_ZU = tf.transpose(recurrent_UZ)  # once, not in every row
 

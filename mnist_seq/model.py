@@ -16,7 +16,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from mnist_seq.config import ModelConfig, Readout
-from mnist_seq.lstm import TrainedLSTM
+from mnist_seq.lstm import Scratch, TrainedLSTM
 from mnist_seq.records import Arrays
 
 # A layer, or what does the work of one.
@@ -37,11 +37,14 @@ class Network:
         The logits of a network in training, for a batch whose size is known: beside the pixels it
         takes, for every layer that drops outputs, the factors [B, U] of its outputs: 0 where one
         is dropped.
+    scratch : list of Scratch
+        Of each direction of each layer of `training`.
     """
 
     model: keras.Model
     logits: keras.Model
     training: keras.Model
+    scratch: list[Scratch]
 
 
 def build(
@@ -81,7 +84,8 @@ def build(
     width = config.units * (1 + config.bidirectional)
     masks = [keras.Input((width,)) for _ in depths if config.dropout]
     drops = [_times(mask) for mask in masks] or [_as_it_is] * config.layers
-    trained = answer([TrainedLSTM(lstm) for lstm in stack], drops)
+    trained_stack = [TrainedLSTM(lstm) for lstm in stack]
+    trained = answer(trained_stack, drops)
     last = logits
     if config.readout == "each_step":
         last = layers.Cropping1D((offset_SF.shape[0] - 1, 0), name="last_row")(last)
@@ -91,6 +95,7 @@ def build(
         keras.Model(pixels, probabilities),
         keras.Model(pixels, logits),
         keras.Model([pixels, *masks], trained),
+        [scratch for lstm in trained_stack for scratch in lstm.scratch],
     )
 
 

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset, Part
-from mnist_seq.lstm import Arrays as RowArrays
-from mnist_seq.lstm import TrainedLSTM
+from mnist_seq.lstm import Loop, RowArrays
 from mnist_seq.metrics import accuracy, cross_entropy
 from mnist_seq.model import Network, build, seed_for
 from mnist_seq.optimizer import BY_ARRAY, OPTIMIZERS, Joined
@@ -182,12 +181,9 @@ class Program:
     ) -> tuple[tf.Tensor, tf.Tensor]:
         network = self.network.training
         fixed = [variable.value for variable in network.non_trainable_variables]
-        lstms = [layer for layer in network.layers if isinstance(layer, TrainedLSTM)]
-        scratch = [each for layer in lstms for each in layer.scratch]
+        scratch = self.network.scratch
 
-        def step(
-            number: tf.Tensor, loss: tf.Tensor, hits: tf.Tensor, *arrays: RowArrays
-        ) -> tuple[tf.Tensor | RowArrays, ...]:
+        def step(number: tf.Tensor, loss: tf.Tensor, hits: tf.Tensor, *arrays: RowArrays) -> Loop:
             for each, given in zip(scratch, arrays, strict=True):
                 each.given = given
             labels_B, weight_B = labels_TB[number], weight_TB[number]
@@ -207,8 +203,7 @@ class Program:
                 gradients = [gradient * shrink for gradient in gradients]
             self._optimizer.learning_rate.assign(rates_T[number])
             self._optimizer.apply(gradients, self._steered)
-            written = (each.written for each in scratch)
-            return number + 1, loss + loss_sum, hits + hits_sum, *written
+            return number + 1, loss + loss_sum, hits + hits_sum, *(each.written for each in scratch)
 
         fresh = (each.fresh(images_TBSF.shape[2], self._batch_size) for each in scratch)
         _, loss, hits, *_ = tf.while_loop(
