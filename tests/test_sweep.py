@@ -22,6 +22,7 @@ from mnist_seq.study import Study
 from mnist_seq.sweep import Loop
 from mnist_seq.workers import Steps, Workers
 from tests.examples import few, sweep_config
+from tests.workers.pools import wait_until_free
 
 STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
 RATES = {"training.learning_rate": {"low": 0.001, "high": 0.1, "log": True}}
@@ -163,6 +164,8 @@ def kill_workers_of(pool: Workers, *numbers: int) -> None:
 def test_a_trial_outlives_its_worker_and_each_epoch_is_told_once(
     pool: Workers, undisturbed: Ledger, tmp_path: Path, deaths: int
 ) -> None:
+    # A training that began while the only process with the images died would be lost with it.
+    wait_until_free(pool, 2)
     last_epochs = [2, 3][:deaths]  # with more to come: each death is one that the trial feels
 
     def kill(trial: Trial, record: EpochRecord) -> None:
@@ -266,8 +269,7 @@ def test_a_hopeless_trial_is_given_up_but_never_a_baseline(tmp_path: Path) -> No
 def test_a_search_stopped_where_a_worker_has_died_saves_the_others(
     pool: Workers, tmp_path: Path
 ) -> None:
-    while pool.free < 2:
-        time.sleep(0.1)
+    wait_until_free(pool, 2)
     heard_of: set[int] = set()
 
     def is_stopped() -> bool:
