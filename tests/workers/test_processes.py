@@ -50,12 +50,19 @@ def test_each_worker_keeps_to_one_core_of_its_own(both_free: Workers) -> None:
         assert cores[0] != cores[1]
 
 
+def forked_from(pool: Workers) -> int:
+    """The one process that all of them come from."""
+    parents: set[int] = set(pool._client.run(os.getppid).values())
+    (parent,) = parents
+    assert parent != os.getpid()
+    return parent
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process loads its libraries")
 def test_processes_are_forked_from_one_that_has_their_libraries_and_one_thread(
     both_free: Workers,
 ) -> None:
-    (parent,) = set(both_free._client.run(os.getppid).values())
-    assert parent != os.getpid()
+    parent = forked_from(both_free)
     assert "libtensorflow" in Path(f"/proc/{parent}/maps").read_text()
     threads = list(Path(f"/proc/{parent}/task").iterdir())
     assert len(threads) == 1, "a lock that another held would stay locked"
@@ -64,7 +71,7 @@ def test_processes_are_forked_from_one_that_has_their_libraries_and_one_thread(
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process loads its libraries")
 def test_without_what_they_were_forked_from_there_are_others(both_free: Workers) -> None:
     before = set(both_free._slots.present)
-    os.kill(set(both_free._client.run(os.getppid).values()).pop(), signal.SIGKILL)
+    os.kill(forked_from(both_free), signal.SIGKILL)
     wait_until_other_than(both_free, before)
     there = trained_on(both_free, PLAIN, few())
     assert same_curves(there.records, trained_here().records)
