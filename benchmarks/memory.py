@@ -4,7 +4,8 @@
     python -m benchmarks.memory --shapes one
 
 A sweep of many short trials on the digits, run as a user runs it on two workers, and looked at from
-outside: the resident memory of each worker and of the driver, every ten trials. Trials of 40 shapes
+outside: the resident memory of each worker (with what it shares with the process that it was forked
+from) and of the driver, every ten trials. Trials of 40 shapes
 make each worker compile more programs than one process is left with; with one shape nothing is
 compiled after the first trial, and whatever grows then grows with every trial. The last line holds
 the most that a worker ever held, against the larger one after ten trials.
@@ -83,9 +84,10 @@ def looks(
 
 def _workers(driver: psutil.Process) -> dict[int, float]:
     held = {}
-    for child in driver.children():
+    for child in driver.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):  # one that is just being replaced
-            if "spawn_main" in " ".join(child.cmdline()):
+            line, is_forked = " ".join(child.cmdline()), child.ppid() != driver.pid
+            if "spawn_main" in line or ("forkserver" in line and is_forked):
                 held[child.pid] = _mib(child)
     return held
 
