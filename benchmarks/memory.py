@@ -5,10 +5,10 @@
 
 A sweep of many short trials on the digits, run as a user runs it on two workers, and looked at from
 outside: the resident memory of each worker (with what it shares with the process that it was forked
-from) and of the driver, every ten trials. Trials of 40 shapes
-make each worker compile more programs than one process is left with; with one shape nothing is
-compiled after the first trial, and whatever grows then grows with every trial. The last line holds
-the most that a worker ever held, against the larger one after ten trials.
+from) and of the driver, every ten trials. Trials of 40 shapes make each worker compile more
+programs than one process is left with; with one shape nothing is compiled after the first trial,
+and whatever grows then grows with every trial. The last line holds the most that a worker ever
+held, against the larger one after ten trials.
 """
 
 import argparse

@@ -18,7 +18,7 @@ from mnist_seq.errors import InputError
 from mnist_seq.workers import Steps, Workers
 
 SECONDS_TO_CONNECT = 30.0
-# A process holds 0.7 GiB after its first training and 1.1 when it is replaced.
+# A process that is not forked holds 0.7 GiB after its first training and 1.1 when it is replaced.
 BYTES_A_PROCESS = 3 * 2**29
 # Parameters of mallopt, and the most that glibc takes for the second.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3

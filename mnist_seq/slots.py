@@ -17,7 +17,7 @@ from distributed import Client, Future, Nanny
 
 SECONDS_BETWEEN_LOOKS = 1.0
 # XLA keeps every program it has compiled, 20 to 30 MiB each, for as long as the process lives. One
-# that has grown so many times since its first training, some twenty shapes, is replaced between
+# that has grown so many times since its first training, some ten shapes, is replaced between
 # two trainings; so is one that holds such a share of its limit.
 GROWN = 1.6
 FULL = 0.6
