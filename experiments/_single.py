@@ -13,7 +13,7 @@ from experiments._session import (
     next_commands,
     open_session,
 )
-from mnist_seq import forkserver, metrics
+from mnist_seq import metrics
 from mnist_seq.config import Config, RerunConfig, TrainConfig
 from mnist_seq.display import Board, best_table, console
 from mnist_seq.errors import TrackingError, TrainingError
@@ -94,7 +94,6 @@ def train_again(config: RerunConfig, command: str) -> None:
     data = data_of(first)
     if source.tags.get("data_digest", data.digest) != data.digest:
         raise TrackingError(f"{source.name}: its images have changed since it was trained")
-    forkserver.start(config.workers)
     curve = results.curve(source.id)
     trials = FixedTrials(
         [with_values(first, {"seed": first.seed + n}) for n in range(config.seeds)]
