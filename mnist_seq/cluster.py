@@ -76,6 +76,8 @@ def open_workers(config: WorkersConfig, steps: Steps) -> Iterator[Workers]:
             "distributed.worker.multiprocessing-method": forkserver.METHOD,
             # It would keep one copy of the dataset only, to be lost with its process.
             "distributed.scheduler.active-memory-manager.start": False,
+            # It looks at a training a hundred times a second, for one page of its dashboard.
+            "distributed.worker.profile.enabled": False,
             "distributed.worker.memory.target": False,
             "distributed.worker.memory.spill": False,
             # A paused process would hang: it gives nothing back. Its nanny stops it if need be.

@@ -1,5 +1,6 @@
 """Loads, when it is imported, what a worker needs: only ever imported by the fork server."""
 
+import gc
 import os
 import signal
 
@@ -14,3 +15,6 @@ import distributed  # noqa: E402, F401
 from mnist_seq import training  # noqa: E402
 
 training.warm_up()
+# What is loaded stays. Else every process would look through it for what is not used any more, and
+# in doing so copy the memory it shares with the others.
+gc.freeze()
