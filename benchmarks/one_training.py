@@ -9,8 +9,8 @@ the other while the rest wait. This project trains on one core, as a worker of a
 PyTorch's ``nn.LSTM`` is measured with all and with one. An epoch counts with its validation; the
 first one, which compiles, does not count. The original network trains on all 54,000 images and
 validates on 6,000; the other shapes on a part. Printed are medians: this project's seconds for
-54,000 images, how many times as long the others take, and the share of its time that one core
-would need for the matrix products alone (``benchmarks/ways/products.py``).
+54,000 images, and how many times as long the others take; last, one core that computes the matrix
+products alone (``benchmarks/ways/products.py``).
 """
 
 import argparse
@@ -90,15 +90,19 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2, help="counted each time")
     parser.add_argument("--images", type=int, default=9_000, help="of all but the first shape")
     parser.add_argument("--shapes", type=int, default=len(SHAPES), help="only the first so many")
+    parser.add_argument(
+        "--ways", nargs="+", choices=WAYS, default=list(WAYS), help="beside this project's own"
+    )
     arguments = parser.parse_args()
 
     ways = {
         name: Way(*how)
         for name, how in WAYS.items()
-        if how[0] != ["pytorch"] or importlib.util.find_spec("torch")
+        if name in {"ours", *arguments.ways}
+        and (how[0] != ["pytorch"] or importlib.util.find_spec("torch"))
     }
-    others = [name for name in ways if name not in ("ours", "products")]
-    print(f"{'':40} {'ours, s':>8}", *(f"{name:>10}" for name in others), f"{'products':>9}")
+    others = [name for name in ways if name != "ours"]
+    print(f"{'':40} {'ours, s':>8}", *(f"{name:>10}" for name in others))
     for shape in SHAPES[: arguments.shapes]:
         images = ALL_IMAGES if shape == SHAPES[0] else arguments.images
         seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -109,7 +113,6 @@ def main() -> None:
         print(
             f"{shape!s:40} {median['ours'] * ALL_IMAGES / images:8.2f}",
             *(f"{median[name] / median['ours']:9.2f}x" for name in others),
-            f"{median['products'] / median['ours']:8.0%}",
             flush=True,
         )
     for way in ways.values():
