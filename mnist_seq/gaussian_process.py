@@ -1,12 +1,13 @@
 """Suggestions from a Gaussian process: after few trials it says where the better ones are.
 
 What is modelled is the logarithm of a trial's error: from 2 % to 1 % is as far as from 20 % to
-10 %. A trial that was given up counts with the error that it had then.
+10 %. A trial that was given up, or that runs, counts with the error that it has come to; the share
+of its epochs that took is one more coordinate, which is the whole of them for a candidate.
 """
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -119,20 +120,29 @@ class GaussianProcessSampler(BaseSampler):
     ----------
     space, distributions
         What is searched, and Optuna's form of it.
+    epochs : int
+        That a trial trains whose epochs are not searched.
     seed : int
         Of the candidates.
     n_startup_trials : int
-        How many trials are drawn at random before any is modelled.
+        How many trials are over before any is modelled; until then all are drawn at random.
+
+    References
+    ----------
+    Kandasamy et al., "Multi-fidelity Bayesian Optimisation with Continuous Approximations", ICML
+    2017, section 3: how far a training came as a coordinate.
     """
 
     def __init__(
         self,
         space: Space,
         distributions: Mapping[str, BaseDistribution],
+        epochs: int,
         seed: int,
         n_startup_trials: int,
     ) -> None:
         self._distributions = distributions
+        self._epochs = epochs
         self._coordinates = Coordinates(space, distributions)
         self._n_startup_trials = n_startup_trials
         self._rng = np.random.default_rng(seed)
@@ -150,18 +160,34 @@ class GaussianProcessSampler(BaseSampler):
             for other in study.get_trials(deepcopy=False)
             if other.params and other.number != trial.number
         ]
-        over = [other for other in others if other.value is not None]
-        if len(over) < self._n_startup_trials:
-            return self._coordinates.draw(self._rng)
         running = [other for other in others if other.state == TrialState.RUNNING]
+        reached = [(other, point) for other in others if (point := self._reached(other))]
+        if sum(other.state != TrialState.RUNNING for other, _ in reached) < self._n_startup_trials:
+            return self._coordinates.draw(self._rng)
         candidates = [self._coordinates.draw(self._rng) for _ in range(CANDIDATES)]
+        shares, values = np.array([point for _, point in reached]).T
         gain = expected_improvement(
-            self._coordinates.rows(other.params for other in over),
-            log_errors(over, study.direction == StudyDirection.MAXIMIZE),
-            self._coordinates.rows(other.params for other in running),
-            self._coordinates.rows(candidates),
+            self._rows((other.params for other, _ in reached), shares),
+            log_errors(values, study.direction == StudyDirection.MAXIMIZE),
+            self._rows((other.params for other in running), np.ones(len(running))),
+            self._rows(candidates, np.ones(CANDIDATES)),
         )
         return candidates[int(np.argmax(gain))]
+
+    def _reached(self, trial: FrozenTrial) -> tuple[float, float] | None:
+        """Share of its epochs that a trial has trained, and its value by then, if it has any."""
+        if trial.state == TrialState.COMPLETE:
+            assert trial.value is not None
+            return 1.0, trial.value
+        if trial.state == TrialState.FAIL or not trial.intermediate_values:
+            return None
+        epoch, value = max(trial.intermediate_values.items())
+        epochs = trial.params.get("training.epochs", self._epochs)
+        return None if math.isnan(value) else (epoch / epochs, value)
+
+    def _rows(self, trials: Iterable[Mapping[str, Any]], shares: Numbers) -> Numbers:
+        """Coordinates of trials after a share of their epochs."""
+        return np.column_stack([self._coordinates.rows(trials), 1 + np.log10(shares)])
 
     def sample_independent(
         self,
@@ -174,9 +200,8 @@ class GaussianProcessSampler(BaseSampler):
         return _drawn(distribution, self._rng.random())
 
 
-def log_errors(trials: Sequence[FrozenTrial], maximize: bool) -> Numbers:
+def log_errors(values: Numbers, maximize: bool) -> Numbers:
     """Logarithm of each trial's error or loss; those far above the median are all alike."""
-    values = np.array([trial.value for trial in trials], dtype=float)
     errors = 1 - values if maximize else values
     logarithms = np.log(np.maximum(errors, LEAST_ERROR))
     clipped: Numbers = np.minimum(logarithms, np.median(logarithms) + MARGIN)
@@ -184,15 +209,15 @@ def log_errors(trials: Sequence[FrozenTrial], maximize: bool) -> Numbers:
 
 
 def expected_improvement(
-    over: Numbers, results: Numbers, running: Numbers, candidates: Numbers
+    known: Numbers, results: Numbers, running: Numbers, candidates: Numbers
 ) -> Numbers:
     """How far below the best result each candidate is expected to come.
 
     Parameters
     ----------
-    over, running, candidates : float64 arrays (trials, columns)
-        Coordinates in [0, 1]. Trials that run are taken to come to what is predicted of them.
-    results : float64 array (trials over,)
+    known, running, candidates : float64 arrays (trials, columns)
+        Coordinates. Trials that run are taken to come to what is predicted of them.
+    results : float64 array (known trials,)
         The lower, the better.
 
     Returns
@@ -213,14 +238,14 @@ def expected_improvement(
     scaled = (results - results.mean()) / (results.std() or 1.0)
     # A setting's length: from a fifth of its range, where only neighbours are alike, to ten times,
     # where it does not matter. The noise: what the seed of the weights does to a result.
-    kernel = Matern(np.ones(over.shape[1]), (0.2, 10), nu=2.5) + WhiteKernel(0.01, (1e-4, 0.3))
+    kernel = Matern(np.ones(known.shape[1]), (0.2, 10), nu=2.5) + WhiteKernel(0.01, (1e-4, 0.3))
     with warnings.catch_warnings():
         # Said of a length or a noise that is at the end of its bounds.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = GaussianProcessRegressor(kernel).fit(over, scaled)
+        model = GaussianProcessRegressor(kernel).fit(known, scaled)
     if len(running):
-        known = np.concatenate([over, running])
         believed = np.concatenate([scaled, model.predict(running)])
+        known = np.concatenate([known, running])
         model = GaussianProcessRegressor(model.kernel_, optimizer=None).fit(known, believed)
     mean, deviation = model.predict(candidates, return_std=True)
     gap = scaled.min() - mean

@@ -65,15 +65,16 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
     return {path: distribution(path, dimension) for path, dimension in space.items()}
 
 
-def build_sampler(search: SearchConfig, number: int, history: History | None = None) -> BaseSampler:
+def build_sampler(search: SearchConfig, epochs: int, history: History, number: int) -> BaseSampler:
     """Sampler for the trial of that number, all its options spelled out.
 
     Parameters
     ----------
-    history : History, optional
+    epochs : int
+        The most that a trial may train.
+    history : History
         The trials so far, for TPE and for when it takes over; other samplers read the study.
     """
-    history = History() if history is None else history
     seed = (search.seed + number * 1_000_003) % 2**32
     with warnings.catch_warnings():
         # TPE's group and multivariate options and QMC are marked experimental by Optuna.
@@ -81,7 +82,7 @@ def build_sampler(search: SearchConfig, number: int, history: History | None = N
         match search.sampler:
             case "gp" if len(history) < GP_TRIALS:
                 return GaussianProcessSampler(
-                    search.space, distributions(search.space), seed, GP_STARTUP_TRIALS
+                    search.space, distributions(search.space), epochs, seed, GP_STARTUP_TRIALS
                 )
             case "gp" | "tpe":
                 return RememberingTPE(history, seed=seed, n_startup_trials=TPE_STARTUP_TRIALS)

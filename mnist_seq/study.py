@@ -1,13 +1,14 @@
 """The search's choices, taken in memory and kept in Optuna's database before anybody acts on them.
 
-Every suggestion is a function of the finished trials, the search's seed and the trial's number:
-a search that was stopped and taken up again asks for what it would have asked for. Nothing is
-read from the database but at the start, so that what a trial costs hardly grows with the trials.
+Every suggestion is a function of the trials so far, the search's seed and the trial's number: a
+search that was stopped and taken up again asks for what it would have asked for. Nothing is read
+from the database but at the start, so that what a trial costs hardly grows with the trials.
 """
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +92,9 @@ class Study:
         self._store.describe("settings", dict(settings))
         self._judge = Judge(build_pruner(search, opened.name, epochs), self._maximize)
         self._memory = optuna.storages.InMemoryStorage()
-        self._study = self._create(opened.name)
         self._history = History()
+        self._sampler = partial(build_sampler, search, epochs, self._history)
+        self._study = self._create(opened.name)
         self._ids: list[int] = []  # in memory, by number
         self._notes: list[dict[str, Any]] = []
         self._live: dict[int, optuna.Trial] = {}
@@ -106,7 +108,7 @@ class Study:
             study_name=name,
             storage=self._memory,
             direction="maximize" if self._maximize else "minimize",
-            sampler=build_sampler(self._search, 0),
+            sampler=self._sampler(0),
             pruner=optuna.pruners.NopPruner(),
         )
 
@@ -153,7 +155,7 @@ class Study:
         is_inside = fixed is not None and self._inside(fixed)
         if fixed is not None and is_inside:
             self._study.enqueue_trial(fixed)
-        self._study.sampler = build_sampler(self._search, number, self._history)
+        self._study.sampler = self._sampler(number)
         trial = self._study.ask()
         self._live[number] = trial
         self._ids.append(trial._trial_id)
@@ -174,7 +176,7 @@ class Study:
             if self._frozen(number).state != TrialState.RUNNING:
                 continue
             known = set(self._frozen(number).params)
-            self._study.sampler = build_sampler(self._search, number, self._history)
+            self._study.sampler = self._sampler(number)
             trial = optuna.Trial(self._study, trial_id)
             self._live[number] = trial
             values = self._notes[number].get("values") or self._suggest(trial)
