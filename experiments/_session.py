@@ -124,7 +124,7 @@ def tracking_folder(tracking: TrackingConfig) -> Path:
 def earlier_runs(
     tracking: TrackingConfig, study: str, role: Role, tags: Mapping[str, str], keep: Set[int]
 ) -> dict[int, EarlierRun]:
-    """Runs of earlier sessions to go on with, by trial number.
+    """Runs of earlier sessions to go on with, by trial number: of several the latest.
 
     Parameters
     ----------

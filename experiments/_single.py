@@ -1,7 +1,8 @@
 """Trainings that no search asked for: one of the user's own, or a trial's once more."""
 
+import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from experiments._session import (
 )
 from mnist_seq import metrics
 from mnist_seq.config import Config, RerunConfig, TrainConfig
+from mnist_seq.data.dataset import Part
 from mnist_seq.display import Board, best_table, console
 from mnist_seq.errors import TrackingError, TrainingError
 from mnist_seq.lock import only_driver
@@ -71,14 +73,14 @@ def train_once(config: TrainConfig, command: str) -> None:
     trials = FixedTrials([plain])
     with open_session(config.workers, config.tracking) as session:
         source = provenance(command, data.digest, config.seed)
-        recorder = _train(session, config.name, "training", trials, board, source.tags)
-    ending = trials.endings[0]
-    if ending.best is None or ending.state == "failed":
-        raise TrainingError(ending.reason or "no epoch was finished")
-    console.print(
-        f"best [bold green]{board.value(ending.best)}[/] on the validation images, in epoch "
-        f"{ending.best.epoch} of {len(ending.records)}\n"
-    )
+        with _trained(session, config.name, "training", trials, board, source.tags) as recorder:
+            ending = trials.endings[0]
+            if ending.best is None or ending.state == "failed":
+                raise TrainingError(ending.reason or "no epoch was finished")
+            console.print(
+                f"best [bold green]{board.value(ending.best)}[/] on the validation images, in "
+                f"epoch {ending.best.epoch} of {len(ending.records)}\n"
+            )
     next_commands(
         config.tracking,
         (f"ui study={config.name}", "its curves"),
@@ -102,24 +104,37 @@ def train_again(config: RerunConfig, command: str) -> None:
     console.print(f"[bold]{study.name}[/]: {source.name} again, with {config.seeds} seed(s)")
     with open_session(config.workers, config.tracking) as session:
         tags = {**provenance(command, data.digest, first.seed).tags, "rerun_of": source.id}
-        recorder = _train(session, study.name, "rerun", trials, board, tags)
-        verdict = compare_curves(curve, trials.endings[0].records, changes(source.tags, tags))
-        recorder.run(0).tags({"reproduced": verdict})
-        test, scores = test_images(first), []
-        for number, ending in sorted(trials.endings.items()):
-            if ending.result is None:
-                raise TrainingError(ending.reason or "no epoch was finished")
-            answers = session.workers.call(predict, ending.result.model, test.images_NSF)
-            predicted_N = answers.argmax(axis=1)
-            scores.append(metrics.accuracy(predicted_N, test.labels_N))
-            recorder.run(number).metrics({"test_accuracy": scores[-1]})
-            _keep_answers(recorder.run(number), predicted_N, test.labels_N, data.class_names)
-    console.print(best_table(board))
-    console.print(f"\n{verdict}")
-    console.print(_score_line(scores, len(test)), soft_wrap=True)
-    console.print(_baseline_line(results, study, source), soft_wrap=True)
-    kept = results.files(recorder.run(0).created.result())
-    console.print(f"each answer: {kept / RESULTS_FILE}", soft_wrap=True, markup=False)
+        with _trained(session, study.name, "rerun", trials, board, tags) as recorder:
+            verdict = compare_curves(curve, trials.endings[0].records, changes(source.tags, tags))
+            recorder.run(0).tags({"reproduced": verdict})
+            test = test_images(first)
+            scores = _score(session, recorder, trials.endings, test, data.class_names)
+            console.print(best_table(board))
+            console.print(f"\n{verdict}")
+            console.print(_score_line(scores, len(test)), soft_wrap=True)
+            console.print(_baseline_line(results, study, source), soft_wrap=True)
+            kept = results.files(recorder.run(0).created.result())
+            console.print(f"each answer: {kept / RESULTS_FILE}", soft_wrap=True, markup=False)
+
+
+def _score(
+    session: Session,
+    recorder: Recorder,
+    endings: Mapping[int, Ending],
+    test: Part,
+    names: tuple[str, ...],
+) -> list[float]:
+    """Accuracy of each network on the test images, noted with its run."""
+    scores = []
+    for number, ending in sorted(endings.items()):
+        if ending.result is None:
+            raise TrainingError(ending.reason or "no epoch was finished")
+        answers = session.workers.call(predict, ending.result.model, test.images_NSF)
+        predicted_N = answers.argmax(axis=1)
+        scores.append(metrics.accuracy(predicted_N, test.labels_N))
+        recorder.run(number).metrics({"test_accuracy": scores[-1]})
+        _keep_answers(recorder.run(number), predicted_N, test.labels_N, names)
+    return scores
 
 
 def _keep_answers(
@@ -131,32 +146,38 @@ def _keep_answers(
     run.artifact(CONFUSION_FILE, standalone(draw_confusion(counts_KK, names).picture or ""))
 
 
-def _train(
+@contextlib.contextmanager
+def _trained(
     session: Session,
     experiment: str,
     role: Role,
     trials: FixedTrials,
     board: Board,
     tags: Mapping[str, str],
-) -> Recorder:
-    """Train them all, or go on with what an earlier session of the same command left."""
+) -> Iterator[Recorder]:
+    """Train them all, or go on with what an earlier session of the same command left.
+
+    What is made of them is made in the block: until it is left in good order, the same command
+    trains nothing again but what failed.
+    """
     name = f"{experiment}-{role}-{trials.digest}"
     checkpoints = session.checkpoints(name)
     experiment_id = session.tracker.experiment(experiment)
     mark = {"unfinished": trials.digest}
     earlier = earlier_runs(session.tracking, experiment, role, mark, checkpoints.endings().keys())
+
+    def stored(number: int) -> None:
+        if trials.endings[number].state == "failed":
+            checkpoints.forget(number)
+
     with only_driver(session.folder / "unfinished" / name, f"this {role}"):
         recorder = Recorder(
-            session.tracker,
-            experiment_id,
-            role,
-            data_of,
-            {**tags, **mark},
-            earlier,
-            checkpoints.forget,
+            session.tracker, experiment_id, role, data_of, {**tags, **mark}, earlier, stored
         )
         session.run(trials, recorder, checkpoints, board)
-    return recorder
+        yield recorder
+        session.tracker.flush()
+        checkpoints.forget_from(0)
 
 
 def compare_curves(

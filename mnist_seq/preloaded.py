@@ -7,8 +7,10 @@ import signal
 from mnist_seq.forkserver import ENVIRONMENT
 
 os.environ.update(ENVIRONMENT)
-# Ctrl-C reaches every process of the terminal; the driver alone decides what it means.
+# Ctrl-C reaches every process of the terminal, and who ends a job ends each of its processes; the
+# driver alone decides what it means: it still has to fetch what was trained.
 signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 import distributed  # noqa: E402, F401
 

@@ -1,5 +1,7 @@
 import os
+import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,8 @@ import pytest
 from mnist_seq import training
 from mnist_seq.checkpoint import Checkpoints
 from mnist_seq.config import TrackingConfig
-from mnist_seq.tracking.results import Results
+from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.tracker import Role
 from tests.examples import config, few
 from tests.faults.sweeps import finish, start, wait_for
 
@@ -31,8 +34,12 @@ def test_twenty_epochs_interrupted_after_the_seventh_equal_twenty_in_a_row(tmp_p
         assert all(np.array_equal(whole[path], taken_up[path]) for path in whole)
 
 
+# Ctrl-C as `kill` sends it, and the end of a job as `timeout` and batch systems send it: to all.
 @pytest.mark.slow
-def test_a_stopped_train_command_goes_on_in_the_same_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("send", "kind"), [(os.kill, signal.SIGINT), (os.killpg, signal.SIGTERM)])
+def test_a_stopped_train_command_goes_on_in_the_same_run(
+    send: Callable[[int, int], None], kind: int, tmp_path: Path
+) -> None:
     def command(folder: Path) -> list[str]:
         epochs = "training.epochs=400"
         return ["data=digits", "name=long", epochs, f"tracking.folder={folder}"]
@@ -49,9 +56,10 @@ def test_a_stopped_train_command_goes_on_in_the_same_run(tmp_path: Path) -> None
         return bool(runs) and len(results.curve(runs[0].id)) >= 7
 
     wait_for(some_epochs)
-    os.kill(process.pid, signal.SIGINT)
+    send(process.pid, kind)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
+    assert list(stopped.glob("unfinished/*/000000.state")), "its state was fetched at the end"
     code, output = finish("experiments.train", *command(stopped))
     assert code == 0, output
     curves = []
@@ -62,3 +70,41 @@ def test_a_stopped_train_command_goes_on_in_the_same_run(tmp_path: Path) -> None
         assert run.status == "FINISHED"
     assert len(curves[0]) == 400
     assert all(a.same_curve(b) for a, b in zip(*curves, strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM])
+def test_a_rerun_that_ended_after_a_seed_trains_it_no_more(kind: int, tmp_path: Path) -> None:
+    def runs(role: Role) -> list[RunInfo]:
+        results = Results(TrackingConfig(folder=str(tmp_path)))
+        return results.runs(results.study("long"), role)
+
+    def scores(output: str) -> list[str]:
+        return re.findall(r"\d+\.\d\d ± .*seeds \(.*\)", output)
+
+    def over() -> int:
+        return sum(run.status == "FINISHED" for run in runs("rerun"))
+
+    folder = f"tracking.folder={tmp_path}"
+    code, output = finish(
+        "experiments.train", "data=digits", "name=long", "training.epochs=50", folder
+    )
+    assert code == 0, output
+    again = (f"run={runs('training')[0].id}", "seeds=3", "workers.count=1", folder)
+    code, whole = finish("experiments.rerun", *again)
+    assert code == 0, whole
+    process = start("experiments.rerun", *again)
+    wait_for(lambda: over() >= 3 + 1)
+    process.send_signal(kind)
+    process.communicate(timeout=60)
+    assert over() < 3 + 3, "it was stopped too late"
+    code, output = finish("experiments.rerun", *again)
+    assert code == 0, output
+    assert scores(output) == scores(whole) != []
+    numbers = [run.tags["trial_number"] for run in runs("rerun")]
+    assert numbers == 2 * ["0", "1", "2"], "no seed was trained anew, none of the first rerun"
+    results = Results(TrackingConfig(folder=str(tmp_path)))
+    curves = [results.curve(run.id) for run in runs("rerun")]
+    for a, b in zip(curves[:3], curves[3:], strict=True):
+        assert len(a) == 50
+        assert all(x.same_curve(y) for x, y in zip(a, b, strict=True))
