@@ -179,6 +179,21 @@ def test_it_goes_on_beside_a_trial_whose_value_is_no_number(tmp_path: Path) -> N
     asked(study)
 
 
+def test_what_a_trial_came_to_before_it_failed_does_not_count(tmp_path: Path) -> None:
+    suggestions = []
+    for accuracy in (0.1, 0.999):
+        folder = tmp_path / str(accuracy)
+        folder.mkdir()
+        study = opened(folder, searching("gp"))
+        for _ in range(GP_STARTUP_TRIALS):
+            trial(study, asked(study))
+        failed = asked(study)
+        study.report(failed.number, 1, accuracy)
+        study.fail(failed.number, "not finite: the loss is nan")
+        suggestions.append(asked(study).values)
+    assert suggestions[0] == suggestions[1]
+
+
 def test_who_was_given_up_is_compared_with_others_after_as_many_epochs(tmp_path: Path) -> None:
     space = {RATE: {"low": 1e-4, "high": 1e-2, "log": True}}
     study = opened(tmp_path, searching("gp", space=space, baselines=[]))
