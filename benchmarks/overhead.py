@@ -30,23 +30,32 @@ from rich.console import Console
 from rich.live import Live
 
 from benchmarks.sleeping import SLEEPING, idle_times
-from experiments._data import data_of
-from experiments._session import quick_turns
-from mnist_seq.checkpoint import Checkpoints
-from mnist_seq.cluster import open_workers
 from mnist_seq.config import Config, SweepConfig, TrackingConfig
 from mnist_seq.data.dataset import Dataset
-from mnist_seq.display import Board
-from mnist_seq.provenance import provenance
-from mnist_seq.recording import Recorder, SweepRecorder
-from mnist_seq.records import EpochRecord, Outcome, State, TrainResult
-from mnist_seq.roles import Trial, Watcher, Workers
-from mnist_seq.search import SearchTrials, fixed_settings, most_epochs
-from mnist_seq.space import value_at, with_values
-from mnist_seq.study import Study
-from mnist_seq.sweep import Loop
-from mnist_seq.terminal import LiveDisplay
+from mnist_seq.driver.checkpoints import Checkpoints
+from mnist_seq.driver.loop import Driver
+from mnist_seq.driver.protocols import Workers
+from mnist_seq.driver.session import data_of, short_switch_interval
+from mnist_seq.driver.workspace import Workspace
+from mnist_seq.records import (
+    Callback,
+    EpochRecord,
+    TrainingState,
+    TrainResult,
+    Trial,
+    WorkerEvent,
+)
+from mnist_seq.search.gaussian_process import Coordinates
+from mnist_seq.search.samplers import distributions
+from mnist_seq.search.trials import StudyTrials
+from mnist_seq.terminal.display import LiveDisplay
+from mnist_seq.terminal.progress import Progress
+from mnist_seq.tracking.provenance import provenance
+from mnist_seq.tracking.sweep_recorder import SweepRecorder
 from mnist_seq.tracking.tracker import Tracker
+from mnist_seq.tracking.trial_recorder import TrialRecorder
+from mnist_seq.validation import with_values
+from mnist_seq.workers.cluster import open_workers
 from tests.examples import sweep_config
 
 MODEL = bytes(200_000)  # about what a small network's file has
@@ -97,7 +106,7 @@ class Calendar:
         self._slots, self._pace, self._costs = slots, pace, costs
         self._configs: dict[int, Config] = {}
         self._records: dict[int, tuple[EpochRecord, ...]] = {}
-        self._due: list[tuple[float, int, int, Outcome]] = []
+        self._due: list[tuple[float, int, int, WorkerEvent]] = []
         self._order = itertools.count()
         self._now = 0.0
         self._began = time.monotonic()
@@ -107,7 +116,7 @@ class Calendar:
         return self._slots - len(self._configs)
 
     def start(
-        self, number: int, config: Config, _data: Dataset, _state: State | None = None, /
+        self, number: int, config: Config, _data: Dataset, _state: TrainingState | None = None, /
     ) -> None:
         self._configs[number], self._records[number] = config, ()
 
@@ -128,18 +137,18 @@ class Calendar:
         del self._configs[number], self._records[number]
         self._costs.begin("end", number)
 
-    def next(self, _timeout: float, /) -> tuple[int, Outcome] | None:
+    def next(self, _timeout: float, /) -> tuple[int, WorkerEvent] | None:
         self._costs.pause()
-        self._now, _, number, outcome = heapq.heappop(self._due)
+        self._now, _, number, event = heapq.heappop(self._due)
         time.sleep(max(0.0, self._began + self._pace * self._now - time.monotonic()))
-        self._costs.begin("epoch" if isinstance(outcome, EpochRecord) else "end", number)
-        return number, outcome
+        self._costs.begin("epoch" if isinstance(event, EpochRecord) else "end", number)
+        return number, event
 
-    def _put(self, number: int, seconds: float, outcome: Outcome) -> None:
-        heapq.heappush(self._due, (self._now + seconds, next(self._order), number, outcome))
+    def _put(self, number: int, seconds: float, event: WorkerEvent) -> None:
+        heapq.heappush(self._due, (self._now + seconds, next(self._order), number, event))
 
 
-class TimedTrials(SearchTrials):
+class TimedTrials(StudyTrials):
     """Says when it is asked."""
 
     costs: Costs
@@ -150,54 +159,51 @@ class TimedTrials(SearchTrials):
         return super().next()
 
 
-def opened(config: SweepConfig, folder: Path, sampler: str) -> Study:
-    """The study; whoever suggests its next trials, it is the same one."""
-    return Study(
-        folder / "optuna.db",
-        NAME,
-        config.search.model_copy(update={"sampler": sampler}),
-        most_epochs(config),
-        fixed_settings(config),
-        lambda path: value_at(config, path),
-    )
+def workspace_at(folder: Path) -> Workspace:
+    """A workspace in that folder."""
+    return Workspace(TrackingConfig(folder=str(folder)), create=True)
 
 
 def fill(config: SweepConfig, folder: Path, trials: int) -> None:
     """Earlier trials, in the study alone: of random values, each as long as it would have been."""
-    study = opened(config, folder, "random")
+    study = workspace_at(folder).open_study(config)
+    rng = np.random.default_rng(0)
+    space = Coordinates(config.search.space, distributions(config.search.space))
     for _ in range(trials):
-        asked = study.ask()
+        asked = study.ask(space.draw(rng))
         assert asked is not None
         trained = with_values(config, asked.values)
         for epoch in range(1, trained.training.epochs + 1):
             accuracy = record_of(trained, asked.number, epoch).validation_accuracy
-            if study.report(asked.number, epoch, accuracy):
-                study.prune(asked.number)
+            study.report(asked.number, epoch, accuracy)
+            if study.should_prune(asked.number, epoch):
+                study.tell(asked.number, "pruned")
                 break
         else:
-            study.complete(asked.number, accuracy)
+            study.tell(asked.number, "complete", accuracy)
 
 
 def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> float:
     """A search with everything around it; seconds that MLflow was behind at its end."""
     made_by = provenance(NAME, data_of(config).digest, config.seed)
-    study = opened(config, folder, config.search.sampler)
+    workspace = workspace_at(folder)
+    study = workspace.open_study(config)
     trials = TimedTrials(study, config)
     trials.costs = costs
     checkpoints = Checkpoints(folder / "unfinished")
-    board = Board(config.search.trials, config.search.objective)
+    progress = Progress(config.search.trials, config.search.objective)
     screen = Console(file=io.StringIO(), force_terminal=True, width=120, height=50)
-    with Tracker(TrackingConfig(folder=str(folder))) as tracker:
+    with Tracker(workspace.store) as tracker:
         experiment = tracker.experiment(NAME)
-        whole = SweepRecorder(tracker, experiment, NAME, config, board, made_by, 100, None)
-        recorder = Recorder(
-            tracker, experiment, "trial", data_of, made_by.tags, {}, checkpoints.forget
+        whole = SweepRecorder(tracker, experiment, NAME, config, progress, made_by, 100, None)
+        recorder = TrialRecorder(
+            tracker, experiment, "trial", data_of, made_by.tags, {}, checkpoints.delete
         )
-        display = LiveDisplay(board)
-        with quick_turns(), Live(display, console=screen, refresh_per_second=4):
-            watchers: list[Watcher] = [display, recorder, whole]
+        display = LiveDisplay(progress)
+        with short_switch_interval(), Live(display, console=screen, refresh_per_second=4):
+            callbacks: list[Callback] = [progress, recorder, whole]
             retries = config.search.retries
-            Loop(trials, workers, watchers, checkpoints, data_of, retries, tracker.idle).run()
+            Driver(trials, workers, callbacks, checkpoints, data_of, retries, tracker.idle).run()
         costs.pause()
         whole.finish(is_complete=True)
         began = time.monotonic()
@@ -251,7 +257,7 @@ def measure_dask(config: SweepConfig) -> None:
     workers = config.workers.model_copy(update={"count": 2})
     with tempfile.TemporaryDirectory() as folder, open_workers(workers, SLEEPING) as pool:
         drive(pool, config, Path(folder), Costs())
-        epochs, trials = idle_times(Path(folder) / "optuna.db", NAME)
+        epochs, trials = idle_times(workspace_at(Path(folder)).finished_trials(NAME))
     print(f"\n2 slots of Dask, {config.search.trials} trials whose epochs sleep: a slot is idle")
     for name, idle in (("epoch", epochs), ("trial", trials)):
         print(
@@ -272,7 +278,7 @@ def main() -> None:
     arguments = parser.parse_args()
     trials = arguments.earlier + arguments.trials
     search = [f"search.trials={trials}", *arguments.overrides]
-    config = sweep_config("data=digits", *search)
+    config = sweep_config("data=digits", f"study={NAME}", *search)
     if arguments.dask:
         measure_dask(config)
         return

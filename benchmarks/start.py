@@ -20,15 +20,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from experiments._command import compose
-from experiments._data import data_of
-from experiments._session import STEPS
-from mnist_seq.cluster import open_workers
+from experiments.command_line import compose
 from mnist_seq.config import Config, Scalar, TrainConfig
+from mnist_seq.driver.session import FUNCTIONS, data_of
 from mnist_seq.records import EpochRecord
-from mnist_seq.space import with_values
-from mnist_seq.validation import validate
-from mnist_seq.workers import Workers
+from mnist_seq.validation import validate, with_values
+from mnist_seq.workers.cluster import open_workers
+from mnist_seq.workers.pool import Workers
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_FIGURES = re.compile(r"trial \d+: epoch 1/\d+: ")
@@ -94,7 +92,7 @@ def _command(name: str, *overrides: str) -> list[str]:
 def waits() -> Iterator[tuple[str, float]]:
     """Seconds before the first step of trainings in a new worker, each named."""
     plain = validate(TrainConfig, compose("train", TrainConfig, ["workers.count=1"]))
-    with open_workers(plain.workers, STEPS) as workers:
+    with open_workers(plain.workers, FUNCTIONS) as workers:
         # Loads the libraries and brings the images, with a shape of its own.
         _wait(workers, _shape(plain, {"model.units": 8}))
         for name, settings in SHAPES.items():

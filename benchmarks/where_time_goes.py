@@ -18,13 +18,12 @@ import tensorflow as tf
 
 from benchmarks.ways import products
 from benchmarks.ways.shape import Shape
-from experiments._command import compose
+from experiments.command_line import compose
 from mnist_seq.config import TrainConfig
 from mnist_seq.data.load import load
-from mnist_seq.program import Program, program_for
-from mnist_seq.space import with_values
-from mnist_seq.training import advance, begin
-from mnist_seq.validation import validate
+from mnist_seq.network.program import Program, program_for
+from mnist_seq.network.training import advance, begin
+from mnist_seq.validation import validate, with_values
 
 
 def median(part: Callable[[], object], rounds: int) -> float:
@@ -40,14 +39,14 @@ def median(part: Callable[[], object], rounds: int) -> float:
 
 def optimizer_steps(program: Program) -> Callable[[], object]:
     """The optimizer's share of an epoch: as many steps, always with the same gradients."""
-    steered = program._steered
+    steered = program.optimized_variables
     gradients = [tf.fill(variable.shape, 1e-3) for variable in steered]
 
     def steps() -> tf.Tensor:
         def step(number: tf.Tensor) -> tuple[tf.Tensor]:
             # Differs from step to step, or XLA would work out the gradients' part once.
             scale = tf.cast(number, tf.float32)
-            program._optimizer.apply([gradient * scale for gradient in gradients], steered)
+            program.optimizer.apply([gradient * scale for gradient in gradients], steered)
             return (number + 1,)
 
         return tf.while_loop(lambda number: number < program.steps, step, (tf.constant(0),))[0]
@@ -85,7 +84,7 @@ def main() -> None:
         "matrix products": median(lambda: next(only_products), arguments.rounds),
         "optimizer": median(optimizer_steps(program), arguments.rounds),
         "batches put in order": median(
-            lambda: program._run(order_N, [], rates_T, None, steps=0), arguments.rounds
+            lambda: program.run(order_N, [], rates_T, None, steps=0), arguments.rounds
         ),
         "validation": median(lambda: program.evaluate(data.validation), arguments.rounds),
         "state put in and out": median(in_and_out, arguments.rounds),

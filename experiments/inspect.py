@@ -1,6 +1,6 @@
 """Look inside a network: ``python -m experiments.inspect``."""
 
-from experiments._command import command, command_line
+from experiments.command_line import command, command_line
 from mnist_seq.config import InspectConfig
 
 
@@ -14,9 +14,14 @@ def main(config: InspectConfig) -> None:
       python -m experiments.inspect study=NAME trial=7 images=12
       python -m experiments.inspect part=test              on the test images
     """
-    from experiments._inspect import inspect_run
+    from mnist_seq.driver.inspect import inspect_run
+    from mnist_seq.terminal.display import console
 
-    inspect_run(config, command_line())
+    findings, page, files = inspect_run(config, command_line())
+    for line in findings:
+        console.print(f"- {line}", soft_wrap=True, markup=False)
+    console.print(f"\npage: {page}", soft_wrap=True, markup=False)
+    console.print(f"files, also in the MLflow run: {files}\n", soft_wrap=True, markup=False)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Write a study's report: ``python -m experiments.report``."""
 
-from experiments._command import command
+from experiments.command_line import command
 from mnist_seq.config import ReportConfig
 
 
@@ -13,9 +13,10 @@ def main(config: ReportConfig) -> None:
       python -m experiments.report                         the latest study
       python -m experiments.report study=NAME file=found.html
     """
-    from experiments._report import write_report
+    from mnist_seq.driver.report import report
+    from mnist_seq.terminal.summary import print_findings
 
-    write_report(config)
+    print_findings(*report(config))
 
 
 if __name__ == "__main__":

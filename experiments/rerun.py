@@ -1,6 +1,6 @@
 """Train the best again: ``python -m experiments.rerun``."""
 
-from experiments._command import command, command_line
+from experiments.command_line import command, command_line
 from mnist_seq.config import RerunConfig
 
 
@@ -13,9 +13,16 @@ def main(config: RerunConfig) -> None:
       python -m experiments.rerun                          the best of the latest study
       python -m experiments.rerun study=NAME trial=7 seeds=5
     """
-    from experiments._single import train_again
+    from mnist_seq.driver.rerun import rerun
+    from mnist_seq.terminal.display import console
+    from mnist_seq.terminal.summary import best_table
 
-    train_again(config, command_line())
+    result = rerun(config, command_line())
+    console.print(best_table(result.progress))
+    console.print()
+    for line in result.lines:
+        console.print(line, soft_wrap=True)
+    console.print(f"each answer: {result.answers}", soft_wrap=True, markup=False)
 
 
 if __name__ == "__main__":

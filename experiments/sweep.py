@@ -1,10 +1,11 @@
 """Search: ``python -m experiments.sweep``."""
 
-from experiments._command import command, command_line
-from experiments._data import data_of
-from mnist_seq import forkserver
+from experiments.command_line import command, command_line
 from mnist_seq.config import SweepConfig
-from mnist_seq.space import check
+from mnist_seq.data.load import training_data
+from mnist_seq.errors import StoppedError
+from mnist_seq.search.space import check
+from mnist_seq.workers import forkserver
 
 
 @command(SweepConfig)
@@ -20,12 +21,22 @@ def main(config: SweepConfig) -> None:
       python -m experiments.sweep 'search.space.training.optimizer.choices=[adam,adamw,sgd]'
     """
     check(config, config.search)
-    data_of(config)
+    training_data(config.data)
     # Only now, when nothing is left to refuse, are the slow libraries loaded.
     forkserver.start(config.workers)
-    from experiments._search import search
+    from mnist_seq.driver.sweep import sweep
+    from mnist_seq.terminal.summary import print_findings, print_next_commands, print_summary
 
-    search(config, command_line())
+    result = sweep(config, command_line())
+    print_summary(result.progress)
+    if result.report is None:
+        raise StoppedError
+    print_findings(result.findings, result.report)
+    print_next_commands(
+        config.tracking,
+        (f"ui study={result.study}", "compare the runs"),
+        (f"rerun study={result.study}", "train the best again, and score the test images"),
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Train once: ``python -m experiments.train``."""
 
-from experiments._command import command, command_line
-from experiments._data import data_of
-from mnist_seq import forkserver
+from experiments.command_line import command, command_line
 from mnist_seq.config import TrainConfig
+from mnist_seq.data.load import training_data
+from mnist_seq.workers import forkserver
 
 
 @command(TrainConfig)
@@ -16,12 +16,19 @@ def main(config: TrainConfig) -> None:
       python -m experiments.train experiment=seed          the original experiment
       python -m experiments.train data=csv data.train_file=a.csv data.test_file=b.csv
     """
-    data_of(config)
+    training_data(config.data)
     # Only now, when nothing is left to refuse, are the slow libraries loaded.
     forkserver.start(config.workers)
-    from experiments._single import train_once
+    from mnist_seq.driver.train import train
+    from mnist_seq.terminal.summary import print_best_epoch, print_next_commands
 
-    train_once(config, command_line())
+    progress, run_id = train(config, command_line())
+    print_best_epoch(progress)
+    print_next_commands(
+        config.tracking,
+        (f"ui study={config.name}", "its curves"),
+        (f"rerun run={run_id}", "train it again, and score the test images"),
+    )
 
 
 if __name__ == "__main__":

@@ -2,20 +2,20 @@
 
 import contextlib
 
-from experiments._command import command
+from experiments.command_line import command
 from mnist_seq.config import UiConfig
 
 
 @command(UiConfig)
 def main(config: UiConfig) -> None:
     """Serve MLflow's pages on this machine, and print the address of a study's charts."""
-    from mnist_seq.display import console
-    from mnist_seq.tracking.results import Results
+    from mnist_seq.driver.workspace import Workspace
+    from mnist_seq.terminal.display import console
     from mnist_seq.tracking.ui import charts_address, serve_ui, table_address
 
-    results = Results(config.tracking)
-    study = results.study(config.study) if config.study else results.latest_study()
-    with serve_ui(config.tracking, config.port) as (port, server):
+    workspace = Workspace(config.tracking)
+    study = workspace.experiment(config.study)
+    with serve_ui(workspace.store, config.port) as (port, server):
         charts = charts_address(study.id, port)
         table = table_address(study.id, port, "best_validation_accuracy")
         console.print(f"[bold]{study.name}[/]")

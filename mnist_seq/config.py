@@ -1,4 +1,4 @@
-"""Every setting of every command, on one page: its name, its range, its meaning.
+"""Pydantic models of all settings: names, types, allowed ranges and descriptions.
 
 A setting's place here is its path everywhere: ``model.units`` in YAML, on the command line, in a
 search space and as an MLflow parameter. Defaults live in ``conf/``; ranges and meanings live here.
@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 Scalar: TypeAlias = bool | int | float | str | None
+Values: TypeAlias = dict[str, Scalar]  # by path: model.units, training.learning_rate
 Objective: TypeAlias = Literal["validation_accuracy", "validation_loss"]
 OptimizerName: TypeAlias = Literal[
     "adadelta", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
@@ -27,7 +28,7 @@ Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63
 
 
 class Settings(BaseModel):
-    """A group of settings: typed, complete, and unchangeable once made."""
+    """Base class of all settings models: strictly typed, frozen, unknown keys forbidden."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -58,7 +59,7 @@ class DataConfig(Settings):
 
 
 class ModelConfig(Settings):
-    """The network: LSTM layers that read one row a step, a readout, a softmax."""
+    """The network: LSTM layers that read one image row per step, a readout and a softmax."""
 
     units: int = Field(ge=1, le=2048, description="width of each LSTM layer")
     layers: int = Field(ge=1, le=8, description="LSTM layers, one above the other")
@@ -100,7 +101,7 @@ class TrainingConfig(Settings):
 
 
 class Config(Settings):
-    """One training, whole: the same config gives the same curve, bit for bit."""
+    """Full config of one training; equal configs give bit-identical learning curves."""
 
     seed: int = Field(
         ge=0, le=2**32 - 1, description="initial weights, order of batches and dropout come from it"
@@ -111,7 +112,7 @@ class Config(Settings):
 
 
 class WorkersConfig(Settings):
-    """The processes that train."""
+    """Worker processes that run the trainings: how many, where, and with which limits."""
 
     count: int | None = Field(
         ge=1, le=4096, description="local processes; null: one a core, at 1.5 GiB each"
@@ -136,7 +137,7 @@ class TrackingConfig(Settings):
 
 
 class Range(Settings):
-    """Numbers from `low` to `high`, both included."""
+    """Search dimension: numbers from `low` to `high`, both included."""
 
     low: int | float
     high: int | float
@@ -156,7 +157,7 @@ class Range(Settings):
 
 
 class Choices(Settings):
-    """One of a list."""
+    """Search dimension: one value out of a list."""
 
     choices: list[Scalar] = Field(min_length=1)
     when: dict[str, Scalar] = {}
@@ -175,7 +176,7 @@ Dimension: TypeAlias = Annotated[
 
 
 def flatten(nested: Mapping[str, Any], leaf_keys: Set[str] = frozenset()) -> dict[str, Any]:
-    """Dotted paths of a nested mapping; a mapping with one of `leaf_keys` stays whole."""
+    """Flatten a nested mapping to dotted paths; mappings with a key in `leaf_keys` stay whole."""
     flat: dict[str, Any] = {}
     for key, value in nested.items():
         if isinstance(value, Mapping) and not leaf_keys & value.keys():
@@ -185,20 +186,17 @@ def flatten(nested: Mapping[str, Any], leaf_keys: Set[str] = frozenset()) -> dic
     return flat
 
 
-Space: TypeAlias = Annotated[
-    dict[str, Dimension],
-    BeforeValidator(
-        lambda value: (
-            flatten(value, {"low", "high", "choices"}) if isinstance(value, Mapping) else value
-        )
-    ),
-]
-
-
 class SearchConfig(Settings):
     """What is searched, how, and for how long."""
 
-    space: Space = Field(min_length=1, description="config paths and their ranges")
+    space: Annotated[
+        dict[str, Dimension],
+        BeforeValidator(
+            lambda value: (
+                flatten(value, {"low", "high", "choices"}) if isinstance(value, Mapping) else value
+            )
+        ),
+    ] = Field(min_length=1, description="config paths and their ranges")
     baselines: list[dict[str, Scalar]] = Field(
         description="tried first; the first is the yardstick"
     )
@@ -218,8 +216,36 @@ class SearchConfig(Settings):
     )
 
 
+def value_at(config: Config, path: str) -> Scalar:
+    """Value of a setting, by its path."""
+    value: Any = config
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value  # type: ignore[no-any-return]  # a leaf is a scalar
+
+
+def scalar_text(value: Scalar, digits: int | None = None) -> str:
+    """Format a setting's value as in YAML: ``true``, ``null``, ``0.00214``.
+
+    Parameters
+    ----------
+    value : scalar
+        A setting's value.
+    digits : int, optional
+        Significant digits of a float; all of them if not given.
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and digits is not None:
+        is_whole = value.is_integer() and abs(value) < 1e7
+        return str(int(value)) if is_whole else f"{value:.{digits}g}"
+    return str(value)
+
+
 class TrainConfig(Config):
-    """``python -m experiments.train``"""
+    """Settings of ``python -m experiments.train``."""
 
     name: Name = Field(description="the MLflow experiment that the run belongs to")
     workers: WorkersConfig
@@ -227,7 +253,7 @@ class TrainConfig(Config):
 
 
 class SweepConfig(Config):
-    """``python -m experiments.sweep``"""
+    """Settings of ``python -m experiments.sweep``."""
 
     study: Name | None = Field(description="null: made from the data and the settings")
     search: SearchConfig
@@ -236,7 +262,7 @@ class SweepConfig(Config):
 
 
 class ChosenRun(Settings):
-    """One run of an earlier command."""
+    """Selects an earlier run: by study and trial number, or by MLflow run id."""
 
     study: Name | None = Field(description="null: the latest")
     trial: int | None = Field(ge=0, description="null: the best")
@@ -244,7 +270,7 @@ class ChosenRun(Settings):
 
 
 class RerunConfig(ChosenRun):
-    """``python -m experiments.rerun``"""
+    """Settings of ``python -m experiments.rerun``."""
 
     seeds: int = Field(ge=1, le=1000, description="trainings: the first with the config's own seed")
     workers: WorkersConfig
@@ -252,7 +278,7 @@ class RerunConfig(ChosenRun):
 
 
 class InspectConfig(ChosenRun):
-    """``python -m experiments.inspect``"""
+    """Settings of ``python -m experiments.inspect``."""
 
     part: Literal["validation", "test"] = Field(description="which images; test only when asked")
     images: int = Field(ge=1, le=30, description="how many are shown one by one")
@@ -261,7 +287,7 @@ class InspectConfig(ChosenRun):
 
 
 class UiConfig(Settings):
-    """``python -m experiments.ui``"""
+    """Settings of ``python -m experiments.ui``."""
 
     study: Name | None = Field(description="null: the latest")
     port: int = Field(ge=0, le=65_535, description="0: any free port")
@@ -269,7 +295,7 @@ class UiConfig(Settings):
 
 
 class ReportConfig(Settings):
-    """``python -m experiments.report``"""
+    """Settings of ``python -m experiments.report``."""
 
     study: Name | None = Field(description="null: the latest")
     file: str | None = Field(min_length=1, description="null: in the tracking folder's reports")

@@ -14,15 +14,15 @@ MnistSeqError
 
 
 class MnistSeqError(Exception):
-    """The root: catching it catches everything this project raises on purpose."""
+    """Base class of this project's user-facing exceptions."""
 
 
 class InputError(MnistSeqError):
-    """What the user asked for cannot be done as asked; the message says what to change."""
+    """Invalid or impossible request; the message tells the user what to change."""
 
 
 class ConfigError(InputError):
-    """One or more settings were refused.
+    """One or more settings are invalid.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class DataError(InputError):
 
 
 class TrackingError(InputError):
-    """A study, run or store that was asked for is not there or cannot be used."""
+    """A requested study, run or store does not exist or cannot be used."""
 
 
 class TrainingError(MnistSeqError):
@@ -52,17 +52,17 @@ class NotFiniteError(TrainingError):
 
 
 class StoppedError(MnistSeqError):
-    """The command was stopped in good order; the same command goes on."""
+    """The user stopped the command; its state is saved, and the same command resumes it."""
 
 
 class StoreError(InputError):
-    """Results cannot be written now; nothing is lost, and the same command goes on later."""
+    """The results database or disk cannot be read or written; the same command resumes later."""
 
 
 class RepeatedFailureError(InputError):
-    """The first trials all failed for the same reason: the rest would, too."""
+    """The search stopped because its first trials all failed for the same reason."""
 
 
 def _in_one_line(text: str) -> str:
-    """Whatever a user has typed, with its line breaks and the like made visible."""
+    """Escape line breaks and other unprintable characters in a text."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

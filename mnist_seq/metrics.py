@@ -1,4 +1,4 @@
-"""How good answers are, from plain arrays: accuracy, what is taken for what, calibration.
+"""Classification metrics on NumPy arrays: accuracy, loss, confusion matrix, F1, calibration.
 
 Shapes: N images, K classes, B confidence bins. Labels are whole numbers in [0, K).
 """
@@ -15,7 +15,7 @@ Probabilities = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class ClassScores:
-    """How well each class is recognised; float64 in [0, 1], shape (K,), but `images_K` counts.
+    """Precision, recall and F1 (in [0, 1]) and number of images of each class, shape (K,).
 
     A score without anything to divide by, as the precision of a class never answered, is 0.
     """
@@ -28,7 +28,7 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidence beside accuracy, in bins of equal width that divide [0, 1].
+    """Mean confidence and accuracy in each of B equal-width bins of confidence.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Reliability:
 
 
 def accuracy(predicted_N: Labels, labels_N: Labels) -> float:
-    """Share of right answers, in [0, 1].
+    """Fraction of correct predictions, in [0, 1].
 
     Raises
     ------
@@ -59,7 +59,7 @@ def accuracy(predicted_N: Labels, labels_N: Labels) -> float:
 
 
 def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:
-    """Mean surprise at the true classes, in nats; NaN or infinite where a logit is.
+    """Mean cross-entropy between logits and true classes, in nats; may be NaN or infinite.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:
 
 
 def accuracy_standard_error(accuracy: float, images: int) -> float:
-    """How far an accuracy strays, one standard deviation, from that on endless images.
+    """Standard error of an accuracy that was measured on some number of images.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def accuracy_standard_error(accuracy: float, images: int) -> float:
 
 
 def confusion_matrix(predicted_N: Labels, labels_N: Labels, classes: int) -> NDArray[np.int64]:
-    """How often each class (row) was taken for each (column): int64, shape (K, K)."""
+    """Confusion matrix: true classes in rows, predicted ones in columns; int64, shape (K, K)."""
     from sklearn import metrics
 
     _require_pairs(len(predicted_N), len(labels_N))
@@ -133,7 +133,7 @@ def class_scores(predicted_N: Labels, labels_N: Labels, classes: int) -> ClassSc
 def reliability(
     probabilities_NK: Probabilities, labels_N: Labels, *, bins: int = 15
 ) -> Reliability:
-    """What a reliability diagram shows.
+    """Mean confidence and accuracy per confidence bin: the data of a reliability diagram.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def reliability(
 def expected_calibration_error(
     probabilities_NK: Probabilities, labels_N: Labels, *, bins: int = 15
 ) -> float:
-    """Gap between confidence and accuracy, averaged over all answers; in [0, 1].
+    """Expected calibration error: mean gap between confidence and accuracy, in [0, 1].
 
     Takes and raises what `reliability` does.
 

@@ -1,4 +1,4 @@
-"""What passes between the driver and its workers: plain values and arrays, nothing else."""
+"""Data classes, events and callbacks shared by the driver and its workers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.config import Objective
+from mnist_seq.config import Config, Objective, Values
 
 Arrays: TypeAlias = dict[str, NDArray[np.generic]]
-EndState: TypeAlias = Literal["complete", "pruned", "failed"]
+FinalState: TypeAlias = Literal["complete", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch brought. Epochs count from 1; losses are in nats, accuracies in [0, 1].
+    """Metrics of one epoch. Epochs count from 1; losses are in nats, accuracies in [0, 1].
 
     Training figures are means over the epoch's batches, taken while the weights still change, as
     Keras reports them; validation figures are taken after the epoch's last step.
@@ -31,7 +31,7 @@ class EpochRecord:
     images_per_second: float
 
     def same_curve(self, other: "EpochRecord") -> bool:
-        """Whether all that the seed decides is equal bit for bit; timings may differ."""
+        """Whether all fields except the timings are equal."""
         timings = {"seconds", "images_per_second"}
         return all(
             getattr(self, name) == getattr(other, name)
@@ -41,14 +41,14 @@ class EpochRecord:
 
 
 def is_better(record: EpochRecord, best: EpochRecord, monitor: Objective) -> bool:
-    """Whether an epoch beats the best one before it; of equals the earlier one stays."""
+    """Whether an epoch is strictly better than the best one so far in the monitored metric."""
     if monitor == "validation_loss":
         return record.validation_loss < best.validation_loss
     return record.validation_accuracy > best.validation_accuracy
 
 
 def best_of(records: Sequence[EpochRecord], monitor: Objective) -> EpochRecord:
-    """The best epoch of a curve, the earliest of equals."""
+    """Return the best epoch of a learning curve; the earliest one wins a tie."""
     best = records[0]
     for record in records[1:]:
         best = record if is_better(record, best, monitor) else best
@@ -56,8 +56,8 @@ def best_of(records: Sequence[EpochRecord], monitor: Objective) -> EpochRecord:
 
 
 @dataclass(frozen=True)
-class State:
-    """A training between two epochs, whole: going on from it is the same as never having stopped.
+class TrainingState:
+    """Complete state of a training between two epochs, from which it resumes exactly.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class State:
 
     @property
     def epoch(self) -> int:
-        """Epochs done."""
+        """Number of epochs trained so far."""
         return len(self.records)
 
 
@@ -110,13 +110,31 @@ class TrainResult:
     def best(self) -> EpochRecord:
         return self.records[self.best_epoch - 1]
 
-    @property
-    def last(self) -> EpochRecord:
-        return self.records[-1]
+
+@dataclass(frozen=True)
+class Trial:
+    """One training to be done: its number and its config.
+
+    Attributes
+    ----------
+    number : int
+        Its number in the study, from 0.
+    config : Config
+        All of its settings.
+    values : dict of str to scalar
+        Those that are searched, by path; empty where nothing is.
+    prunable : bool
+        Whether it may be stopped before its last epoch.
+    """
+
+    number: int
+    config: Config
+    values: Values
+    prunable: bool = True
 
 
 @dataclass(frozen=True)
-class Ending:
+class TrialOutcome:
     """How a trial ended.
 
     Attributes
@@ -133,7 +151,7 @@ class Ending:
         Why a trial failed: a kind, a colon, the details.
     """
 
-    state: EndState
+    state: FinalState
     records: tuple[EpochRecord, ...]
     best: EpochRecord | None
     result: TrainResult | None = None
@@ -141,25 +159,44 @@ class Ending:
 
     @property
     def seconds(self) -> float:
-        """What its epochs took together."""
+        """Total time of the trial's epochs, in seconds."""
         return sum(record.seconds for record in self.records)
 
 
+class Callback:
+    """Base class of callbacks for trial events; the methods do nothing by default.
+
+    No method may wait for anything: the driver waits for the method.
+    """
+
+    def on_trial_start(self, trial: Trial) -> None:
+        """Called when a trial starts or resumes."""
+
+    def on_epoch_end(self, trial: Trial, record: EpochRecord) -> None:
+        """Called once for each epoch that a trial has finished."""
+
+    def on_trial_end(self, trial: Trial, outcome: TrialOutcome) -> None:
+        """Called when a trial is complete, pruned or failed."""
+
+    def on_message(self, text: str) -> None:
+        """Called with a message for the user."""
+
+
 @dataclass(frozen=True)
-class Saved:
-    """A state that was fetched from its worker, to be written down."""
+class StateFetched:
+    """Event: a training's state was fetched from its worker and can be saved."""
 
-    state: State
+    state: TrainingState
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A training that its own config or code ended; trying again would end the same way.
+class TrainingFailed:
+    """Event: a training failed in a way that a retry would only repeat.
 
     Attributes
     ----------
     kind : str
-        One or two words, the same for all failures of a kind: the ledger counts by it.
+        One or two words, the same for all failures of a kind: failures are counted by it.
     detail : str
         What happened this time.
     """
@@ -170,10 +207,10 @@ class Failed:
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """The process that a training lived in is gone or was stopped; it can go on elsewhere."""
+    """Event: a training's worker died or was killed; another worker can resume the training."""
 
     kind: str
     detail: str
 
 
-Outcome: TypeAlias = EpochRecord | TrainResult | Saved | Failed | WorkerLost
+WorkerEvent: TypeAlias = EpochRecord | TrainResult | StateFetched | TrainingFailed | WorkerLost

@@ -1,4 +1,4 @@
-"""From plain values to a config, or to one clear line for each thing that is wrong."""
+"""Validate plain values as a config, with a one-line message for each error."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from mnist_seq.config import Settings
+from mnist_seq.config import Config, Scalar, Settings, scalar_text
 from mnist_seq.errors import ConfigError
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
@@ -36,7 +36,7 @@ _WORDS = {
 
 
 def validate(kind: type[AnySettings], values: Mapping[str, Any]) -> AnySettings:
-    """Plain values as a config of the given kind.
+    """Validate plain values and return them as a config of class `kind`.
 
     Raises
     ------
@@ -51,13 +51,38 @@ def validate(kind: type[AnySettings], values: Mapping[str, Any]) -> AnySettings:
         raise ConfigError(*lines.values()) from None
 
 
+def with_values(config: Config, values: Mapping[str, Scalar]) -> Config:
+    """Return a new config in which the settings at the given paths are replaced.
+
+    Raises
+    ------
+    ConfigError
+        If a path is not a setting, or the new config is not valid.
+    """
+    known = settings(Config)
+    for path in values:
+        if path not in known:
+            raise ConfigError(f"{path}: is not a setting{nearest(path, known)}")
+    nested = config.model_dump()
+    nested = {name: nested[name] for name in Config.model_fields}
+    for path, value in values.items():
+        *groups, name = path.split(".")
+        target: dict[str, Any] = nested
+        for group in groups:
+            target = target[group]
+        target[name] = value
+    if values.get("model.return_sequences") is False and "model.readout" not in values:
+        nested["model"]["readout"] = "last"  # the only one without return_sequences
+    return validate(Config, nested)
+
+
 def settings(kind: type[Settings]) -> dict[str, FieldInfo]:
-    """Each single setting of a config, by its dotted path."""
+    """Return all fields of a settings class and its nested groups, by dotted path."""
     return dict(_walk(kind))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint to end a line with: ``; did you mean model.units?``, or nothing."""
+    """Return a suffix such as ``; did you mean model.units?``, or an empty string."""
     candidates = list(known)
     close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
     if not close:  # a setting typed without its group: units for model.units
@@ -102,14 +127,12 @@ def _line(problem: ErrorDetails, kind: type[Settings]) -> tuple[str, str]:
 
 
 def _shown(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    text = repr(value)
+    text = scalar_text(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def allowed(field: FieldInfo) -> str:
-    """The values that a setting takes, in a few words; nothing where its type says it all."""
+    """Describe a field's allowed values, as in ``1 to 8``; empty if it has no constraint."""
     for part in (field.annotation, *get_args(field.annotation)):
         choices = get_args(part)
         if choices and all(isinstance(choice, str) for choice in choices):

@@ -3,13 +3,12 @@
 import functools
 from dataclasses import replace
 
-from experiments._command import CONF, compose
+from experiments.command_line import CONF, compose
 from mnist_seq import config as configs
 from mnist_seq.config import Config, Settings, SweepConfig, TrainConfig
 from mnist_seq.data.dataset import Dataset, digest_of
-from mnist_seq.data.load import load
-from mnist_seq.space import with_values
-from mnist_seq.validation import validate
+from mnist_seq.data.load import training_data
+from mnist_seq.validation import validate, with_values
 
 # By name: experiments/sweep.py takes what conf/sweep.yaml has, and that is a SweepConfig.
 COMMANDS: dict[str, type[Settings]] = {
@@ -49,4 +48,4 @@ def _train_config(*overrides: str) -> Config:
 
 @functools.cache
 def _whole(source: str) -> Dataset:
-    return load(config(f"data={source}").data).without_test()
+    return training_data(config(f"data={source}").data)

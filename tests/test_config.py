@@ -2,13 +2,13 @@ from typing import Any, get_args
 
 import pytest
 
-from experiments._command import CONF, compose
-from mnist_seq.config import Config, SweepConfig, flatten
+from experiments.command_line import CONF, compose
+from mnist_seq.config import Config, SweepConfig, flatten, value_at
 from mnist_seq.data.load import SOURCES
 from mnist_seq.data.scaling import SCALINGS
-from mnist_seq.data.split import SPLITS
+from mnist_seq.data.validation_split import VALIDATION_SPLITS
 from mnist_seq.errors import ConfigError
-from mnist_seq.space import check, value_at
+from mnist_seq.search.space import check
 from mnist_seq.validation import settings, validate
 from tests.examples import COMMANDS
 
@@ -28,8 +28,9 @@ def composed(command: str, *overrides: str) -> Any:
 
 
 def test_every_command_has_its_file_and_every_file_its_command() -> None:
-    programs = (CONF.parent / "experiments").glob("[!_]*.py")
-    assert {program.stem for program in programs} == set(COMMANDS)
+    modules = (CONF.parent / "experiments").glob("[!_]*.py")
+    programs = {module.stem for module in modules if "__main__" in module.read_text()}
+    assert programs == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -124,7 +125,7 @@ def literals(path: str) -> set[str]:
 
 def test_names_of_data_settings_are_those_of_the_functions() -> None:
     assert literals("data.source") == set(SOURCES)
-    assert literals("data.validation_split") == set(SPLITS)
+    assert literals("data.validation_split") == set(VALIDATION_SPLITS)
     assert literals("data.scaling") == set(SCALINGS)
 
 

@@ -12,7 +12,7 @@ from keras import layers
 
 from benchmarks.peers.network import read_out
 from benchmarks.ways.serving import serve
-from benchmarks.ways.shape import CLASSES, FEATURES, STEPS, Shape
+from benchmarks.ways.shape import CLASSES, FEATURES, FUNCTIONS, Shape
 from mnist_seq.data.dataset import Dataset
 
 STEPS_PER_EXECUTION = 50
@@ -20,7 +20,7 @@ STEPS_PER_EXECUTION = 50
 
 def build(shape: Shape) -> keras.Model:
     """Network of that shape, not yet compiled."""
-    pixels = keras.Input((STEPS, FEATURES))
+    pixels = keras.Input((FUNCTIONS, FEATURES))
     states = pixels
     for depth in range(shape.layers):
         keep_all = shape.readout != "last" or depth < shape.layers - 1
@@ -40,7 +40,7 @@ def train(shape: Shape, data: Dataset) -> Iterator[None]:
     for part in (data.train, data.validation):
         labels = part.labels_N
         if shape.readout == "each_step":
-            labels = np.repeat(labels[:, None], STEPS, axis=1)
+            labels = np.repeat(labels[:, None], FUNCTIONS, axis=1)
         parts.append((np.float32(part.images_NSF) / 255, labels))
     tuned = {"steps_per_execution": STEPS_PER_EXECUTION, "jit_compile": True}
     model.compile(

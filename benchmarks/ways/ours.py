@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from benchmarks.ways.serving import serve
 from benchmarks.ways.shape import Shape
-from experiments._command import compose
+from experiments.command_line import compose
 from mnist_seq.config import TrainConfig
 from mnist_seq.data.dataset import Dataset
-from mnist_seq.space import with_values
-from mnist_seq.training import advance, begin
-from mnist_seq.validation import validate
+from mnist_seq.network.training import advance, begin
+from mnist_seq.validation import validate, with_values
 
 
 def train(shape: Shape, data: Dataset) -> Iterator[None]:

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from benchmarks.ways.serving import serve
-from benchmarks.ways.shape import CLASSES, FEATURES, STEPS, Shape
-from mnist_seq.data.dataset import Dataset, Part
+from benchmarks.ways.shape import CLASSES, FEATURES, FUNCTIONS, Shape
+from mnist_seq.data.dataset import Dataset, Split
 
 
 class Network(nn.Module):  # type: ignore[misc]  # torch has no types here
@@ -28,7 +28,7 @@ class Network(nn.Module):  # type: ignore[misc]  # torch has no types here
         )
         self.dropout = nn.Dropout(shape.dropout)
         self.score = nn.Linear(width, 1)
-        self.dense = nn.Linear(width * (STEPS if shape.readout == "flatten" else 1), CLASSES)
+        self.dense = nn.Linear(width * (FUNCTIONS if shape.readout == "flatten" else 1), CLASSES)
 
     def forward(self, pixels: Any) -> Any:
         """Logits: [B, K], or [B, S, K] where every row is asked."""
@@ -73,13 +73,15 @@ def train(shape: Shape, data: Dataset) -> Iterator[None]:
         yield
 
 
-def _tensors(part: Part) -> tuple[Any, Any]:
+def _tensors(part: Split) -> tuple[Any, Any]:
     return torch.from_numpy(part.images_NSF).float() / 255, torch.from_numpy(part.labels_N).long()
 
 
 def _loss(logits: Any, labels: Any) -> Any:
     if logits.ndim == 3:
-        return nn.functional.cross_entropy(logits.flatten(0, 1), labels.repeat_interleave(STEPS))
+        return nn.functional.cross_entropy(
+            logits.flatten(0, 1), labels.repeat_interleave(FUNCTIONS)
+        )
     return nn.functional.cross_entropy(logits, labels)
 
 

@@ -6,7 +6,7 @@ Shape letters: B images a batch, S steps (rows), F features (pixels a row), U un
 from dataclasses import dataclass
 from typing import TypeAlias
 
-STEPS, FEATURES, CLASSES = 28, 28, 10
+FUNCTIONS, FEATURES, CLASSES = 28, 28, 10
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,17 @@ def products(shape: Shape) -> tuple[list[Product], list[Product]]:
     pixels and needs no gradient. The readout is left out: it is small.
     """
     batch, gates = shape.batch_size, 4 * shape.units
-    rows = STEPS * batch
+    rows = FUNCTIONS * batch
     forward: list[Product] = []
     backward: list[Product] = []
     for layer in range(shape.layers):
         width = FEATURES if layer == 0 else shape.units * (1 + shape.bidirectional)
         for _ in range(1 + shape.bidirectional):
-            forward += [(STEPS, (batch, width, gates)), (STEPS, (batch, shape.units, gates))]
-            backward += [(STEPS, (batch, gates, shape.units))]
+            forward += [
+                (FUNCTIONS, (batch, width, gates)),
+                (FUNCTIONS, (batch, shape.units, gates)),
+            ]
+            backward += [(FUNCTIONS, (batch, gates, shape.units))]
             backward += [(1, (width, rows, gates)), (1, (shape.units, rows, gates))]
             backward += [(1, (rows, gates, width))] if layer > 0 else []
     return forward, backward

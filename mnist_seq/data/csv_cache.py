@@ -1,20 +1,19 @@
-"""CSV files that were read before, kept by their content: the second time takes no parsing.
+"""On-disk cache of parsed CSV files, keyed by a hash of their content.
 
 A file may move or be renamed; any change of its bytes makes it a new one. Whatever goes wrong with
 the cache, the file is simply read again.
 """
 
+import contextlib
 import hashlib
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from mnist_seq.data.csv_table import Table
-from mnist_seq.data.csv_text import existing_file
+from mnist_seq.data.csv_reader import Table, existing_file, read_table
 from mnist_seq.errors import DataError
 
 FORMAT = 1  # a new number leaves the tables of older versions behind
@@ -32,23 +31,26 @@ def cache_folder() -> Path:
     return root / "mnist-seq"
 
 
-def read_once(file: str, parse: Callable[[str], Table]) -> Table:
-    """The file's table: from the cache where its content is known, else parsed, and then kept.
+def read_once(file: str) -> Table:
+    """Return a CSV file's images and labels from the cache, or parse the file and cache it.
 
     Raises
     ------
     DataError
-        If the file cannot be read; or whatever `parse` raises.
+        If it is not a file of images in the format of `mnist_seq.data.csv_reader`.
     """
-    kept = cache_folder() / f"{_content(file)}.v{FORMAT}.npz"
-    table = _read(kept)
-    if table is None:
-        table = parse(file)
-        _write(kept, table)
+    cached = cache_folder() / f"{_content_key(file)}.v{FORMAT}.npz"
+    try:
+        with cached.open("rb") as content, np.load(content, allow_pickle=False) as arrays:
+            return Table(arrays["images"], arrays["spelling"], tuple(map(str, arrays["labels"])))
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        pass  # not there, or damaged
+    table = read_table(file)
+    _write(cached, table)
     return table
 
 
-def _content(file: str) -> str:
+def _content_key(file: str) -> str:
     path = existing_file(file)
     try:
         with path.open("rb") as content:
@@ -59,28 +61,13 @@ def _content(file: str) -> str:
     return f"{digest.hexdigest()}{path.suffix.lower()}"
 
 
-def _read(kept: Path) -> Table | None:
-    try:
-        with kept.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Table(arrays["images"], arrays["spelling"], tuple(map(str, arrays["labels"])))
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-        return None  # not there, or damaged
-
-
-def _write(kept: Path, table: Table) -> None:
-    temporary: Path | None = None
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as file:
-            temporary = Path(file.name)
-            np.savez(
-                file,
-                images=table.images_NSF,
-                spelling=table.spelling_N,
-                labels=np.array(table.labels_L),
-            )
-        # Renaming is one step: another process sees the whole file or none.
-        temporary.replace(kept)
-    except OSError:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+def _write(cached: Path, table: Table) -> None:
+    images_NSF, indices_N, labels_L = table.images_NSF, table.label_indices_N, table.labels_L
+    with contextlib.suppress(OSError):
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
+            # Only its owner may read a named temporary file.
+            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+                np.savez(file, images=images_NSF, spelling=indices_N, labels=np.array(labels_L))
+            # Renaming is one step: another process sees the whole file or none.
+            Path(file.name).replace(cached)

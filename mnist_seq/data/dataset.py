@@ -1,26 +1,26 @@
-"""What a training sees: images and their labels in parts, the names of the classes, the scaling.
+"""A dataset: training, validation and test split, class names, and the scaling of the pixels.
 
 Shapes: N images, S steps (rows, read from the top), F features (pixels of a row), K classes.
 """
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Part:
-    """Images and what they show.
+class Split:
+    """Images of one split (training, validation or test) and their labels.
 
     Attributes
     ----------
     images_NSF : uint8, shape (N, S, F)
         Raw pixels, 0 to 255.
     labels_N : int32, shape (N,)
-        Places in the class names, in [0, K).
+        Indices into the class names, in [0, K).
     """
 
     images_NSF: NDArray[np.uint8]
@@ -29,41 +29,41 @@ class Part:
     def __len__(self) -> int:
         return len(self.labels_N)
 
-    def take(self, places: NDArray[np.intp] | slice) -> "Part":
-        """The images at these places, in this order."""
-        return Part(self.images_NSF[places], self.labels_N[places])
+    def take(self, indices: NDArray[np.intp] | slice) -> "Split":
+        """Return the images and labels at these indices, in this order."""
+        return Split(self.images_NSF[indices], self.labels_N[indices])
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a source of images gives, before any choice about the training is made.
+    """All images of a data source, before any are held out for validation.
 
     Attributes
     ----------
     name : str
         What an error message calls it: the source's name, or the training file's.
-    pool : Part
+    pool : Split
         Everything to train on and validate with.
-    test : Part
+    test : Split
         Scored once, at the end.
     class_names : tuple of str
-        What label k stands for, at place k.
+        What label k stands for, at index k.
     """
 
     name: str
-    pool: Part
-    test: Part
+    pool: Split
+    test: Split
     class_names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Numbers that bring pixels near zero and one: ``(pixel - offset) / scale``.
+    """Pixel-wise scaling: a pixel enters the network as ``(pixel - offset) / scale``.
 
     Attributes
     ----------
     offset_SF, scale_SF : float32, shape (S, F)
-        One for each place of the image; no scale is zero.
+        No scale is zero.
     """
 
     offset_SF: NDArray[np.float32]
@@ -72,42 +72,34 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Everything that a training and its scoring read.
+    """Training, validation and test split, class names and pixel scaling of a data source.
 
     Attributes
     ----------
-    train, validation : Part
+    train, validation : Split
         What the weights are fitted to, and what choices are made by.
-    test : Part or None
+    test : Split or None
         Scored once, at the end; None where it must not be seen.
     class_names : tuple of str
-        What label k stands for, at place k.
+        What label k stands for, at index k.
     scaling : Scaling
         Fitted on `train` alone.
     digest : str
         16 hexadecimal digits; equal for equal trainings' data, whatever file they came from.
     """
 
-    train: Part
-    validation: Part
-    test: Part | None
+    train: Split
+    validation: Split
+    test: Split | None
     class_names: tuple[str, ...]
     scaling: Scaling
     digest: str
 
-    def without_test(self) -> "Dataset":
-        """The same without its test images: all that a training needs."""
-        return replace(self, test=None)
 
-
-def digest_of(train: Part, validation: Part, class_names: tuple[str, ...], scaling: Scaling) -> str:
-    """A name for all the data that a training depends on; test images are no part of it.
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits of BLAKE2b.
-    """
+def digest_of(
+    train: Split, validation: Split, class_names: tuple[str, ...], scaling: Scaling
+) -> str:
+    """BLAKE2b digest (16 hex digits) of all data that a training uses, so without test images."""
     arrays: dict[str, NDArray[np.generic]] = {
         "train images": train.images_NSF,
         "train labels": train.labels_N,

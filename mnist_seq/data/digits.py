@@ -2,20 +2,20 @@
 
 import numpy as np
 
-from mnist_seq.data.dataset import Part, Source
-from mnist_seq.data.split import stratified
+from mnist_seq.data.dataset import Source, Split
+from mnist_seq.data.validation_split import stratified
 
 TEST_FRACTION = 0.2
 DARKEST = 16  # a pixel counts the dark points in a field of 4 by 4
 
 
 def read_digits() -> Source:
-    """1,437 images to train on and 360 to test; which ones never changes."""
+    """Load scikit-learn's digits: 1,437 to train on and 360 to test, always the same ones."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     images_NSF = np.rint(digits.images * (255 / DARKEST)).astype(np.uint8)
-    everything = Part(images_NSF, digits.target.astype(np.int32))
+    everything = Split(images_NSF, digits.target.astype(np.int32))
     pool, test = stratified(everything.labels_N, TEST_FRACTION, seed=0)
     return Source(
         name="digits",

@@ -1,20 +1,22 @@
 """A network as MLflow's own kind of model folder, written without Keras or TensorFlow."""
 
+import json
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import mlflow.pyfunc
 import numpy as np
 import yaml
-from mlflow.models import Model, ModelSignature
-from mlflow.models.utils import _save_example
-from mlflow.types import Schema, TensorSpec
+from mlflow.models import Model, infer_signature
 from numpy.typing import NDArray
 
+from mnist_seq.tracking.provenance import installed_version
+
 MODEL_FILE = "data/model.keras"
+EXAMPLE_FILE, SERVING_FILE = "input_example.json", "serving_input_example.json"
 
 
 def write_model_folder(
@@ -38,23 +40,21 @@ def write_model_folder(
     class_names : sequence of str
         K names, in the order of the network's outputs.
     metadata : mapping
-        Kept in the folder's ``MLmodel`` file beside the class names.
+        Plain values, kept in the folder's ``MLmodel`` file beside the class names.
     **names
-        ``run_id``, ``model_id`` and ``artifact_path``, where MLflow knows the model already.
+        ``run_id`` and ``model_id``: what MLflow calls the run and the model.
     """
-    _, S, F = example_NSF.shape
+    answers_NK = np.zeros((len(example_NSF), len(class_names)), np.float32)
     model = Model(
-        signature=ModelSignature(
-            inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, S, F))]),
-            outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, len(class_names)))]),
-        ),
+        signature=infer_signature(example_NSF, answers_NK),
+        saved_input_example_info={
+            "artifact_path": EXAMPLE_FILE,
+            "serving_input_path": SERVING_FILE,
+            "type": "ndarray",
+        },
         metadata={**metadata, "class_names": list(class_names)},
         **names,
     )
-    (folder / "data").mkdir()
-    (folder / "data" / "keras_module.txt").write_text("keras")
-    (folder / MODEL_FILE).write_bytes(keras_file)
-    _save_example(model, example_NSF, str(folder))
     model.add_flavor(
         "keras",
         data="data",
@@ -65,6 +65,12 @@ def write_model_folder(
     mlflow.pyfunc.add_to_model(
         model, loader_module="mlflow.keras", conda_env="conda.yaml", python_env="python_env.yaml"
     )
+    (folder / "data").mkdir()
+    (folder / "data" / "keras_module.txt").write_text("keras")
+    (folder / MODEL_FILE).write_bytes(keras_file)
+    example = example_NSF.tolist()
+    (folder / EXAMPLE_FILE).write_text(json.dumps(example))
+    (folder / SERVING_FILE).write_text(json.dumps({"inputs": example}, indent=2))
     _write_environment(folder)
     files = [path for path in folder.rglob("*") if path.is_file()]
     model.model_size_bytes = sum(path.stat().st_size for path in files)
@@ -73,8 +79,10 @@ def write_model_folder(
 
 def _write_environment(folder: Path) -> None:
     """The versions that the model was made with, in the three forms that MLflow reads."""
-    requirements = [f"{name}=={version(name)}" for name in ("mlflow", "keras", _tensorflow())]
-    python, pip = platform.python_version(), f"pip=={version('pip')}" if _has("pip") else "pip"
+    # One of the two is installed: the build for the CPU alone is half the size.
+    tensorflow = "tensorflow-cpu" if installed_version("tensorflow-cpu") else "tensorflow"
+    requirements = [f"{name}=={version(name)}" for name in ("mlflow", "keras", tensorflow)]
+    python, pip = platform.python_version(), installed_version("pip")
     conda = {
         "name": "mlflow-env",
         "channels": ["conda-forge"],
@@ -82,22 +90,9 @@ def _write_environment(folder: Path) -> None:
     }
     plain = {
         "python": python,
-        "build_dependencies": [pip, "setuptools", "wheel"],
+        "build_dependencies": [f"pip=={pip}" if pip else "pip", "setuptools", "wheel"],
         "dependencies": ["-r requirements.txt"],
     }
     (folder / "requirements.txt").write_text("\n".join(requirements))
     (folder / "conda.yaml").write_text(yaml.safe_dump(conda, sort_keys=False))
     (folder / "python_env.yaml").write_text(yaml.safe_dump(plain, sort_keys=False))
-
-
-def _tensorflow() -> str:
-    """The name under which TensorFlow is installed here."""
-    return "tensorflow-cpu" if _has("tensorflow-cpu") else "tensorflow"
-
-
-def _has(distribution: str) -> bool:
-    try:
-        version(distribution)
-    except PackageNotFoundError:
-        return False
-    return True

@@ -1,11 +1,11 @@
-"""What earlier commands have written, read back as plain data."""
+"""The reading side of a store: what earlier commands have written, as plain data."""
 
 import math
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -15,12 +15,12 @@ from mlflow.entities.lifecycle_stage import LifecycleStage
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
-from mnist_seq.config import Scalar, TrackingConfig
+from mnist_seq.config import Scalar
 from mnist_seq.errors import TrackingError
 from mnist_seq.records import EpochRecord
 from mnist_seq.tracking.model_folder import MODEL_FILE
-from mnist_seq.tracking.run import CONFIG_FILE, EPOCH_METRICS
-from mnist_seq.tracking.store import Store, local_path, unusable
+from mnist_seq.tracking.runs import CONFIG_FILE, EPOCH_METRICS
+from mnist_seq.tracking.store import Store, local_path
 from mnist_seq.tracking.tracker import Role
 from mnist_seq.validation import nearest
 
@@ -28,7 +28,7 @@ _LARGEST = 1.797e308  # MLflow keeps an infinite value as the largest float
 
 
 @dataclass(frozen=True)
-class Study:
+class Experiment:
     """An MLflow experiment: the runs of one search, or of trainings with one name."""
 
     id: str
@@ -43,9 +43,9 @@ class RunInfo:
     ----------
     status : str
         MLflow's word: RUNNING, FINISHED, FAILED or KILLED.
-    params : dict of str to scalar
+    params : mapping
         Settings by their config path; numbers, booleans and null as such.
-    metrics : dict of str to float
+    metrics : mapping
         The latest value of each.
     start, end : datetime
         In UTC; `end` is None while the run is open.
@@ -54,7 +54,7 @@ class RunInfo:
     """
 
     id: str
-    study_id: str
+    experiment_id: str
     name: str
     status: str
     role: Role
@@ -67,34 +67,29 @@ class RunInfo:
 
 
 class Results:
-    """The reading side of a store.
+    """Experiments and runs of a store, and what belongs to them.
 
     Raises
     ------
     TrackingError
-        Here and from every method, in one line: what is not there, or cannot be read.
+        From every method, in one line: what is not there, or cannot be read.
     """
 
-    def __init__(self, config: TrackingConfig) -> None:
-        self._store = Store.at(config)
-        self._client = self._store.open()
+    def __init__(self, store: Store) -> None:
+        self._store, self._client = store, store.client
 
-    def studies(self) -> list[Study]:
+    def experiments(self) -> list[Experiment]:
         """All experiments that have not been deleted, the newest first."""
-        with self._reading():
+        with self._store.tracking_errors():
             found = self._client.search_experiments(order_by=["creation_time DESC"])
-        return [Study(e.experiment_id, e.name) for e in found if e.experiment_id != "0"]
+        return [Experiment(e.experiment_id, e.name) for e in found if e.experiment_id != "0"]
 
-    def latest_study(self) -> Study:
-        """The study whose search was started last, or taken up last."""
-        known = {study.id: study for study in self.studies()}
-        with self._reading():
-            sweeps = (
-                self._client.search_runs(
-                    list(known), "tags.role = 'sweep'", max_results=1, order_by=["start_time DESC"]
-                )
-                if known
-                else []
+    def latest_experiment(self) -> Experiment:
+        """The experiment whose search was started last, or resumed last."""
+        known = {experiment.id: experiment for experiment in self.experiments()}
+        with self._store.tracking_errors():
+            sweeps = self._client.search_runs(
+                list(known), "tags.role = 'sweep'", max_results=1, order_by=["start_time DESC"]
             )
         if not sweeps:
             raise TrackingError(
@@ -102,9 +97,9 @@ class Results:
             )
         return known[sweeps[0].info.experiment_id]
 
-    def study(self, name: str) -> Study:
-        """The study with this name."""
-        known = {study.name: study for study in self.studies()}
+    def experiment(self, name: str) -> Experiment:
+        """The experiment with this name."""
+        known = {experiment.name: experiment for experiment in self.experiments()}
         if name not in known:
             there = f" (there are {', '.join(list(known)[:5])})" if known else ""
             raise TrackingError(
@@ -112,38 +107,31 @@ class Results:
             )
         return known[name]
 
-    def runs(self, study: Study, role: Role | None = None) -> list[RunInfo]:
-        """The study's runs, or those with one role, in the order in which they were started."""
+    def runs(self, experiment: Experiment, role: Role | None = None) -> list[RunInfo]:
+        """The experiment's runs, or those with one role, in the order of their starts."""
         chosen = f"tags.role = '{role}'" if role else ""
-        found: list[entities.Run] = []
-        token: str | None = None
-        with self._reading():
-            while True:
-                page = self._client.search_runs(
-                    [study.id],
-                    chosen,
-                    max_results=1000,
-                    order_by=["start_time ASC"],
-                    page_token=token,
-                )
-                found.extend(page)
-                token = page.token
-                if not token:
-                    break
-        return [_plain(run) for run in found if run.data.tags.get("role") in get_args(Role)]
+        search = partial(
+            self._client.search_runs, [experiment.id], chosen, order_by=["start_time ASC"]
+        )
+        with self._store.tracking_errors():
+            pages = [search()]
+            while pages[-1].token:
+                pages.append(search(page_token=pages[-1].token))
+        found = [run for page in pages for run in page]
+        return [_run_info(run) for run in found if run.data.tags.get("role") in get_args(Role)]
 
     def run(self, run_id: str) -> RunInfo:
         """One run."""
         run = self._run(run_id)
         if run.data.tags.get("role") not in get_args(Role):
             raise TrackingError(f"run {run_id}: was not made by this project")
-        return _plain(run)
+        return _run_info(run)
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
         """The run's epochs so far; of an epoch that was done twice, the later one."""
         self._run(run_id)
         epochs: dict[int, dict[str, float]] = {}
-        with self._reading():
+        with self._store.tracking_errors():
             for name, metric in EPOCH_METRICS.items():
                 points = self._client.get_metric_history(run_id, metric)
                 for point in sorted(points, key=lambda point: point.timestamp):
@@ -174,50 +162,28 @@ class Results:
         model_id = self.run(run_id).model_id
         if model_id is None:
             raise TrackingError(f"run {run_id}: has no model")
-        with self._reading():
-            folder = local_path(self._client.get_logged_model(model_id).artifact_location)
-        if not (folder / MODEL_FILE).exists():
-            raise TrackingError(f"run {run_id}: {folder / MODEL_FILE} is not there")
-        return folder / MODEL_FILE
+        with self._store.tracking_errors():
+            model = self._client.get_logged_model(model_id)
+        file = local_path(model.artifact_location) / MODEL_FILE
+        if not file.exists():
+            raise TrackingError(f"run {run_id}: {file} is not there")
+        return file
 
     def _run(self, run_id: str) -> entities.Run:
-        with self._reading():
+        missing = TrackingError(f"no run {run_id} in {self._store.folder}")
+        with self._store.tracking_errors():
             try:
                 run = self._client.get_run(run_id)
             except MlflowException as error:
-                if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
-                    raise
-                run = None
-        if run is None or run.info.lifecycle_stage == LifecycleStage.DELETED:
-            raise TrackingError(f"no run {run_id} in {self._store.folder}")
+                if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+                    raise missing from error
+                raise
+        if run.info.lifecycle_stage == LifecycleStage.DELETED:
+            raise missing
         return run
 
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        try:
-            yield
-        except MlflowException as error:
-            raise unusable(self._store, error) from error
 
-
-def _plain(run: entities.Run) -> RunInfo:
-    models = run.outputs.model_outputs if run.outputs else []
-    return RunInfo(
-        id=run.info.run_id,
-        study_id=run.info.experiment_id,
-        name=run.info.run_name,
-        status=run.info.status,
-        role=cast("Role", run.data.tags["role"]),
-        params={key: scalar(text) for key, text in run.data.params.items()},
-        metrics={key: _finite_or_not(value) for key, value in run.data.metrics.items()},
-        tags={k: v for k, v in run.data.tags.items() if not k.startswith("mlflow.")},
-        start=_moment(run.info.start_time),
-        end=_moment(run.info.end_time) if run.info.end_time else None,
-        model_id=models[-1].model_id if models else None,
-    )
-
-
-def scalar(text: str) -> Scalar:
+def parse_scalar(text: str) -> Scalar:
     """A setting from the text that MLflow keeps of it."""
     if text in {"true", "false", "null"}:
         return {"true": True, "false": False, "null": None}[text]
@@ -226,6 +192,23 @@ def scalar(text: str) -> Scalar:
     if re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", text):
         return float(text)
     return text
+
+
+def _run_info(run: entities.Run) -> RunInfo:
+    models = run.outputs.model_outputs if run.outputs else []
+    return RunInfo(
+        id=run.info.run_id,
+        experiment_id=run.info.experiment_id,
+        name=run.info.run_name,
+        status=run.info.status,
+        role=cast("Role", run.data.tags["role"]),
+        params={key: parse_scalar(text) for key, text in run.data.params.items()},
+        metrics={key: _finite_or_not(value) for key, value in run.data.metrics.items()},
+        tags={k: v for k, v in run.data.tags.items() if not k.startswith("mlflow.")},
+        start=_moment(run.info.start_time),
+        end=_moment(run.info.end_time) if run.info.end_time else None,
+        model_id=models[-1].model_id if models else None,
+    )
 
 
 def _finite_or_not(value: float) -> float:

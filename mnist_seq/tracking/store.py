@@ -1,4 +1,4 @@
-"""Where results are kept: one folder with MLflow's database and the artifacts, made once."""
+"""The store: one folder with MLflow's database and all files of runs and models."""
 
 import logging
 import shutil
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -16,9 +17,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE, ErrorCode
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-from mnist_seq.config import TrackingConfig
 from mnist_seq.errors import TrackingError
 
+_DATABASE = "mlflow.db"
+_ARTIFACTS = "artifacts"
 _SECONDS_FOR_A_LOCK = 30.0
 _SECONDS_FOR_A_NEW_STORE = 300.0  # one process makes it, in 1 to 7 s; others wait meanwhile
 
@@ -30,18 +32,60 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class Store:
-    """The places in the tracking folder; all paths are absolute."""
+    """An open store, one for each command.
+
+    Attributes
+    ----------
+    folder : Path
+        Absolute.
+    client : MlflowClient
+        Reads and writes this store and no other.
+    """
 
     folder: Path
+    client: MlflowClient
 
     @classmethod
-    def at(cls, config: TrackingConfig) -> "Store":
-        """The store that a config names, whether it exists or not."""
-        return cls(Path(config.folder).expanduser().resolve())
+    def open(cls, folder: Path, *, create: bool = False) -> Self:
+        """Open the store in a folder.
+
+        Parameters
+        ----------
+        folder : Path
+            May be relative, or begin with ``~``.
+        create : bool
+            Make folder and database unless they are there; safe from many processes at once.
+
+        Raises
+        ------
+        TrackingError
+            If there is no store, the folder cannot be written, or the database is locked, foreign
+            or of another MLflow.
+        """
+        folder = folder.expanduser().resolve()
+        database = folder / _DATABASE
+        if create and not database.exists():
+            _create(folder)
+        if not database.exists():
+            raise TrackingError(f"no runs yet in {folder}: start with python -m experiments.sweep")
+        # MLflow would try ten times, for 105 s, what these two lines know at once.
+        try:
+            with closing(sqlite3.connect(database, timeout=_SECONDS_FOR_A_LOCK)) as connection:
+                connection.execute("SELECT version_num FROM alembic_version, experiments LIMIT 0")
+        except sqlite3.Error as error:
+            raise _unusable(database, error) from error
+        address = _address(database)
+        try:
+            return cls(folder, MlflowClient(tracking_uri=address, registry_uri=address))
+        except MlflowException as error:
+            raise TrackingError(
+                f"{database}: was made by another version of MLflow than {mlflow.__version__}"
+                f"; run mlflow db upgrade {address}, or choose another tracking.folder"
+            ) from error
 
     @property
     def database(self) -> Path:
-        return self.folder / "mlflow.db"
+        return self.folder / _DATABASE
 
     @property
     def address(self) -> str:
@@ -50,90 +94,35 @@ class Store:
 
     @property
     def artifacts(self) -> Path:
-        return self.folder / "artifacts"
-
-    def create(self) -> None:
-        """Make folder and database unless they are there; safe from many processes at once.
-
-        Raises
-        ------
-        TrackingError
-            If the folder cannot be written.
-        """
-        if self.database.exists():
-            return
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with self.alone():
-                if not self.database.exists():
-                    self._make_database()
-        except OSError as error:
-            raise TrackingError(f"{self.folder}: cannot keep results here ({error})") from error
-
-    def open(self) -> MlflowClient:
-        """A client of this store and no other.
-
-        Raises
-        ------
-        TrackingError
-            If there is no store, or its database is locked, foreign or of another MLflow.
-        """
-        if not self.database.exists():
-            raise TrackingError(
-                f"no runs yet in {self.folder}: start with python -m experiments.sweep"
-            )
-        # MLflow would try ten times, for 105 s, what these two lines know at once.
-        try:
-            with closing(sqlite3.connect(self.database, timeout=_SECONDS_FOR_A_LOCK)) as connection:
-                connection.execute("SELECT version_num FROM alembic_version, experiments LIMIT 0")
-        except sqlite3.Error as error:
-            raise unusable(self, error) from error
-        try:
-            return MlflowClient(tracking_uri=self.address, registry_uri=self.address)
-        except MlflowException as error:
-            raise TrackingError(
-                f"{self.database}: was made by another version of MLflow than {mlflow.__version__}"
-                f"; run mlflow db upgrade {self.address}, or choose another tracking.folder"
-            ) from error
+        return self.folder / _ARTIFACTS
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other processes out of the same block.
-
-        SQLite's own lock on an empty file beside the database: it works on every system, and goes
-        with the process that holds it.
-        """
-        lock = self.folder / "mlflow.lock"
+    def tracking_errors(self) -> Iterator[None]:
+        """A block in which MLflow's errors become a TrackingError of one line."""
         try:
-            with closing(sqlite3.connect(lock, timeout=_SECONDS_FOR_A_NEW_STORE)) as connection:
-                connection.execute("BEGIN EXCLUSIVE")
-                yield
-        except sqlite3.Error as error:
-            raise TrackingError(f"{lock}: cannot be locked ({error})") from error
-
-    def _make_database(self) -> None:
-        # Aside first, then put in place whole: MLflow cannot mend a database whose making was
-        # interrupted, and a second process would take it for a finished one.
-        workshop = self.folder / "mlflow.db.new"
-        shutil.rmtree(workshop, ignore_errors=True)
-        workshop.mkdir()
-        address = _address(workshop / "mlflow.db")
-        made = SqlAlchemyStore(address, self.artifacts.as_uri())  # type: ignore[no-untyped-call]
-        made.engine.dispose()
-        (workshop / "mlflow.db").replace(self.database)
-        shutil.rmtree(workshop, ignore_errors=True)
+            yield
+        except MlflowException as error:
+            raise _unusable(self.database, error) from error
 
 
-def unusable(store: Store, error: Exception) -> TrackingError:
-    """What to tell when the database answers with an error: locked, foreign, full."""
-    reason = str(getattr(error.__cause__, "orig", error)).splitlines()[0]
-    if "locked" in reason:
-        return TrackingError(f"{store.database}: is locked by another program; close it")
-    return TrackingError(f"{store.database}: is not a usable MLflow database ({reason})")
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """A block of which only one process at a time can be inside, for each folder.
+
+    SQLite's own lock on an empty file beside the database: it works on every system, and goes with
+    the process that holds it.
+    """
+    lock = folder / "mlflow.lock"
+    try:
+        with closing(sqlite3.connect(lock, timeout=_SECONDS_FOR_A_NEW_STORE)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            yield
+    except sqlite3.Error as error:
+        raise TrackingError(f"{lock}: cannot be locked ({error})") from error
 
 
-def passing(error: Exception) -> bool:
-    """Whether a write that failed so can succeed later: the store is locked, away or full."""
+def is_transient(error: Exception) -> bool:
+    """Whether what failed with this error can succeed later: the store is locked, away or full."""
     if isinstance(error, MlflowException):
         return bool(error.error_code == ErrorCode.Name(TEMPORARILY_UNAVAILABLE))
     return isinstance(error, OSError)
@@ -142,6 +131,36 @@ def passing(error: Exception) -> bool:
 def local_path(address: str) -> Path:
     """The path behind a ``file:`` address."""
     return Path(url2pathname(urlsplit(address).path))
+
+
+def _create(folder: Path) -> None:
+    database = folder / _DATABASE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with exclusive(folder):
+            if database.exists():
+                return
+            # Aside first, then put in place whole: MLflow cannot mend a database whose making was
+            # interrupted, and a second process would take it for a finished one.
+            aside = folder / f"{_DATABASE}.new"
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir()
+            made = SqlAlchemyStore(  # type: ignore[no-untyped-call]
+                _address(aside / _DATABASE), (folder / _ARTIFACTS).as_uri()
+            )
+            made.engine.dispose()
+            (aside / _DATABASE).replace(database)
+            shutil.rmtree(aside, ignore_errors=True)
+    except OSError as error:
+        raise TrackingError(f"{folder}: cannot keep results here ({error})") from error
+
+
+def _unusable(database: Path, error: Exception) -> TrackingError:
+    """What to tell when the database answers with an error: locked, foreign, full."""
+    reason = str(getattr(error.__cause__, "orig", error)).splitlines()[0]
+    if "locked" in reason:
+        return TrackingError(f"{database}: is locked by another program; close it")
+    return TrackingError(f"{database}: is not a usable MLflow database ({reason})")
 
 
 def _address(database: Path) -> str:

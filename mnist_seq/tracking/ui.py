@@ -7,11 +7,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import urlopen
 
-from mnist_seq.config import TrackingConfig
 from mnist_seq.errors import TrackingError
 from mnist_seq.tracking.store import Store
 
@@ -19,9 +17,8 @@ _HOST = "127.0.0.1"  # MLflow asks nobody who they are: not for other machines
 _SECONDS_TO_START = 60.0
 
 
-def ui_command(config: TrackingConfig, port: int) -> list[str]:
+def ui_command(store: Store, port: int) -> list[str]:
     """The command that serves the store's pages on this machine."""
-    store = Store.at(config)
     return [
         *(sys.executable, "-m", "mlflow", "server"),
         *("--backend-store-uri", store.address),
@@ -31,31 +28,23 @@ def ui_command(config: TrackingConfig, port: int) -> list[str]:
     ]
 
 
-def charts_address(study_id: str, port: int) -> str:
-    """The page with a chart for each metric of the study's runs."""
-    return f"{_runs(study_id, port)}&compareRunsMode=CHART"
+def charts_address(experiment_id: str, port: int) -> str:
+    """The page with a chart for each metric of the experiment's runs."""
+    return f"{_runs_page(experiment_id, port)}&compareRunsMode=CHART"
 
 
-def table_address(study_id: str, port: int, metric: str, ascending: bool = False) -> str:
-    """The table of the study's runs, sorted by a metric."""
-    key = quote(f"metrics.`{metric}`")
-    return f"{_runs(study_id, port)}&orderByKey={key}&orderByAsc={str(ascending).lower()}"
-
-
-def run_address(study_id: str, run_id: str, port: int) -> str:
-    """The page of one run."""
-    page = f"http://{_HOST}:{port}/#/experiments/{study_id}/runs/{run_id}"
-    return f"{page}?workflowType=machine_learning"
+def table_address(experiment_id: str, port: int, metric: str, ascending: bool = False) -> str:
+    """The table of the experiment's runs, sorted by a metric."""
+    key, order = quote(f"metrics.`{metric}`"), str(ascending).lower()
+    return f"{_runs_page(experiment_id, port)}&orderByKey={key}&orderByAsc={order}"
 
 
 @contextmanager
-def serve_ui(config: TrackingConfig, port: int) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+def serve_ui(store: Store, port: int) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """Serve the pages for as long as the block lasts.
 
     Parameters
     ----------
-    config : TrackingConfig
-        Names the store, which must exist.
     port : int
         0: any free one.
 
@@ -69,31 +58,29 @@ def serve_ui(config: TrackingConfig, port: int) -> Iterator[tuple[int, "subproce
     Raises
     ------
     TrackingError
-        If there is no store, the port is taken or the server does not start.
+        If the port is taken or the server does not start.
     """
-    store = Store.at(config)
-    store.open()
     port = _free(port)
+    command = ui_command(store, port)
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    log = store.folder / "ui.log"
-    with log.open("wb") as lines:
-        server = subprocess.Popen(
-            ui_command(config, port), env=environment, stdout=lines, stderr=subprocess.STDOUT
-        )
-    try:
-        _wait(server, port, str(log))
-        yield port, server
-    finally:
-        server.terminate()
+    with (
+        (store.folder / "ui.log").open("wb") as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as server,
+    ):
         try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            _wait(server, port, log.name)
+            yield port, server
+        finally:
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
-def _runs(study_id: str, port: int) -> str:
-    return f"http://{_HOST}:{port}/#/experiments/{study_id}/runs?workflowType=machine_learning"
+def _runs_page(experiment_id: str, port: int) -> str:
+    address = f"http://{_HOST}:{port}/#/experiments/{experiment_id}/runs"
+    return f"{address}?workflowType=machine_learning"
 
 
 def _free(port: int) -> int:
@@ -110,12 +97,12 @@ def _free(port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(server: "subprocess.Popen[bytes]", port: int, log: str) -> None:
+def _wait(server: subprocess.Popen[bytes], port: int, log: str) -> None:
     until = time.monotonic() + _SECONDS_TO_START
     while time.monotonic() < until and server.poll() is None:
         try:
             with urlopen(f"http://{_HOST}:{port}/health", timeout=1):
                 return
-        except (URLError, OSError):
+        except OSError:
             time.sleep(0.1)
     raise TrackingError(f"the MLflow server did not start; {log} says why")

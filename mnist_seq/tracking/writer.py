@@ -1,38 +1,63 @@
-"""One thread that carries out writes in order, each once, however long the place is away."""
+"""Writes, and the thread that stores them in order, each once, however long the store is away."""
 
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from dataclasses import dataclass, field
 
+from mlflow.entities import Metric, Param
+
+MOST_PARAMS = 100  # in one batch, by MLflow's rules; likewise of tags
+MOST_ENTRIES = 1000  # metrics, parameters and tags together
 MOST_SECONDS_TO_GIVE_WAY = 0.1
 
 
-class Write(Protocol):
-    """Something to be stored."""
+@dataclass
+class Values:
+    """Values of one run. MLflow knows a value by name, step and time: twice stored is once."""
 
-    words: str  # what it is, for a message
+    metrics: list[Metric] = field(default_factory=list)
+    params: list[Param] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
 
-    def carry_out(self, again: bool, /) -> None:
-        """Store it; `again`: an earlier attempt failed, and may have got through all the same."""
+    def take(self, later: "Values") -> bool:
+        """Add later values, if one call of MLflow can store them all."""
+        metrics = self.metrics + later.metrics
+        params = self.params + later.params
+        tags = self.tags | later.tags
+        if max(len(params), len(tags)) > MOST_PARAMS:
+            return False
+        if len(metrics) + len(params) + len(tags) > MOST_ENTRIES:
+            return False
+        self.metrics, self.params, self.tags = metrics, params, tags
+        return True
 
-    def join(self, later: "Write", /) -> bool:
-        """Take over what the next write of the same line holds, if one deed can do both."""
+
+@dataclass
+class Write:
+    """Something to be stored, and a function that does so.
+
+    The function is told whether it is a retry: what was reported as failed may have got through.
+    """
+
+    description: str  # for a message
+    execute: Callable[[bool], object]
+    values: Values | None = None  # what it stores, if later values may be added until it does
 
 
 class Writer:
-    """Takes writes without ever waiting, and carries them out on a thread of its own.
+    """Executes writes in the background, on a thread of its own.
 
-    Writes of one line (a run) are carried out in order; lines take turns, and what has piled up in
-    a line is joined into one write. A write that fails for a passing reason (a locked database, a
+    Writes of one queue (a run) are executed in order; queues take turns, and what has piled up in a
+    queue is merged into one write. A write that fails for a transient reason (a locked database, a
     full disk) is tried again until it succeeds. Any other failure is a mistake in the program: that
     write is dropped, and the next `put` or `close` raises its exception.
 
     Parameters
     ----------
-    passing : callable
+    is_transient : callable
         Whether an exception will go away by waiting.
     warn : callable
         Told in one line when waiting begins, once for each outage.
@@ -47,37 +72,37 @@ class Writer:
 
     def __init__(
         self,
-        passing: Callable[[Exception], bool],
+        is_transient: Callable[[Exception], bool],
         warn: Callable[[str], None],
         longest_pause: float = 5.0,
     ) -> None:
-        self._passing = passing
+        self._is_transient = is_transient
         self._warn = warn
         self._longest_pause = longest_pause
-        self._lines: dict[Hashable, deque[Write]] = {}
+        self._queues: dict[Hashable, deque[Write]] = {}
         self._current: Write | None = None
         self._failure: Exception | None = None
         self._changed = threading.Condition()
         self._closed = False
         self._given_up = threading.Event()
-        self._moved = time.monotonic()
+        self._last_progress = time.monotonic()
         self._idle = threading.Event()
         self._idle.set()
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
         self._thread.start()
 
-    def put(self, line: Hashable, write: Write) -> None:
-        """Queue a write behind the others of its line."""
+    def put(self, queue: Hashable, write: Write) -> None:
+        """Add a write to the end of a queue, named by anything."""
         with self._changed:
             self._raise_failure()
             if self._closed:
-                raise RuntimeError(f"{write.words} came after the tracker was closed")
-            self._lines.setdefault(line, deque()).append(write)
+                raise RuntimeError(f"{write.description} came after the tracker was closed")
+            self._queues.setdefault(queue, deque()).append(write)
             self._changed.notify_all()
 
     @contextmanager
     def idle(self) -> Iterator[None]:
-        """Writes may begin: whoever is in this block waits for something else."""
+        """A block in which the caller waits for something else, so that writes may begin."""
         self._idle.set()
         try:
             yield
@@ -85,20 +110,21 @@ class Writer:
             self._idle.clear()
 
     def drain(self, patience: float) -> list[str]:
-        """Wait until all is stored, or nothing was for `patience` seconds; say what is left."""
+        """Wait until all is stored, or nothing was for `patience` seconds; return what is left."""
         began = time.monotonic()
         self._idle.set()
         with self._changed:
-            while self._lines or self._current:
-                left = max(began, self._moved) + patience - time.monotonic()
+            while self._queues or self._current:
+                left = max(began, self._last_progress) + patience - time.monotonic()
                 if left <= 0:
                     break
                 self._changed.wait(left)
-            waiting = [write.words for line in self._lines.values() for write in line]
-            return [self._current.words, *waiting] if self._current else waiting
+            current = [self._current] if self._current else []
+            waiting = [write for queue in self._queues.values() for write in queue]
+            return [write.description for write in current + waiting]
 
     def close(self, patience: float) -> list[str]:
-        """Drain, end the thread, and say what could not be stored."""
+        """Drain, end the thread, and return what could not be stored."""
         if self._closed:
             return []
         left = self.drain(patience)
@@ -119,55 +145,52 @@ class Writer:
 
     def _work(self) -> None:
         while (write := self._next()) is not None:
-            failure: Exception | None = None
             try:
-                self._carry_out(write)
+                self._execute(write)
             except Exception as error:
-                failure = error
+                with self._changed:
+                    self._failure = self._failure or error
             with self._changed:
-                self._failure = self._failure or failure
                 self._current = None
-                self._moved = time.monotonic()
+                self._last_progress = time.monotonic()
                 self._changed.notify_all()
 
     def _next(self) -> Write | None:
         with self._changed:
-            while not self._lines and not self._closed:
+            while not self._queues and not self._closed:
                 self._changed.wait()
-        self._give_way()
-        with self._changed:
-            if not self._lines or self._given_up.is_set():
-                return None
-            line, writes = next(iter(self._lines.items()))
-            del self._lines[line]
-            write = writes.popleft()
-            while writes and write.join(writes[0]):
-                writes.popleft()
-            if writes:
-                self._lines[line] = writes  # behind the other lines
-            self._current = write
-            return write
-
-    def _give_way(self) -> None:
         deadline = time.monotonic() + MOST_SECONDS_TO_GIVE_WAY
         while not self._idle.is_set() and (left := deadline - time.monotonic()) > 0:
             self._idle.wait(left)
+        with self._changed:
+            if not self._queues or self._given_up.is_set():
+                return None
+            name, queue = next(iter(self._queues.items()))
+            del self._queues[name]
+            write = queue.popleft()
+            while queue and write.values and queue[0].values:
+                if not write.values.take(queue[0].values):
+                    break
+                queue.popleft()
+            if queue:
+                self._queues[name] = queue  # behind the other queues
+            self._current = write
+            return write
 
-    def _carry_out(self, write: Write) -> None:
+    def _execute(self, write: Write) -> None:
         pause = 0.1
-        again = False
+        is_retry = False
         while True:
             try:
-                write.carry_out(again)
+                write.execute(is_retry)
+                return
             except Exception as error:
-                if not self._passing(error):
+                if not self._is_transient(error):
                     raise
-                if not again and not self._given_up.is_set():
+                if not is_retry and not self._given_up.is_set():
                     reason = str(error).splitlines()[0]
-                    self._warn(f"{write.words}: waiting until it can be stored ({reason})")
-                again = True
+                    self._warn(f"{write.description}: waiting until it can be stored ({reason})")
+                is_retry = True
                 if self._given_up.wait(pause):
                     return
                 pause = min(2 * pause, self._longest_pause)
-            else:
-                return

@@ -4,51 +4,64 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_seq.data import csv_cache
 from mnist_seq.data.csv_cache import cache_folder, read_once
-from mnist_seq.data.csv_table import Table, read_table
+from mnist_seq.data.csv_reader import Table
 from mnist_seq.errors import DataError
 from tests.data.conftest import WriteCsv
 
 GOOD = ["é,0,1,2,3", "b,4,5,6,255"]
 
 
-def must_not_parse(file: str) -> Table:
-    raise AssertionError(f"{file} was parsed")
+def from_cache(file: str) -> Table:
+    """The file's table, where it is read without parsing."""
+
+    def must_not_parse(file: str) -> Table:
+        raise AssertionError(f"{file} was parsed")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_cache, "read_table", must_not_parse)
+        return read_once(file)
+
+
+def test_the_check_for_parsing_can_fail(write_csv: WriteCsv) -> None:
+    with pytest.raises(AssertionError, match="was parsed"):
+        from_cache(write_csv(GOOD))
 
 
 def test_the_second_time_nothing_is_parsed(write_csv: WriteCsv) -> None:
     file = write_csv(GOOD)
-    first, second = read_once(file, read_table), read_once(file, must_not_parse)
+    first, second = read_once(file), from_cache(file)
     np.testing.assert_array_equal(second.images_NSF, first.images_NSF, strict=True)
-    np.testing.assert_array_equal(second.spelling_N, first.spelling_N, strict=True)
+    np.testing.assert_array_equal(second.label_indices_N, first.label_indices_N, strict=True)
     assert second.labels_L == first.labels_L == ("é", "b")
 
 
 def test_a_file_is_known_by_its_content_wherever_it_lies(write_csv: WriteCsv) -> None:
-    read_once(write_csv(GOOD), read_table)
-    read_once(write_csv(GOOD, name="renamed.csv"), must_not_parse)
+    read_once(write_csv(GOOD))
+    from_cache(write_csv(GOOD, name="renamed.csv"))
 
 
 def test_a_file_that_changed_is_read_anew(write_csv: WriteCsv) -> None:
-    read_once(write_csv(GOOD), read_table)
-    table = read_once(write_csv(["é,0,1,2,4", "b,4,5,6,255"]), read_table)
+    read_once(write_csv(GOOD))
+    table = read_once(write_csv(["é,0,1,2,4", "b,4,5,6,255"]))
     assert table.images_NSF[0].tolist() == [[0, 1], [2, 4]]
 
 
 def test_the_same_bytes_under_a_gzip_name_are_still_no_gzip_file(write_csv: WriteCsv) -> None:
-    read_once(write_csv(GOOD), read_table)
+    read_once(write_csv(GOOD))
     with pytest.raises(DataError, match="not a whole gzip file"):
-        read_once(write_csv(GOOD, name="letters.csv.gz"), read_table)
+        read_once(write_csv(GOOD, name="letters.csv.gz"))
 
 
 def test_a_bad_file_leaves_nothing_behind(write_csv: WriteCsv, cache: Path) -> None:
     with pytest.raises(DataError):
-        read_once(write_csv(["a,x,y,z,0"]), read_table)
+        read_once(write_csv(["a,x,y,z,0"]))
     assert not cache.exists()
 
 
 def test_only_whole_files_without_pickle_are_kept(write_csv: WriteCsv, cache: Path) -> None:
-    read_once(write_csv(GOOD), read_table)
+    read_once(write_csv(GOOD))
     (kept,) = cache.iterdir()
     assert kept.suffix == ".npz"
     with np.load(kept, allow_pickle=False) as arrays:
@@ -57,18 +70,18 @@ def test_only_whole_files_without_pickle_are_kept(write_csv: WriteCsv, cache: Pa
 
 def test_a_damaged_cache_is_replaced(write_csv: WriteCsv, cache: Path) -> None:
     file = write_csv(GOOD)
-    expected = read_once(file, read_table).labels_L
+    expected = read_once(file).labels_L
     (kept,) = cache.iterdir()
     whole = kept.read_bytes()
     for damage in (b"", b"not an npz file", whole[: len(whole) // 2]):
         kept.write_bytes(damage)
-        assert read_once(file, read_table).labels_L == expected
-        assert read_once(file, must_not_parse).labels_L == expected
+        assert read_once(file).labels_L == expected
+        assert from_cache(file).labels_L == expected
 
 
 def test_a_cache_that_cannot_be_written_is_not_used(write_csv: WriteCsv, cache: Path) -> None:
     cache.parent.write_text("a file where the folder should be")
-    assert read_once(write_csv(GOOD), read_table).labels_L == ("é", "b")
+    assert read_once(write_csv(GOOD)).labels_L == ("é", "b")
 
 
 def test_a_disk_that_is_full_leaves_no_half_file(
@@ -78,8 +91,14 @@ def test_a_disk_that_is_full_leaves_no_half_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    assert read_once(write_csv(GOOD), read_table).labels_L == ("é", "b")
+    assert read_once(write_csv(GOOD)).labels_L == ("é", "b")
     assert list(cache.iterdir()) == []
+
+
+def test_only_its_owner_may_read_what_is_kept(write_csv: WriteCsv, cache: Path) -> None:
+    read_once(write_csv(GOOD))
+    (kept,) = cache.iterdir()
+    assert kept.stat().st_mode & 0o077 == 0
 
 
 def test_the_folder_follows_the_xdg_rules(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,4 +121,4 @@ def test_a_file_that_may_not_be_read_is_one_line(
     file = write_csv(GOOD)
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(DataError, match=r"letters\.csv: cannot be read \(Permission denied\)$"):
-        read_once(file, read_table)
+        read_once(file)

@@ -3,24 +3,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_seq.data.dataset import Dataset, Part, Scaling, digest_of
+from mnist_seq.data.dataset import Dataset, Scaling, Split, digest_of
 
 
 def small() -> Dataset:
     images_NSF = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
-    part = Part(images_NSF, np.array([0, 1, 0], np.int32))
+    split = Split(images_NSF, np.array([0, 1, 0], np.int32))
     scaling = Scaling(np.zeros((2, 2), np.float32), np.ones((2, 2), np.float32))
-    return Dataset(part, part.take(slice(1, 3)), part, ("a", "b"), scaling, digest="")
+    return Dataset(split, split.take(slice(1, 3)), split, ("a", "b"), scaling, digest="")
 
 
 def digest(data: Dataset) -> str:
     return digest_of(data.train, data.validation, data.class_names, data.scaling)
-
-
-def test_without_test_only_the_test_images_are_gone() -> None:
-    data = small()
-    assert data.without_test() == replace(data, test=None)
-    assert data.without_test().train is data.train
 
 
 def test_the_digest_is_sixteen_hexadecimal_digits_and_the_same_every_time() -> None:
@@ -48,7 +42,7 @@ def changed(which: str) -> Dataset:
             data.scaling.offset_SF[1, 1] = 0.5
         case "scale":
             data.scaling.scale_SF[1, 1] = 0.5
-        case "border between the parts":
+        case "border between the splits":
             both = data.train.take(np.array([0, 1, 2, 1, 2]))
             data = replace(data, train=both.take(slice(4)), validation=both.take(slice(4, 5)))
         case "shape of the images":
@@ -67,7 +61,7 @@ def changed(which: str) -> Dataset:
         "class names' borders",
         "offset",
         "scale",
-        "border between the parts",
+        "border between the splits",
         "shape of the images",
     ],
 )

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -8,14 +9,14 @@ import pytest
 
 from mnist_seq.config import DataConfig
 from mnist_seq.data import load as loading
-from mnist_seq.data.dataset import Dataset, Part, Source
-from mnist_seq.data.load import SOURCES, load
+from mnist_seq.data.dataset import Dataset, Source, Split
+from mnist_seq.data.load import SOURCES, load, training_data
 from mnist_seq.data.mnist import read_mnist
 from tests.data.conftest import MakeConfig
 
 
-def as_csv(path: Path, part: Part) -> str:
-    table_NP = np.column_stack([part.labels_N, part.images_NSF.reshape(len(part), -1)])
+def as_csv(path: Path, split: Split) -> str:
+    table_NP = np.column_stack([split.labels_N, split.images_NSF.reshape(len(split), -1)])
     np.savetxt(path, table_NP, fmt="%d", delimiter=",")
     return str(path)
 
@@ -57,8 +58,8 @@ def test_a_part_of_mnist_as_csv_is_the_same_data(
 ) -> None:
     whole = read_mnist()
     pool, test = whole.pool.take(slice(1000)), whole.test.take(slice(300))
-    part = Source("mnist", pool, test, whole.class_names)
-    monkeypatch.setattr(loading, "read_mnist", lambda: part)
+    some = Source("mnist", pool, test, whole.class_names)
+    monkeypatch.setattr(loading, "read_mnist", lambda: some)
     same = {"validation_split": split, "scaling": scaling, "split_seed": 3}
     files = {
         "train_file": as_csv(tmp_path / "train.csv", pool),
@@ -79,7 +80,7 @@ def test_the_whole_of_mnist_as_csv_is_the_same_data(tmp_path: Path, config: Make
     assert_equal(load(config(source="csv", **files)), load(config()))
 
 
-def test_scaling_is_fitted_to_the_training_part_alone(config: MakeConfig) -> None:
+def test_scaling_is_fitted_to_the_training_split_alone(config: MakeConfig) -> None:
     data = load(config(source="digits", scaling="minmax", validation_fraction=0.5))
     np.testing.assert_array_equal(data.scaling.offset_SF, data.train.images_NSF.min(axis=0))
 
@@ -90,6 +91,27 @@ def test_another_split_seed_is_other_data_and_the_same_seed_the_same(config: Mak
 
     assert digest(0) == digest(0)
     assert digest(0) != digest(1)
+
+
+def test_training_data_are_those_of_load_without_the_test_images(config: MakeConfig) -> None:
+    settings = config(source="digits")
+    whole, data, test = load(settings), training_data(settings), loading.test_split(settings)
+    assert data.test is None
+    assert_equal(replace(data, test=test), whole)
+
+
+def test_a_config_is_read_once_for_training_data_and_test_split(
+    config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = config(source="digits", split_seed=1234)
+    data, test = training_data(settings), loading.test_split(settings)
+
+    def read_again(_: DataConfig) -> Dataset:
+        raise AssertionError
+
+    monkeypatch.setattr(loading, "load", read_again)
+    assert training_data(config(source="digits", split_seed=1234)) is data
+    assert loading.test_split(settings) is test
 
 
 def loaded_by(statement: str) -> set[str]:

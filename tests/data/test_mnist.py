@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import struct
 from pathlib import Path
@@ -6,7 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_seq.data.mnist import PACKED, pack, read_mnist, unpack
+from mnist_seq.data.mnist import PACKED, read_mnist, unpack
+from scripts import pack_mnist
+from scripts.pack_mnist import pack
 
 
 def idx_file(array: NDArray[np.uint8]) -> bytes:
@@ -48,3 +51,18 @@ def test_packing_loses_nothing(tmp_path: Path, shape: tuple[int, int, int]) -> N
     unpacked_NSF, unpacked_N = unpack(tmp_path / "packed.npz")
     np.testing.assert_array_equal(unpacked_NSF, images_NSF, strict=True)
     np.testing.assert_array_equal(unpacked_N, labels_N, strict=True)
+
+
+def test_an_idx_file_is_read_by_its_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6])
+    (tmp_path / "small.gz").write_bytes(gzip.compress(content))
+    # From `printf '\0\0\10\2\0\0\0\2\0\0\0\3\1\2\3\4\5\6' | md5sum`.
+    monkeypatch.setitem(pack_mnist.MD5, "small", "1a774071ebf25ebafb01d634933b5146")
+    read = pack_mnist.read_idx(tmp_path, "small")
+    np.testing.assert_array_equal(read, [[1, 2, 3], [4, 5, 6]])
+
+
+def test_a_file_that_is_not_the_original_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b"\0\0\10\1\0\0\0\1\7"))
+    with pytest.raises(SystemExit, match="MD5 of its content is"):
+        pack_mnist.read_idx(tmp_path, "t10k-labels-idx1-ubyte")

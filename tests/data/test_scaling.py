@@ -1,3 +1,4 @@
+import statistics
 from typing import get_args
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_every_scaling_that_a_config_may_name_is_there() -> None:
 @pytest.mark.parametrize("images", ["random", "mnist"])
 def test_the_scaled_pixels_are_scikit_learns(fit: object, scaler: object, images: str) -> None:
     train_NSF = some_images() if images == "random" else read_mnist().pool.images_NSF[:20_000]
-    # Pixels that the fit never saw, in places that never changed too.
+    # Pixels that the fit never saw, also where pixels never changed.
     other_NSF = np.random.default_rng(1).integers(0, 256, (300, *train_NSF.shape[1:]))
     scaling = fit(train_NSF)  # type: ignore[operator]
     ours_NSF = (other_NSF.astype(np.float32) - scaling.offset_SF) / scaling.scale_SF
@@ -62,9 +63,10 @@ def test_numbers_are_float32_and_one_for_each_pixel(fit: object) -> None:
     assert (scaling.scale_SF > 0).all()
 
 
-def test_squares_are_summed_over_all_images_and_not_only_those_read_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    whole = standard(some_images())
-    monkeypatch.setattr("mnist_seq.data.scaling.IMAGES_AT_ONCE", 7)
-    np.testing.assert_array_equal(standard(some_images()).scale_SF, whole.scale_SF)
+def test_the_standard_scaling_is_exact_up_to_its_rounding_to_float32() -> None:
+    images_NSF = some_images()
+    scaling = standard(images_NSF)
+    for row_and_column in ((0, 3), (1, 1), (3, 2)):
+        pixels = images_NSF[:, *row_and_column].tolist()  # statistics calculates with fractions
+        assert scaling.offset_SF[row_and_column] == np.float32(statistics.fmean(pixels))
+        assert scaling.scale_SF[row_and_column] == np.float32(statistics.pstdev(pixels))

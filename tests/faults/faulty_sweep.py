@@ -1,8 +1,9 @@
 """``python -m experiments.sweep`` with the steps of `tests.faults.injected`."""
 
-from experiments import _session, sweep
-from tests.faults.injected import STEPS
+from experiments import sweep
+from mnist_seq.driver import session
+from tests.faults.injected import FUNCTIONS
 
 if __name__ == "__main__":
-    _session.STEPS = STEPS
+    session.FUNCTIONS = FUNCTIONS
     sweep.main()

@@ -5,16 +5,18 @@ import time
 
 import numpy as np
 
-from mnist_seq import training
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
-from mnist_seq.records import EpochRecord, State
-from mnist_seq.workers import Steps
+from mnist_seq.network import training
+from mnist_seq.records import EpochRecord, TrainingState
+from mnist_seq.workers.pool import TrainingFunctions
 
 NOT_A_NUMBER, AN_EXCEPTION, HUNGRY, HANGING = 17, 18, 19, 20
 
 
-def advance(config: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
+def advance(
+    config: Config, data: Dataset, state: TrainingState
+) -> tuple[EpochRecord, TrainingState]:
     """A real epoch, unless the width says what shall go wrong; always in the second epoch."""
     if state.epoch == 1:
         match config.model.units:
@@ -33,4 +35,4 @@ def advance(config: Config, data: Dataset, state: State) -> tuple[EpochRecord, S
     return training.advance(config, data, state)
 
 
-STEPS = Steps(training.warm_up, training.begin, advance, training.finish)
+FUNCTIONS = TrainingFunctions(training.warm_up, training.begin, advance, training.finish)

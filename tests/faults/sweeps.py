@@ -14,7 +14,7 @@ from typing import Any
 import optuna
 
 from mnist_seq.config import TrackingConfig
-from mnist_seq.tracking.results import Results
+from mnist_seq.driver.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = "faulty"
@@ -88,13 +88,13 @@ def in_optuna(folder: Path) -> dict[int, dict[str, Any]]:
 
 def in_mlflow(folder: Path) -> dict[int, dict[str, Any]]:
     """Each trial as MLflow has it; two runs of one trial are an error."""
-    results = Results(TrackingConfig(folder=str(folder)))
-    runs = results.runs(results.study(STUDY), "trial")
+    results = Workspace(TrackingConfig(folder=str(folder))).results
+    runs = results.runs(results.experiment(STUDY), "trial")
     numbers = [int(run.tags["trial_number"]) for run in runs]
     assert len(numbers) == len(set(numbers)), f"a trial has two runs: {sorted(numbers)}"
     found = {}
     for number, run in zip(numbers, runs, strict=True):
-        points = results._client.get_metric_history(run.id, "validation_loss")
+        points = results._store.client.get_metric_history(run.id, "validation_loss")
         steps = [point.step for point in points]
         assert steps == sorted(set(steps)), f"trial {number}: epochs doubled or out of order"
         found[number] = {

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_seq import training
-from mnist_seq.checkpoint import Checkpoints
 from mnist_seq.config import TrackingConfig
-from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.driver.checkpoints import Checkpoints
+from mnist_seq.driver.workspace import Workspace
+from mnist_seq.network import training
+from mnist_seq.tracking.results import RunInfo
 from mnist_seq.tracking.tracker import Role
 from tests.examples import config, few
 from tests.faults.sweeps import finish, start, wait_for
@@ -51,8 +52,8 @@ def test_a_stopped_train_command_goes_on_in_the_same_run(
     def some_epochs() -> bool:
         if not (stopped / "mlflow.db").exists():
             return False
-        results = Results(TrackingConfig(folder=str(stopped)))
-        runs = [run for study in results.studies() for run in results.runs(study)]
+        results = Workspace(TrackingConfig(folder=str(stopped))).results
+        runs = [run for experiment in results.experiments() for run in results.runs(experiment)]
         return bool(runs) and len(results.curve(runs[0].id)) >= 7
 
     wait_for(some_epochs)
@@ -64,8 +65,8 @@ def test_a_stopped_train_command_goes_on_in_the_same_run(
     assert code == 0, output
     curves = []
     for folder in (whole, stopped):
-        results = Results(TrackingConfig(folder=str(folder)))
-        (run,) = results.runs(results.study("long"), "training")
+        results = Workspace(TrackingConfig(folder=str(folder))).results
+        (run,) = results.runs(results.experiment("long"), "training")
         curves.append(results.curve(run.id))
         assert run.status == "FINISHED"
     assert len(curves[0]) == 400
@@ -76,8 +77,8 @@ def test_a_stopped_train_command_goes_on_in_the_same_run(
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM])
 def test_a_rerun_that_ended_after_a_seed_trains_it_no_more(kind: int, tmp_path: Path) -> None:
     def runs(role: Role) -> list[RunInfo]:
-        results = Results(TrackingConfig(folder=str(tmp_path)))
-        return results.runs(results.study("long"), role)
+        results = Workspace(TrackingConfig(folder=str(tmp_path))).results
+        return results.runs(results.experiment("long"), role)
 
     def scores(output: str) -> list[str]:
         return re.findall(r"\d+\.\d\d ± .*seeds \(.*\)", output)
@@ -103,7 +104,7 @@ def test_a_rerun_that_ended_after_a_seed_trains_it_no_more(kind: int, tmp_path: 
     assert scores(output) == scores(whole) != []
     numbers = [run.tags["trial_number"] for run in runs("rerun")]
     assert numbers == 2 * ["0", "1", "2"], "no seed was trained anew, none of the first rerun"
-    results = Results(TrackingConfig(folder=str(tmp_path)))
+    results = Workspace(TrackingConfig(folder=str(tmp_path))).results
     curves = [results.curve(run.id) for run in runs("rerun")]
     for a, b in zip(curves[:3], curves[3:], strict=True):
         assert len(a) == 50

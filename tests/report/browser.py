@@ -1,10 +1,11 @@
-"""The report as a browser shows it: a headless Chromium measures the page in a frame of a width."""
+"""Pages as a browser shows them: a headless Chromium measures each in a frame of a width."""
 
 import html
 import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ FLAGS = (
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"  # what the page needs, it must have
 # Boxes are made a little smaller: letters do not fill theirs, and touching is not overlapping.
 MEASURE = """
-const page = frame.contentDocument;
+const measure = (page) => {
 // matplotlib turns every text, most of them by -0 degrees. Boxes of slanted texts do overlap.
 const TURNED = /rotate\\((-?[\\d.]+)/;
 const angle = (element) =>
@@ -55,37 +56,51 @@ const figures = [...page.querySelectorAll('figure')].map((figure) => {
   const marks = figure.querySelectorAll('svg use, svg path, svg image').length;
   return {title: svg.getAttribute('aria-label'), width: edge.width, height: edge.height, marks};
 });
-document.body.innerHTML = '<pre id="result"></pre>';
-document.getElementById('result').textContent = JSON.stringify({
-  overlaps, outside, wide, figures, scrolls: page.documentElement.scrollWidth -
-  page.documentElement.clientWidth});
+return {overlaps, outside, wide, figures, scrolls: page.documentElement.scrollWidth -
+  page.documentElement.clientWidth};
+};
+// One frame after the other: of all pages at once none would be drawn in time.
+const frames = [...document.querySelectorAll('iframe')], found = [];
+const next = () => {
+  const frame = frames[found.length];
+  if (!frame) {
+    document.body.innerHTML = '<pre id="result"></pre>';
+    document.getElementById('result').textContent = JSON.stringify(found);
+    return;
+  }
+  frame.onload = () => { found.push(measure(frame.contentDocument)); frame.remove(); next(); };
+  frame.srcdoc = frame.dataset.page;
+};
+next();
 """
 
 
-def measure(page: str, width: int, folder: Path) -> dict[str, Any]:
-    """What a frame of that width shows.
+def measure(pages: Sequence[tuple[str, int]], folder: Path) -> list[dict[str, Any]]:
+    """What frames of some widths show, each of a page.
 
     Returns
     -------
-    dict
+    list of dict
         `overlaps` and `outside`: texts of figures that run into another, or out of their figure;
         `wide`: blocks wider than the page; `scrolls`: pixels that the page is wider than the
         frame; `figures`: title, size and number of marks of each.
     """
-    wrapper = folder / f"{width}.html"
+    wrapper = folder / "frames.html"
+    frames = "".join(
+        f'<iframe style="border:0;width:{width}px;height:3000px" '
+        f'data-page="{html.escape(page)}"></iframe>'
+        for page, width in pages
+    )
     wrapper.write_text(
         '<!DOCTYPE html><meta charset="utf-8"><body style="margin:0">'
-        f'<iframe id="frame" style="border:0;width:{width}px;height:3000px" '
-        f'srcdoc="{html.escape(page)}"></iframe>'
-        f"<script>const frame = document.getElementById('frame');\n"
-        f"frame.onload = () => {{ {MEASURE} }};</script>",
+        f"{frames}<script>{MEASURE}</script>",
         encoding="utf-8",
     )
     assert CHROMIUM is not None
     done = subprocess.run(
         [
             *(CHROMIUM, "--headless", *FLAGS, OFFLINE, f"--user-data-dir={folder / 'profile'}"),
-            *("--dump-dom", wrapper.as_uri()),
+            *("--dump-dom", "--virtual-time-budget=100000", wrapper.as_uri()),
         ],
         capture_output=True,
         text=True,
@@ -94,5 +109,6 @@ def measure(page: str, width: int, folder: Path) -> dict[str, Any]:
     )
     found = re.search(r'<pre id="result">(.*?)</pre>', done.stdout, re.DOTALL)
     assert found, done.stdout[-500:] + done.stderr[-500:]
-    result: dict[str, Any] = json.loads(html.unescape(found.group(1)))
-    return result
+    results: list[dict[str, Any]] = json.loads(html.unescape(found.group(1)))
+    assert len(results) == len(pages)
+    return results

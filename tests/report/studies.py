@@ -1,4 +1,4 @@
-"""Made-up studies: settings drawn by lot, values from a law that the test plants."""
+"""Made-up studies: settings drawn by lot, values from a law that the test plants; what is found."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mnist_seq.config import Choices, Dimension, Objective, Range, Scalar
-from mnist_seq.report.tables import CURVE_COLUMNS, TRIAL_COLUMNS, StudyTables
+from mnist_seq.report.analysis.diagnosis import diagnose
+from mnist_seq.report.analysis.findings import Finding
+from mnist_seq.report.analysis.tables import CURVE_COLUMNS, TRIAL_COLUMNS, StudyTables
 
 Settings = dict[str, Scalar]
 Space = dict[str, Dimension]
@@ -30,7 +32,7 @@ DEFAULT: Space = {
     "training.batch_size": BATCH,
     "training.epochs": Range(low=3, high=12),
 }
-
+THREE: Space = {"model.units": UNITS, "training.learning_rate": RATE, "training.batch_size": BATCH}
 
 BASELINE: Settings = {
     "model.units": 50,
@@ -66,6 +68,14 @@ def lstm(settings: Settings) -> float:
 
 def noise(settings: Settings) -> float:
     return 0.985
+
+
+def wide_is_better(settings: Settings) -> float:
+    return 0.97 + 0.02 * unit(UNITS, settings["model.units"])
+
+
+def rate_has_an_optimum(settings: Settings) -> float:
+    return 0.99 - 0.08 * (unit(RATE, settings["training.learning_rate"]) - 0.5) ** 2
 
 
 def sample(space: Mapping[str, Dimension], random: np.random.Generator) -> Settings:
@@ -139,14 +149,13 @@ def study(
                 "parameters": int(4 * units * (units + 29) + 10 * (units + 1)),
                 "reason": f"the loss became NaN in epoch {done}" if state == "failed" else None,
                 "run_id": f"{number:032x}",
-                "started": clock,
                 "finished": math.nan if state == "running" else clock + seconds,
                 "is_baseline": is_baseline,
                 **settings,
             }
         )
         clock += seconds / 2
-        curves.append(drawn.assign(trial=number, seconds=4.0, images_per_second=12_000.0))
+        curves.append(drawn.assign(trial=number))
     return StudyTables(
         **{
             "name": name,
@@ -159,10 +168,14 @@ def study(
             "validation_images": IMAGES,
             "command": "python -m experiments.sweep search.trials=20",
             "facts": {"seed": "0", "keras": "3.15.1", "data": "sha256 1f3a…", "commit": "0a1b2c3"},
-            "run_address": "http://127.0.0.1:5000/#/experiments/1/runs/{run_id}",
             **more,
         }
     )
+
+
+def found(tables: StudyTables, kind: str) -> list[Finding]:
+    """The findings of one kind in the whole diagnosis."""
+    return [finding for finding in diagnose(tables) if finding.kind == kind]
 
 
 def falling(epochs: int, accuracy: float, number: int) -> pd.DataFrame:
@@ -192,7 +205,6 @@ def _curve(
             "train_accuracy": train_accuracy,
             "validation_loss": validation_loss,
             "validation_accuracy": validation_accuracy,
-            "learning_rate": 1e-3,
         }
     )
 

@@ -1,5 +1,7 @@
 """Records that tests write and read back."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mnist_seq.records import EpochRecord
@@ -18,3 +20,10 @@ def an_epoch(epoch: int, validation_loss: float = 0.3) -> EpochRecord:
         seconds=0.25,
         images_per_second=56_000.0,
     )
+
+
+def raises(error: Exception) -> Callable[[], str]:
+    def make() -> str:
+        raise error
+
+    return make

@@ -6,14 +6,14 @@ import mlflow
 import numpy as np
 import yaml
 
-from mnist_seq.config import TrackingConfig
 from mnist_seq.tracking.results import Results
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Tracker
 
 IMAGES_NSF = np.random.default_rng(0).integers(0, 256, size=(5, 4, 3), dtype=np.uint8)
 
-# Saves a small network, waits until somebody else has stored it, and loads it by its name alone.
+# Saves a small network, also in MLflow's way; waits until somebody else has stored it, and loads
+# it by its name alone.
 SAVE_WAIT_LOAD = """
 import os, sys
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "TQDM_DISABLE": "1"}
@@ -26,10 +26,15 @@ network = keras.Sequential([keras.Input((4, 3), dtype="uint8"), *layers])
 network.save(file)
 print("saved", flush=True)
 
-model = "models:/" + input()
-import mlflow.keras
-mlflow.set_tracking_uri(store)
+import mlflow.keras, mlflow.keras.utils
 images_NSF = np.load(file + ".npy")
+signature = mlflow.keras.utils.get_model_signature(network)
+folder = file + ".folder"
+os.mkdir(folder)
+example = {"signature": signature, "input_example": images_NSF[:2]}
+mlflow.keras.save_model(network, folder, pip_requirements=[], **example)
+model = "models:/" + input()
+mlflow.set_tracking_uri(store)
 expected_NK = network.predict(images_NSF, verbose=0)
 for load in (mlflow.keras.load_model, mlflow.pyfunc.load_model):
     np.testing.assert_array_equal(load(model).predict(images_NSF), expected_NK)
@@ -37,13 +42,13 @@ print("same")
 """
 
 
-def test_a_model_kept_without_tensorflow_predicts_raw_pixels_where_there_is_tensorflow(
-    tracking: TrackingConfig, tmp_path: Path
+def test_a_model_kept_without_tensorflow_is_as_mlflow_saves_it_and_predicts_raw_pixels(
+    store: Store, tmp_path: Path
 ) -> None:
     file = tmp_path / "network.keras"
     np.save(f"{file}.npy", IMAGES_NSF)
     with subprocess.Popen(
-        [sys.executable, "-c", SAVE_WAIT_LOAD, str(file), Store.at(tracking).address],
+        [sys.executable, "-c", SAVE_WAIT_LOAD, str(file), store.address],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -51,29 +56,38 @@ def test_a_model_kept_without_tensorflow_predicts_raw_pixels_where_there_is_tens
         assert keras.stdout is not None
         while "saved" not in (line := keras.stdout.readline()):
             assert line, "Keras did not start"
-        with Tracker(tracking) as tracker:
+        with Tracker(store) as tracker:
             run = tracker.start(tracker.experiment("study"), "training", "training", {}, {})
             run.model(file.read_bytes(), IMAGES_NSF[:2], ["a", "b", "c"], {"source": "mnist"})
             run.finish("FINISHED")
         assert run.id is not None
-        info = Results(tracking).run(run.id)
+        info = Results(store).run(run.id)
         said, _ = keras.communicate(f"{info.model_id}\n", timeout=120)
     assert said.endswith("same\n")
-    assert Results(tracking).model_file(run.id).read_bytes() == file.read_bytes()
+    assert Results(store).model_file(run.id).read_bytes() == file.read_bytes()
+    ours, theirs = Results(store).model_file(run.id).parents[1], Path(f"{file}.folder")
+    files = [{path.relative_to(f) for path in f.rglob("*")} for f in (ours, theirs)]
+    assert files[0] - {Path("registered_model_meta")} == files[1]  # which loading it has left
+    for name in ("input_example.json", "serving_input_example.json"):
+        assert (ours / name).read_text() == (theirs / name).read_text()
+    our_model, their_model = (mlflow.models.Model.load(str(folder)) for folder in (ours, theirs))
+    assert our_model.saved_input_example_info == their_model.saved_input_example_info
+    assert our_model.flavors == their_model.flavors
+    assert our_model.signature == their_model.signature
 
 
-def test_a_model_tells_its_input_its_classes_and_its_metrics(tracking: TrackingConfig) -> None:
-    with Tracker(tracking) as tracker:
+def test_a_model_tells_its_input_its_classes_and_its_metrics(store: Store) -> None:
+    with Tracker(store) as tracker:
         run = tracker.start(
             tracker.experiment("study"), "trial: 1/2", "trial", {"model.units": 8}, {}
         )
         run.metrics({"best_validation_accuracy": 0.9})
         run.model(b"a network", IMAGES_NSF[:2], ["a", "b", "c"], {"source": "mnist"})
     assert run.id is not None
-    results = Results(tracking)
+    results = Results(store)
     model_id = results.run(run.id).model_id
     assert model_id is not None
-    logged = Store.at(tracking).open().get_logged_model(model_id)
+    logged = store.client.get_logged_model(model_id)
     assert (logged.source_run_id, logged.status, logged.name) == (run.id, "READY", "trial- 1-2")
     assert logged.params == {"model.units": "8"}
     assert [(m.key, m.value) for m in logged.metrics or []] == [("best_validation_accuracy", 0.9)]

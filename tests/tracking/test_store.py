@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -6,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq.config import TrackingConfig
 from mnist_seq.errors import TrackingError
 from mnist_seq.tracking.store import Store, local_path
 
 OPEN_AND_START = """
 import sys
-from mnist_seq.config import TrackingConfig
+from pathlib import Path
+from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Tracker
 
-with Tracker(TrackingConfig(folder=sys.argv[1])) as tracker:
+with Tracker(Store.open(Path(sys.argv[1]), create=True)) as tracker:
     tracker.start(tracker.experiment("race"), "run", "training", {}, {}).finish("FINISHED")
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"tensorflow", "keras"}))
 """
@@ -36,7 +37,7 @@ def test_three_processes_may_open_a_fresh_store_at_once_and_none_loads_tensorflo
     ]
     said = [command.communicate(timeout=120) for command in commands]
     assert said == [("[]\n", "")] * 3
-    client = Store(folder).open()
+    client = Store.open(folder).client
     race = client.get_experiment_by_name("race")
     assert race is not None
     assert len(client.search_runs([race.experiment_id])) == 3
@@ -47,18 +48,16 @@ def test_a_making_that_was_interrupted_does_no_harm(tmp_path: Path) -> None:
     half = tmp_path / "mlflow.db.new" / "mlflow.db"
     half.parent.mkdir()
     half.write_bytes(b"half a database")
-    store = Store(tmp_path)
-    store.create()
-    assert [e.name for e in store.open().search_experiments()] == ["Default"]
+    store = Store.open(tmp_path, create=True)
+    assert [e.name for e in store.client.search_experiments()] == ["Default"]
 
 
 @pytest.mark.parametrize("name", ["a b", "c#d", "äé", "50%", "a%20b", "why?"])
 def test_any_folder_name_will_do(empty_store: Store, tmp_path: Path, name: str) -> None:
-    store = Store.at(TrackingConfig(folder=str(tmp_path / name)))
-    store.folder.mkdir()
-    store.database.write_bytes(empty_store.database.read_bytes())
-    client = store.open()
-    client.create_experiment("here", store.artifacts.as_uri())
+    (tmp_path / name).mkdir()
+    shutil.copy(empty_store.database, tmp_path / name)
+    store = Store.open(tmp_path / name)
+    store.client.create_experiment("here", store.artifacts.as_uri())
     if not {"%", "?"} & set(name):  # MLflow makes an empty folder beside these
         assert [path.name for path in tmp_path.iterdir()] == [name]
     with closing(sqlite3.connect(store.database)) as connection:
@@ -68,7 +67,7 @@ def test_any_folder_name_will_do(empty_store: Store, tmp_path: Path, name: str) 
 
 def test_a_store_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(TrackingError) as told:
-        Store(tmp_path).open()
+        Store.open(tmp_path)
     assert str(told.value) == (f"no runs yet in {tmp_path}: start with python -m experiments.sweep")
     assert list(tmp_path.iterdir()) == []
 
@@ -80,19 +79,18 @@ def test_a_store_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
 def test_a_foreign_file_is_told_at_once(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "mlflow.db").write_bytes(content)
     with pytest.raises(TrackingError, match=f"not a usable MLflow database .*{reason}"):
-        Store(tmp_path).open()
+        Store.open(tmp_path)
 
 
-def test_another_schema_is_told_with_its_cure(tracking: TrackingConfig) -> None:
-    store = Store.at(tracking)
-    with closing(sqlite3.connect(store.database)) as connection:
+def test_another_schema_is_told_with_its_cure(empty_store: Store, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(shutil.copy(empty_store.database, tmp_path))) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '451aebb31d03'")
         connection.commit()
     with pytest.raises(TrackingError, match="run mlflow db upgrade sqlite:///"):
-        store.open()
+        Store.open(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(TrackingError, match="cannot keep results here"):
-        Store(tmp_path / "file" / "mlruns").create()
+        Store.open(tmp_path / "file" / "mlruns", create=True)

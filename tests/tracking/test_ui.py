@@ -4,20 +4,20 @@ from urllib.request import urlopen
 
 import pytest
 
-from mnist_seq.config import TrackingConfig
 from mnist_seq.errors import TrackingError
+from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.tracking.ui import charts_address, serve_ui, table_address, ui_command
 
 
 def test_the_pages_of_the_store_are_served_on_a_free_port_and_then_gone(
-    tracking: TrackingConfig,
+    store: Store,
 ) -> None:
-    with Tracker(tracking) as tracker:
+    with Tracker(store) as tracker:
         study = tracker.experiment("study")
         run = tracker.start(study, "training", "training", {}, {})
         run.artifact("figures/note.txt", "kept")
-    with serve_ui(tracking, port=0) as (port, server):
+    with serve_ui(store, port=0) as (port, server):
         assert server.poll() is None
         api = f"http://127.0.0.1:{port}"
         with urlopen(f"{api}/api/2.0/mlflow/experiments/get?experiment_id={study}") as answer:
@@ -28,17 +28,17 @@ def test_the_pages_of_the_store_are_served_on_a_free_port_and_then_gone(
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_a_taken_port_is_told_in_one_line(tracking: TrackingConfig) -> None:
+def test_a_taken_port_is_told_in_one_line(store: Store) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(TrackingError, match=f"port {port} is taken"), serve_ui(tracking, port):
+        with pytest.raises(TrackingError, match=f"port {port} is taken"), serve_ui(store, port):
             pass
 
 
-def test_the_server_answers_this_machine_only(tracking: TrackingConfig) -> None:
-    command = ui_command(tracking, 5000)
+def test_the_server_answers_this_machine_only(store: Store) -> None:
+    command = ui_command(store, 5000)
     assert command[command.index("--host") + 1] == "127.0.0.1"
 
 

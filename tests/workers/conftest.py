@@ -1,4 +1,4 @@
-"""Two real processes for the tests of a file."""
+"""The shared workers, once both are free."""
 
 import os
 import time
@@ -6,15 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mnist_seq.cluster import open_workers
-from mnist_seq.workers import Workers
-from tests.workers.pools import SECONDS, SETTINGS, STEPS
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[Workers]:
-    with open_workers(SETTINGS, STEPS) as opened:
-        yield opened
+from mnist_seq.workers.pool import Workers
+from tests.workers.pools import SECONDS
 
 
 @pytest.fixture

@@ -3,19 +3,19 @@
 import functools
 import time
 
-from mnist_seq import training
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
+from mnist_seq.network import training
 from mnist_seq.records import (
     EpochRecord,
-    Outcome,
-    State,
+    TrainingState,
     TrainResult,
+    WorkerEvent,
 )
-from mnist_seq.workers import Steps, Workers
+from mnist_seq.workers.pool import TrainingFunctions, Workers
 from tests.examples import config, few, sweep_config
 
-STEPS = Steps(training.warm_up, training.begin, training.advance, training.finish)
+FUNCTIONS = TrainingFunctions(training.warm_up, training.begin, training.advance, training.finish)
 SETTINGS = sweep_config("workers.count=2", "workers.epoch_timeout=60").workers
 SECONDS = 60.0
 PLAIN = config("model.dropout=0.2")
@@ -28,7 +28,7 @@ def wait_until_free(pool: Workers, slots: int) -> None:
     assert pool.free == slots
 
 
-def heard(pool: Workers, number: int) -> Outcome:
+def heard(pool: Workers, number: int) -> WorkerEvent:
     event = pool.next(SECONDS)
     assert event is not None, "nothing was heard"
     assert event[0] == number
@@ -36,7 +36,7 @@ def heard(pool: Workers, number: int) -> Outcome:
 
 
 def trained_on(
-    pool: Workers, settings: Config, data: Dataset, state: State | None = None
+    pool: Workers, settings: Config, data: Dataset, state: TrainingState | None = None
 ) -> TrainResult:
     """A whole training in one slot."""
     pool.start(0, settings, data, state)
@@ -51,7 +51,7 @@ def trained_on(
 
 
 @functools.cache
-def trained_here() -> State:
+def trained_here() -> TrainingState:
     *_, (_, state) = training.train(PLAIN, few())
     return state
 

@@ -9,23 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq import slots, training, workers
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
+from mnist_seq.network import training
 from mnist_seq.records import (
     EpochRecord,
-    Failed,
-    Saved,
-    State,
+    StateFetched,
+    TrainingFailed,
+    TrainingState,
     WorkerLost,
 )
-from mnist_seq.workers import Workers
+from mnist_seq.workers import pool as workers
+from mnist_seq.workers import slots
+from mnist_seq.workers.pool import Workers
 from tests.examples import config, few
 from tests.workers.pools import (
+    FUNCTIONS,
     PLAIN,
     SECONDS,
     SETTINGS,
-    STEPS,
     heard,
     same_curves,
     trained_here,
@@ -34,30 +36,34 @@ from tests.workers.pools import (
 )
 
 
-def fails(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
+def fails(
+    settings: Config, data: Dataset, state: TrainingState
+) -> tuple[EpochRecord, TrainingState]:
     raise RuntimeError("no such\nluck")
 
 
 def dies_in_epoch_2(
-    marker: Path, settings: Config, data: Dataset, state: State
-) -> tuple[EpochRecord, State]:
+    marker: Path, settings: Config, data: Dataset, state: TrainingState
+) -> tuple[EpochRecord, TrainingState]:
     if state.epoch == 1 and not marker.exists():
         marker.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return training.advance(settings, data, state)
 
 
-def hangs(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
+def hangs(
+    settings: Config, data: Dataset, state: TrainingState
+) -> tuple[EpochRecord, TrainingState]:
     time.sleep(600)
     raise AssertionError("nobody waits for so long")
 
 
 def test_a_training_that_raises_is_failed_with_its_reason(both_free: Workers) -> None:
-    pool = Workers(both_free._client, replace(STEPS, advance=fails), SETTINGS)
+    pool = Workers(both_free._client, replace(FUNCTIONS, advance=fails), SETTINGS)
     wait_until_free(pool, 2)
     pool.start(0, PLAIN, few())
     pool.advance(0)
-    assert heard(pool, 0) == Failed("RuntimeError", "no such luck")
+    assert heard(pool, 0) == TrainingFailed("RuntimeError", "no such luck")
     pool.drop(0)
     assert same_curves(trained_on(both_free, PLAIN, few()).records, trained_here().records)
 
@@ -70,7 +76,7 @@ def test_a_loss_that_is_not_finite_is_failed_with_its_settings(both_free: Worker
     pool.advance(0)
     failed = heard(pool, 0)
     pool.drop(0)
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, TrainingFailed)
     assert failed.kind == "not finite"
     assert "epoch 2" in failed.detail
     assert "learning_rate 100" in failed.detail
@@ -79,7 +85,7 @@ def test_a_loss_that_is_not_finite_is_failed_with_its_settings(both_free: Worker
 def test_a_killed_worker_is_lost_and_its_training_goes_on_from_what_was_saved(
     both_free: Workers, tmp_path: Path
 ) -> None:
-    dying = replace(STEPS, advance=functools.partial(dies_in_epoch_2, tmp_path / "died"))
+    dying = replace(FUNCTIONS, advance=functools.partial(dies_in_epoch_2, tmp_path / "died"))
     pool = Workers(both_free._client, dying, SETTINGS)
     settings, data, here = PLAIN, few(), trained_here()
     wait_until_free(pool, 2)
@@ -88,7 +94,7 @@ def test_a_killed_worker_is_lost_and_its_training_goes_on_from_what_was_saved(
     assert isinstance(heard(pool, 0), EpochRecord)
     pool.save(0)
     saved = heard(pool, 0)
-    assert isinstance(saved, Saved)
+    assert isinstance(saved, StateFetched)
     pool.advance(0)
     lost = heard(pool, 0)
     assert isinstance(lost, WorkerLost)
@@ -106,7 +112,7 @@ def test_a_worker_that_dies_before_its_epoch_was_fetched_is_lost(
     pool.start(0, PLAIN, few())
     pool.advance(0)
     pool.free  # noqa: B018  # it has just looked: what dies now it has not seen
-    monkeypatch.setattr(slots, "SECONDS_BETWEEN_LOOKS", 1000.0)
+    monkeypatch.setattr(slots, "SECONDS_BETWEEN_REFRESHES", 1000.0)
     training, deadline = pool._trainings[0], time.monotonic() + SECONDS
     while not (training.awaited and training.awaited.done()) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -122,7 +128,7 @@ def test_a_worker_that_dies_before_its_epoch_was_fetched_is_lost(
 
 def test_a_training_that_hangs_is_taken_from_its_worker(both_free: Workers) -> None:
     impatient = SETTINGS.model_copy(update={"epoch_timeout": 3.0})
-    pool = Workers(both_free._client, replace(STEPS, advance=hangs), impatient)
+    pool = Workers(both_free._client, replace(FUNCTIONS, advance=hangs), impatient)
     wait_until_free(pool, 2)
     pool.start(0, PLAIN, few())
     pool.advance(0)

@@ -13,20 +13,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_seq import slots
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.records import (
-    Failed,
-    State,
+    TrainingFailed,
+    TrainingState,
 )
-from mnist_seq.workers import Workers
+from mnist_seq.workers import slots
+from mnist_seq.workers.pool import Workers
 from tests.examples import few
 from tests.workers.pools import (
+    FUNCTIONS,
     PLAIN,
     SECONDS,
     SETTINGS,
-    STEPS,
     heard,
     same_curves,
     trained_here,
@@ -109,7 +109,7 @@ def test_a_process_holds_keras_without_what_keras_does_without(both_free: Worker
 
 
 def test_a_slot_is_free_when_its_process_has_its_libraries(both_free: Workers) -> None:
-    loading = replace(STEPS, warm_up=functools.partial(time.sleep, 1.0))
+    loading = replace(FUNCTIONS, warm_up=functools.partial(time.sleep, 1.0))
     pool = Workers(both_free._client, loading, SETTINGS)
     assert pool.free == 0
     wait_until_free(pool, 2)
@@ -123,7 +123,7 @@ def test_processes_load_their_libraries_before_anybody_asks_for_a_slot(
     both_free: Workers, tmp_path: Path
 ) -> None:
     warm_up = functools.partial(touches_a_file, tmp_path)
-    _kept = Workers(both_free._client, replace(STEPS, warm_up=warm_up), SETTINGS)
+    _kept = Workers(both_free._client, replace(FUNCTIONS, warm_up=warm_up), SETTINGS)
     deadline = time.monotonic() + SECONDS
     while len(list(tmp_path.iterdir())) < 2:
         assert time.monotonic() < deadline
@@ -135,7 +135,7 @@ def test_a_process_that_has_grown_large_is_replaced_between_two_trainings(
     both_free: Workers, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
     before = both_free._client.run(os.getpid)
-    monkeypatch.setattr(slots, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(slots, "SECONDS_BETWEEN_REFRESHES", 0.0)
     with monkeypatch.context() as low:
         low.setattr(slots, limit, 0.001)
         trained_on(both_free, PLAIN, few())
@@ -177,7 +177,7 @@ def test_a_process_in_which_an_import_broke_off_is_replaced(both_free: Workers) 
         (pid, slot) for slot, pid in both_free._client.run(os.getpid).items()
     )
     warm_up = functools.partial(loads_in_other_processes, {broken})
-    pool = Workers(both_free._client, replace(STEPS, warm_up=warm_up), SETTINGS)
+    pool = Workers(both_free._client, replace(FUNCTIONS, warm_up=warm_up), SETTINGS)
     wait_until_free(pool, 2)
     assert slot not in pool._slots.present
     assert kept in pool._client.run(os.getpid).values()
@@ -189,7 +189,7 @@ def loads_nowhere(folder: Path) -> None:
     raise ImportError("no such library")
 
 
-def fails_to_load(settings: Config, data: Dataset) -> State:
+def fails_to_load(settings: Config, data: Dataset) -> TrainingState:
     raise ImportError("no such library")
 
 
@@ -198,13 +198,13 @@ def test_where_no_process_can_load_its_libraries_a_training_says_so(
 ) -> None:
     warm_up = functools.partial(loads_nowhere, tmp_path)
     pool = Workers(
-        both_free._client, replace(STEPS, warm_up=warm_up, begin=fails_to_load), SETTINGS
+        both_free._client, replace(FUNCTIONS, warm_up=warm_up, begin=fails_to_load), SETTINGS
     )
     wait_until_free(pool, 2)
     assert len(list(tmp_path.iterdir())) == 2 * slots.ATTEMPTS_TO_LOAD
     pool.start(0, PLAIN, few())
     pool.advance(0)
-    assert heard(pool, 0) == Failed("ImportError", "no such library")
+    assert heard(pool, 0) == TrainingFailed("ImportError", "no such library")
     pool.drop(0)
 
 

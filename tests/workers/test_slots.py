@@ -6,24 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from experiments._data import data_of
-from mnist_seq import cluster, slots, training
-from mnist_seq.cluster import open_workers
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
+from mnist_seq.driver.session import data_of
 from mnist_seq.errors import InputError
+from mnist_seq.network import training
 from mnist_seq.records import (
     EpochRecord,
-    Saved,
-    State,
+    StateFetched,
+    TrainingState,
 )
-from mnist_seq.workers import Workers
+from mnist_seq.workers import cluster, slots
+from mnist_seq.workers.cluster import open_workers
+from mnist_seq.workers.pool import Workers
 from tests.examples import config, few, sweep_config
 from tests.workers.pools import (
+    FUNCTIONS,
     PLAIN,
     SECONDS,
     SETTINGS,
-    STEPS,
     heard,
     same_curves,
     trained_here,
@@ -54,9 +55,9 @@ def test_trainings_side_by_side_do_not_mix(both_free: Workers) -> None:
     assert pool.free == 0
     found = dict(event for _ in several if (event := pool.next(SECONDS)) is not None)
     for number, record in enumerate(expected):
-        outcome = found[number]
-        assert isinstance(outcome, EpochRecord)
-        assert outcome.same_curve(record)
+        trained = found[number]
+        assert isinstance(trained, EpochRecord)
+        assert trained.same_curve(record)
         pool.drop(number)
     assert pool.free == 2
 
@@ -69,7 +70,7 @@ def test_a_saved_state_is_the_one_after_the_last_epoch_heard_of(both_free: Worke
     pool.save(0)
     saved = heard(pool, 0)
     pool.drop(0)
-    assert isinstance(saved, Saved)
+    assert isinstance(saved, StateFetched)
     _, here = next(iter(training.train(settings, data)))
     assert saved.state.epoch == 1
     for path, array in here.weights.items():
@@ -86,7 +87,7 @@ def test_nothing_is_heard_of_a_training_that_was_dropped(both_free: Workers) -> 
 def test_no_slot_is_lost_while_the_client_refreshes_what_it_knows(
     both_free: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slots, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(slots, "SECONDS_BETWEEN_REFRESHES", 0.0)
     callback = both_free._client._periodic_callbacks["scheduler-info"]
     monkeypatch.setattr(callback, "callback_time", 1.0)  # milliseconds, instead of 2,000
     callback.stop()
@@ -100,18 +101,20 @@ def datasets_held(dask_worker: object) -> list[tuple[str, bool]]:
     return [(one.digest, one.test is None) for one in held if isinstance(one, Dataset)]
 
 
-def begins_at_once(settings: Config, data: Dataset) -> State:
-    return State({}, {}, (), 0, {})
+def begins_at_once(settings: Config, data: Dataset) -> TrainingState:
+    return TrainingState({}, {}, (), 0, {})
 
 
-def learns_nothing(settings: Config, data: Dataset, state: State) -> tuple[EpochRecord, State]:
+def learns_nothing(
+    settings: Config, data: Dataset, state: TrainingState
+) -> tuple[EpochRecord, TrainingState]:
     return EpochRecord(1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), state
 
 
 def test_data_are_sent_once_and_without_test_images(both_free: Workers) -> None:
     assert data_of(PLAIN).test is None
     data = replace(few(), digest="sent for the first time")
-    quick = replace(STEPS, begin=begins_at_once, advance=learns_nothing)
+    quick = replace(FUNCTIONS, begin=begins_at_once, advance=learns_nothing)
     pool = Workers(both_free._client, quick, SETTINGS)
     wait_until_free(pool, 2)
     for _ in range(3):
@@ -135,7 +138,7 @@ def test_a_function_can_be_called_where_the_libraries_are(both_free: Workers) ->
 def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
     address = both_free._client.scheduler.address
     elsewhere = sweep_config("workers=cluster", f"workers.scheduler={address}").workers
-    with open_workers(elsewhere, STEPS) as pool:
+    with open_workers(elsewhere, FUNCTIONS) as pool:
         wait_until_free(pool, 2)
         assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
 
@@ -154,6 +157,6 @@ def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.Monkey
     nowhere = sweep_config("workers.scheduler=tcp://127.0.0.1:1").workers
     with (
         pytest.raises(InputError, match=r"^workers.scheduler: no Dask scheduler answers at tcp:"),
-        open_workers(nowhere, STEPS),
+        open_workers(nowhere, FUNCTIONS),
     ):
         pass

@@ -1,4 +1,4 @@
-"""Images being read, as an animation: each beside what is believed so far."""
+"""A GIF of images being read row by row, each beside the network's probabilities so far."""
 
 import io
 import math
@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mnist_seq.report import wording
-from mnist_seq.report.drawing import ACCENT, BEST, INK, MUTED, RULE, paper
-from mnist_seq.report.inside.beliefs import leading
+from mnist_seq.report.analysis import wording
+from mnist_seq.report.figures.drawing import ACCENT, BEST, INK, MUTED, RULE, paper
 from mnist_seq.report.inside.reading import Reading
+from mnist_seq.report.inside.single_image import leading
 
 BELIEVED = "#b9c7d3"  # a bar that is not the answer
 COLUMNS = 2  # a phone shows no more
@@ -22,12 +22,7 @@ DOTS = 120  # an inch
 def reading_gif(reading: Reading, places: Sequence[int]) -> bytes:
     """A GIF with one frame a row: rows not yet read are pale, bars are probabilities.
 
-    Parameters
-    ----------
-    reading : Reading
-        Images and beliefs.
-    places : sequence of int
-        Which of them; at least one.
+    `places` says which of the images, at least one.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
@@ -43,10 +38,7 @@ def reading_gif(reading: Reading, places: Sequence[int]) -> bytes:
         pairs = grid.reshape(-1, 2)
         for axes in pairs[len(places) :].flat:
             axes.set_axis_off()
-        scenes = [
-            _Scene(image, bars, reading, place)
-            for (image, bars), place in zip(pairs, places, strict=False)
-        ]
+        scenes = [_Scene(pair, reading, place) for pair, place in zip(pairs, places, strict=False)]
         for row in range(reading.rows):
             figure.suptitle(f"after row {row + 1} of {reading.rows}", fontsize=10, color=MUTED)
             for scene in scenes:
@@ -58,14 +50,8 @@ def reading_gif(reading: Reading, places: Sequence[int]) -> bytes:
     palette.putpalette(_palette())
     first, *rest = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     file = io.BytesIO()
-    first.save(
-        file,
-        "GIF",
-        save_all=True,
-        append_images=rest,
-        duration=[STEP] * (reading.rows - 1) + [END],
-        loop=0,
-    )
+    stay = [STEP] * (reading.rows - 1) + [END]
+    first.save(file, "GIF", save_all=True, append_images=rest, duration=stay, loop=0)
     return file.getvalue()
 
 
@@ -83,7 +69,8 @@ def _palette() -> list[int]:
 class _Scene:
     """One image and its bars."""
 
-    def __init__(self, image: Any, bars: Any, reading: Reading, place: int) -> None:
+    def __init__(self, pair: Any, reading: Reading, place: int) -> None:
+        image, bars = pair
         self._beliefs_SK, self._label = reading.beliefs_NSK[place], int(reading.labels_N[place])
         self._pixels = reading.images_NSF[place]
         self._shown = leading(self._beliefs_SK, self._label)
@@ -93,17 +80,14 @@ class _Scene:
         image.set_axis_off()
         self._bars = bars.barh(range(len(names)), np.zeros(len(names)), color=ACCENT)
         bars.set_yticks(range(len(names)), names, fontsize=8.5)
-        bars.set_ylim(len(names) - 0.4, -0.6)
-        bars.set_xlim(0, 1)
-        bars.set_xticks([])
+        bars.set(xlim=(0, 1), xticks=[], ylim=(len(names) - 0.4, -0.6))
         bars.grid(visible=False)
         bars.tick_params(length=0, labelcolor=MUTED)
         bars.spines[["top", "right", "bottom"]].set_visible(False)
         bars.spines["left"].set_color(RULE)
         for name, k in zip(bars.get_yticklabels(), self._shown, strict=True):
             if k == self._label:
-                name.set_color(INK)
-                name.set_fontweight("bold")
+                name.set(color=INK, fontweight="bold")
 
     def show(self, row: int) -> None:
         """The rows up to this one, and what they make the network believe."""

@@ -1,4 +1,4 @@
-"""Heat maps whose rows are the image's rows: what they share, so that they can be read across."""
+"""Heat maps, their colours and their axes: the image's rows and the classes."""
 
 import math
 from collections.abc import Sequence
@@ -6,34 +6,23 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mnist_seq.report import wording
-from mnist_seq.report.drawing import ACCENT, BEST, RULE
+from mnist_seq.report.analysis import wording
+from mnist_seq.report.figures.drawing import ACCENT, BEST, RULE, color_map
 
+GREYS = ("#ffffff", "#000000")
+SHARES = ("#ffffff", "#8fb3cc", ACCENT, "#0b2b40")  # from 0 to 1: the more, the darker
+SIGNED = ("#0b3a5a", "#7fa9c6", "#ffffff", "#e39a6f", BEST)  # on both sides of 0, which is white
 MOST_NAMES = 26  # with more classes than this, only some have room for their name
 
 
-def share_map() -> Any:
-    """Colours for 0 to 1: the more, the darker."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("share", ["#ffffff", "#8fb3cc", ACCENT, "#0b2b40"])
-
-
-def signed_map() -> Any:
-    """Colours for values on both sides of zero, which is white."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list(
-        "signed", ["#0b3a5a", "#7fa9c6", "#ffffff", "#e39a6f", BEST]
-    )
-
-
-def heat_map(axes: Any, values: NDArray[Any], colours: Any, low: float, high: float) -> None:
+def heat_map(
+    axes: Any, values: NDArray[Any], colors: Sequence[str], low: float, high: float
+) -> None:
     """Draw a table of values, its first row on top; one cell a value, whatever the size."""
-    axes.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto", interpolation="none")
+    look = {"cmap": color_map(colors), "vmin": low, "vmax": high}
+    axes.imshow(values, aspect="auto", interpolation="none", **look)
     axes.grid(visible=False)
-    axes.spines[:].set_visible(True)
-    axes.spines[:].set_color(RULE)
+    axes.spines[:].set(visible=True, color=RULE)
     axes.tick_params(length=0)
 
 

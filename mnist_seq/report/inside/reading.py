@@ -1,4 +1,4 @@
-"""What a network makes of images while it reads them: plain arrays, and which images to look at.
+"""A network's answers and gates while it reads images, as plain arrays; which images to show.
 
 Shapes: N images, M of them shown, S steps (rows), F features (pixels a row), U units, K classes.
 """
@@ -15,7 +15,7 @@ from mnist_seq import metrics
 
 @dataclass(frozen=True)
 class Gates:
-    """What one LSTM does at every row of M images; all float64, shape (M, S, U).
+    """The gates and states of one LSTM at every row of M images; all float64, shape (M, S, U).
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Gates:
 
 @dataclass(frozen=True)
 class Reading:
-    """Images, and a network's answers to them after each row.
+    """Images and a network's answers to them after each row.
 
     Attributes
     ----------

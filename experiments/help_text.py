@@ -1,0 +1,46 @@
+"""The text that ``--help`` prints: each setting with its default, its meaning and its range."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mnist_seq.config import Settings, flatten, scalar_text
+from mnist_seq.validation import allowed, settings
+
+NAME_WIDTH = 38
+
+
+def help_text(
+    name: str,
+    description: str,
+    kind: type[Settings],
+    defaults: Mapping[str, Any],
+    groups: list[Path],
+) -> str:
+    """Text that ``--help`` prints: all settings of a command.
+
+    Sets of settings are the YAML files in the folders of `groups`.
+    """
+    values = flatten(defaults)
+    lines = [
+        f"usage: python -m experiments.{name} [key=value ...] [--cfg job] [--help]",
+        "",
+        description,
+    ]
+    lines += ["", "sets of settings:"]
+    for folder in groups:
+        lines.append(_row(folder.name, " | ".join(sorted(f.stem for f in folder.glob("*.yaml")))))
+    lines += ["", "settings and their defaults:"]
+    for path, field in settings(kind).items():
+        limits = allowed(field)
+        meaning = f"{field.description} ({limits})" if limits else str(field.description)
+        default = values.get(path, [])
+        shown = path if isinstance(default, list) else f"{path}={scalar_text(default)}"
+        lines.append(_row(shown, meaning))
+    lines += ["", _row("--cfg job", "print the whole config, and do nothing")]
+    return "\n".join(lines)
+
+
+def _row(name: str, meaning: str) -> str:
+    gap = "" if len(name) < NAME_WIDTH else "\n" + " " * (NAME_WIDTH + 2)
+    return f"  {name:{NAME_WIDTH}}{gap}{meaning}"

@@ -1,0 +1,102 @@
+"""Train a fixed list of configs without a search, as the train and rerun commands do."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from mnist_seq.config import Config
+from mnist_seq.driver.session import Session, data_of
+from mnist_seq.driver.workspace import Workspace
+from mnist_seq.errors import StoppedError
+from mnist_seq.records import EpochRecord, Trial, TrialOutcome
+from mnist_seq.terminal.progress import Progress
+from mnist_seq.tracking.tracker import Role
+from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs
+
+
+class FixedTrials:
+    """Trial source with a fixed list of configs, which are never pruned.
+
+    Attributes
+    ----------
+    outcomes : dict of int to TrialOutcome
+        How those that have ended did, by number.
+    digest : str
+        12 hexadecimal digits, the same for the same configs.
+    """
+
+    def __init__(self, configs: Sequence[Config]) -> None:
+        self._waiting = [Trial(n, config, {}, prunable=False) for n, config in enumerate(configs)]
+        self.outcomes: dict[int, TrialOutcome] = {}
+        text = "\n".join(config.model_dump_json() for config in configs)
+        self.digest = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+    def recover(self, outcomes: Mapping[int, TrialOutcome]) -> list[Trial]:
+        """Take over the outcomes of an earlier session and return their trials."""
+        known = [trial for trial in self._waiting if trial.number in outcomes]
+        self._waiting = [trial for trial in self._waiting if trial.number not in outcomes]
+        self.outcomes |= outcomes
+        return known
+
+    def next(self) -> Trial | None:
+        """Return the next trial to train, or None if none is left."""
+        return self._waiting.pop(0) if self._waiting else None
+
+    def report(self, trial: Trial, best: EpochRecord, epoch: int) -> None:
+        """Do nothing: fixed trials are not compared with each other."""
+
+    def should_prune(self, _trial: Trial, _epoch: int) -> bool:
+        """Return False: fixed trials are never pruned."""
+        return False
+
+    def finish(self, trial: Trial, outcome: TrialOutcome) -> None:
+        """Note how a trial ended."""
+        self.outcomes[trial.number] = outcome
+
+
+@contextlib.contextmanager
+def trained(
+    workspace: Workspace,
+    session: Session,
+    experiment: str,
+    role: Role,
+    trials: FixedTrials,
+    progress: Progress,
+    tags: Mapping[str, str],
+) -> Iterator[TrialRecorder]:
+    """Context manager: train all trials, or resume an earlier session of the same command.
+
+    Their results are used in the block: until it is left in good order, the same command trains
+    nothing again but what failed.
+
+    Raises
+    ------
+    StoppedError
+        If the user stopped it; all states are saved.
+    """
+    name = f"{experiment}-{role}-{trials.digest}"
+    checkpoints = workspace.checkpoints(name)
+    experiment_id = session.tracker.experiment(experiment)
+    mark = {"unfinished": trials.digest}
+    kept = checkpoints.outcomes().keys()
+    earlier = earlier_runs(workspace.results, experiment, role, mark, kept)
+
+    def on_stored(number: int) -> None:
+        if trials.outcomes[number].state == "failed":
+            checkpoints.delete(number)
+
+    with workspace.lock(name, f"this {role}"):
+        recorder = TrialRecorder(
+            session.tracker,
+            experiment_id,
+            role,
+            data_of,
+            {**tags, **mark},
+            earlier,
+            on_stored,
+        )
+        if not session.run(trials, recorder, checkpoints, progress):
+            raise StoppedError
+        yield recorder
+        session.tracker.flush()
+        checkpoints.delete_from(0)

@@ -1,0 +1,75 @@
+"""Analyze the trained network of an earlier run and attach the results to the run."""
+
+from pathlib import Path
+
+from mnist_seq.config import Config, InspectConfig
+from mnist_seq.data.load import test_split, training_data
+from mnist_seq.driver.checkpoints import write_atomically
+from mnist_seq.driver.workspace import Workspace
+from mnist_seq.errors import TrackingError
+from mnist_seq.network.inspection import gates, load_model, probabilities_after_each_row
+from mnist_seq.report.inside.accuracy import how_rows_answer
+from mnist_seq.report.inside.page import Subject, findings, make
+from mnist_seq.report.inside.reading import Reading
+from mnist_seq.terminal.display import console
+from mnist_seq.tracking.tracker import Tracker
+from mnist_seq.validation import validate
+
+
+def inspect_run(config: InspectConfig, command: str) -> tuple[list[str], Path, Path]:
+    """Analyze a run's network, write an HTML page about it, and attach all files to the run.
+
+    Returns
+    -------
+    list of str
+        What was seen, in sentences.
+    Path
+        The page.
+    Path
+        The folder of the run's files that holds its pictures and tables.
+
+    Raises
+    ------
+    TrackingError
+        If there is no such run, it has no network, or its images have changed.
+    """
+    workspace = Workspace(config.tracking)
+    experiment, run = workspace.find_run(config)
+    model_file = workspace.results.model_file(run.id)
+    settings = validate(Config, workspace.results.config(run.id))
+    data = training_data(settings.data)
+    if run.tags.get("data_digest", data.digest) != data.digest:
+        raise TrackingError(f"{run.name}: its images have changed since it was trained")
+    images = data.validation if config.part == "validation" else test_split(settings.data)
+
+    console.print(
+        f"[bold]{experiment.name}[/]: inside {run.name}, {len(images)} {config.part} images"
+    )
+    model = load_model(model_file)
+    readout = settings.model.readout
+    reading = Reading(
+        images.images_NSF,
+        images.labels_N,
+        probabilities_after_each_row(model, readout, images.images_NSF),
+        data.class_names,
+    )
+    shown = reading.examples(config.images)
+    subject = Subject(
+        f"{experiment.name}, {run.name}",
+        config.part,
+        how_rows_answer(readout, bidirectional=settings.model.bidirectional),
+        command,
+        {f"model.{name}": value for name, value in settings.model.model_dump().items()},
+    )
+    inside = gates(model, images.images_NSF[shown])
+    files = make(subject, reading, [int(index) for index in shown], inside)
+
+    name = f"{experiment.name}-{run.name}-{config.part}-inside.html".replace(" ", "-")
+    page = workspace.report_file(name, config.file)
+    content = files["inside.html"]
+    write_atomically(page, content.encode() if isinstance(content, str) else content)
+    with Tracker(workspace.store, warn=console.print) as tracker:
+        for file, content in files.items():
+            tracker.attach(run.id, f"inspect/{config.part}/{file}", content)
+    kept = workspace.results.files(run.id) / "inspect" / config.part
+    return findings(reading), page.resolve(), kept

@@ -1,0 +1,125 @@
+"""Resources shared by all commands that train: workers, tracker and stop signals."""
+
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mnist_seq.config import Config, WorkersConfig
+from mnist_seq.data.dataset import Dataset
+from mnist_seq.data.load import training_data
+from mnist_seq.driver.checkpoints import Checkpoints
+from mnist_seq.driver.loop import Driver
+from mnist_seq.driver.protocols import TrialSource
+from mnist_seq.driver.workspace import Workspace
+from mnist_seq.network import training
+from mnist_seq.records import Callback
+from mnist_seq.terminal.display import console, open_display
+from mnist_seq.terminal.progress import Progress
+from mnist_seq.tracking.tracker import Tracker
+from mnist_seq.tracking.trial_recorder import TrialRecorder
+from mnist_seq.workers.cluster import open_workers
+from mnist_seq.workers.pool import TrainingFunctions, Workers
+
+RETRIES = 2
+SWITCH_INTERVAL = 0.0002  # seconds
+LOOPBACK = ("tcp://127.", "tcp://localhost:", "tcp://[::1]:")
+FUNCTIONS = TrainingFunctions(training.warm_up, training.begin, training.advance, training.finish)
+
+
+@dataclass(frozen=True)
+class Session:
+    """The open workers, the tracker and the stop flag of a command that trains.
+
+    Attributes
+    ----------
+    is_stopped : callable
+        Whether the user has asked the command to stop.
+    """
+
+    workers: Workers
+    tracker: Tracker
+    is_stopped: Callable[[], bool]
+
+    def run(
+        self,
+        trials: TrialSource,
+        recorder: TrialRecorder,
+        checkpoints: Checkpoints,
+        progress: Progress,
+        *callbacks: Callback,
+        retries: int = RETRIES,
+    ) -> bool:
+        """Train until no trial is left; return False if stopped by the user, with states saved."""
+        with open_display(progress) as display:
+            driver = Driver(
+                trials,
+                self.workers,
+                [*display, recorder, *callbacks],
+                checkpoints,
+                data_of,
+                retries,
+                self.tracker.idle,
+            )
+            is_complete = driver.run(self.is_stopped)
+        if not is_complete:
+            recorder.interrupt()
+        return is_complete
+
+
+def data_of(config: Config) -> Dataset:
+    """Return the config's dataset without its test split, cached."""
+    return training_data(config.data)
+
+
+@contextlib.contextmanager
+def open_session(workspace: Workspace, workers: WorkersConfig) -> Iterator[Session]:
+    """Context manager: open workers and tracker, handle stop signals, and close all at the end."""
+    if workers.scheduler is not None and not workers.scheduler.startswith(("tls://", *LOOPBACK)):
+        console.print(
+            f"{workers.scheduler} asks nobody who they are: whoever reaches it can run code there; "
+            "use tls://, or a network of your own",
+            style="yellow",
+            soft_wrap=True,
+        )
+    with (
+        short_switch_interval(),
+        _stop_signals() as is_stopped,
+        Tracker(workspace.store, warn=console.print) as tracker,
+        open_workers(workers, FUNCTIONS) as pool,
+    ):
+        yield Session(pool, tracker, is_stopped)
+
+
+@contextlib.contextmanager
+def short_switch_interval() -> Iterator[None]:
+    """Context manager: shorten Python's thread switch interval.
+
+    While MLflow is written, by a thread of its own, the driver would wait 5 ms, Python's default,
+    whenever it comes back from the disk: several times an epoch.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Context manager: the first Ctrl-C or SIGTERM requests a stop, the second exits at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _: object) -> None:
+        if asked:
+            raise SystemExit(128 + number)
+        asked.append(number)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,122 @@
+"""Run a hyperparameter search from start to end: study, workers, tracking and report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_seq.config import SweepConfig
+from mnist_seq.driver.checkpoints import Checkpoints
+from mnist_seq.driver.report import write_study_report
+from mnist_seq.driver.session import Session, data_of, open_session
+from mnist_seq.driver.workspace import Workspace
+from mnist_seq.errors import RepeatedFailureError
+from mnist_seq.search.study import Study
+from mnist_seq.search.study_settings import study_name
+from mnist_seq.search.trials import StudyTrials
+from mnist_seq.terminal.progress import Progress
+from mnist_seq.terminal.summary import print_greeting
+from mnist_seq.tracking.provenance import provenance
+from mnist_seq.tracking.sweep_recorder import SweepRecorder
+from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """Result of a search: its trials, findings and report.
+
+    Attributes
+    ----------
+    study : str
+        The study's name.
+    progress : Progress
+        All trials with their outcomes, the best and the baseline.
+    findings : list of str
+        What the report says, in sentences; empty if the search was stopped.
+    report : Path or None
+        The report's file; None if the user stopped the search: the same command goes on.
+    """
+
+    study: str
+    progress: Progress
+    findings: list[str]
+    report: Path | None
+
+
+def sweep(config: SweepConfig, command: str) -> SweepResult:
+    """Run the configured search; resume the study if an earlier session has started it.
+
+    Raises
+    ------
+    ConfigError
+        If the study exists with other settings.
+    RepeatedFailureError
+        If the first trials all failed for the same reason.
+    """
+    workspace = Workspace(config.tracking, create=True)
+    name = study_name(config)
+    with workspace.lock(name, name):
+        study = workspace.open_study(config)
+        trials = StudyTrials(study, config)
+        progress = _progress(study, trials, config)
+        checkpoints = workspace.checkpoints(name)
+        checkpoints.delete_from(study.next_number)
+        with open_session(workspace, config.workers) as session:
+            whole, each = _recorders(workspace, session, config, progress, checkpoints, command)
+            retries = config.search.retries
+            is_complete = session.run(trials, each, checkpoints, progress, whole, retries=retries)
+            whole.finish(is_complete=is_complete and trials.given_up is None)
+            if not is_complete:
+                return SweepResult(name, progress, [], None)
+            session.tracker.flush()
+            finished = trials.finished()
+            findings, file = write_study_report(workspace, session.tracker, name, config, finished)
+    if trials.given_up is not None:
+        raise RepeatedFailureError(trials.given_up)
+    return SweepResult(name, progress, findings, file)
+
+
+def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progress:
+    """Return the progress, including trials of earlier sessions, and print the sweep's header."""
+    search, data = config.search, data_of(config)
+    progress = Progress(search.trials, search.objective, bool(search.baselines))
+    for trial, outcome in trials.finished():
+        progress.restore(trial, outcome)
+    images = len(data.train), len(data.validation)
+    print_greeting(study.name, config.data.source, progress, *images, study.kept)
+    return progress
+
+
+def _recorders(
+    workspace: Workspace,
+    session: Session,
+    config: SweepConfig,
+    progress: Progress,
+    checkpoints: Checkpoints,
+    command: str,
+) -> tuple[SweepRecorder, TrialRecorder]:
+    """Create the MLflow recorders of the sweep and of its trials, reusing earlier runs."""
+    name, data, results = study_name(config), data_of(config), workspace.results
+    experiment = session.tracker.experiment(name)
+    source = provenance(command, data.digest, config.seed)
+    earlier_sweeps = earlier_runs(results, name, "sweep", {}, {0})
+    whole = SweepRecorder(
+        session.tracker,
+        experiment,
+        name,
+        config,
+        progress,
+        source,
+        len(data.validation),
+        earlier_sweeps.get(0),
+    )
+    kept = checkpoints.outcomes().keys()
+    each = TrialRecorder(
+        session.tracker,
+        experiment,
+        "trial",
+        data_of,
+        # Of its own: a later session of the sweep may be made by other code or libraries.
+        {**source.tags, "study": name, "sweep_run": whole.run.created.result()},
+        earlier_runs(results, name, "trial", {}, kept),
+        checkpoints.delete,
+    )
+    return whole, each

@@ -1,0 +1,42 @@
+"""Train one config given by the user and record it in MLflow."""
+
+from mnist_seq.config import TrainConfig
+from mnist_seq.driver.fixed_trials import FixedTrials, trained
+from mnist_seq.driver.session import data_of, open_session
+from mnist_seq.driver.workspace import Workspace
+from mnist_seq.errors import TrainingError
+from mnist_seq.terminal.progress import Progress
+from mnist_seq.tracking.provenance import provenance
+from mnist_seq.validation import with_values
+
+
+def train(config: TrainConfig, command: str) -> tuple[Progress, str]:
+    """Train the config as a run of the MLflow experiment `config.name`.
+
+    Returns
+    -------
+    Progress
+        With the training as trial 0.
+    str
+        The id of its MLflow run.
+
+    Raises
+    ------
+    TrainingError
+        If the training failed.
+    StoppedError
+        If the user stopped it; the same command goes on.
+    """
+    plain = with_values(config, {})
+    progress = Progress(1, config.training.monitor, has_baseline=False)
+    trials = FixedTrials([plain])
+    workspace = Workspace(config.tracking, create=True)
+    tags = provenance(command, data_of(plain).digest, config.seed).tags
+    with (
+        open_session(workspace, config.workers) as session,
+        trained(workspace, session, config.name, "training", trials, progress, tags) as recorder,
+    ):
+        outcome = trials.outcomes[0]
+        if outcome.best is None or outcome.state == "failed":
+            raise TrainingError(outcome.reason or "no epoch was finished")
+    return progress, recorder.run(0).created.result()

@@ -1,0 +1,103 @@
+"""The tracking folder: MLflow's store, Optuna's database, checkpoints and reports."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from mnist_seq.config import ChosenRun, SweepConfig, TrackingConfig
+from mnist_seq.driver.checkpoints import Checkpoints
+from mnist_seq.driver.lock import driver_lock
+from mnist_seq.errors import TrackingError
+from mnist_seq.search.storage import FinishedTrial, StudyStorage
+from mnist_seq.search.study import Study
+from mnist_seq.tracking.results import Experiment, Results, RunInfo
+from mnist_seq.tracking.store import Store
+
+
+class Workspace:
+    """Access to a tracking folder: MLflow's store, Optuna's database, checkpoints and reports.
+
+    Parameters
+    ----------
+    tracking : TrackingConfig
+        Names the folder.
+    create : bool
+        Make folder and MLflow's database where there are none.
+
+    Attributes
+    ----------
+    folder : Path
+        Absolute.
+    store : Store
+        MLflow's, to write to.
+    results : Results
+        The same, to read from.
+
+    Raises
+    ------
+    TrackingError
+        If there is no store, or it cannot be used.
+    """
+
+    def __init__(self, tracking: TrackingConfig, *, create: bool = False) -> None:
+        self.folder = Path(tracking.folder).expanduser().resolve()
+        self.store = Store.open(self.folder, create=create)
+        self.results = Results(self.store)
+
+    def open_study(self, config: SweepConfig) -> Study:
+        """Create or resume the study of a search; the caller must hold its `lock`."""
+        return Study(StudyStorage(self._study_url), config)
+
+    def finished_trials(self, study: str) -> list[FinishedTrial]:
+        """Read the finished trials of a study from Optuna's database, without changing it."""
+        if not (self.folder / "optuna.db").exists():
+            return []
+        storage = StudyStorage(self._study_url)
+        return storage.finished() if storage.open(study) else []
+
+    def checkpoints(self, name: str) -> Checkpoints:
+        """Checkpoints of a study, or of a command that trains."""
+        return Checkpoints(self.folder / "unfinished" / name)
+
+    def lock(self, name: str, description: str) -> AbstractContextManager[None]:
+        """Return a context manager that keeps other processes from running the study or command."""
+        return driver_lock(self.folder / "unfinished" / name, description)
+
+    def report_file(self, name: str, chosen: str | None) -> Path:
+        """Return a report's path: `chosen` if given, else `name` in the reports folder."""
+        return Path(chosen) if chosen else self.folder / "reports" / name
+
+    def experiment(self, study: str | None) -> Experiment:
+        """The MLflow experiment of a study; of the latest if none is named."""
+        return self.results.experiment(study) if study else self.results.latest_experiment()
+
+    def find_run(self, choice: ChosenRun) -> tuple[Experiment, RunInfo]:
+        """The chosen run and its experiment; by default the best trial of the latest study.
+
+        Raises
+        ------
+        TrackingError
+            If it is not there.
+        """
+        if choice.run is not None:
+            chosen = self.results.run(choice.run)
+            known = self.results.experiments()
+            return next(e for e in known if e.id == chosen.experiment_id), chosen
+        experiment = self.experiment(choice.study)
+        trials = self.results.runs(experiment, "trial")
+        if choice.trial is not None:
+            for run in trials:
+                if run.tags.get("trial_number") == str(choice.trial):
+                    return experiment, run
+            raise TrackingError(
+                f"no trial {choice.trial} in {experiment.name}: it has {len(trials)}"
+            )
+        complete = [run for run in trials if run.tags.get("trial_state") == "complete"]
+        if not complete:
+            raise TrackingError(f"{experiment.name} has no complete trial")
+        loss = any(run.tags.get("objective") == "validation_loss" for run in complete)
+        key = "best_validation_loss" if loss else "best_validation_accuracy"
+        return experiment, max(complete, key=lambda run: run.metrics[key] * (-1 if loss else 1))
+
+    @property
+    def _study_url(self) -> str:
+        return f"sqlite:///{self.folder / 'optuna.db'}"

@@ -1,0 +1,183 @@
+"""What a saved network computes row by row, as plain arrays: probabilities, gates and states.
+
+TensorFlow is imported when a function is called, not before.
+
+Shape suffixes: N images, B of them at once, M shown, S steps (rows), t of them read, F features
+(pixels a row), U units, K classes.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+
+from mnist_seq.config import Readout
+from mnist_seq.report.inside.reading import Gates
+
+BATCH_SIZE = 500
+# Single precision, added up in another order, differs in the seventh digit.
+TOLERANCE = 1e-4
+
+
+def load_model(file: Path) -> Any:
+    """Load a Keras model from a file in safe mode, which runs no code from the file."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    import keras
+
+    return keras.saving.load_model(file, safe_mode=True)
+
+
+def probabilities_after_each_row(
+    model: Any, readout: Readout, images_NSF: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Class probabilities after each row, as if the image ended there.
+
+    The rows read so far are taken for the whole image: the last state, the mean, the maximum or
+    the attention is over them alone, and a layer that reads upwards begins at the last of them.
+    ``flatten`` has a weight for every row, so that there the states of unread rows are zero.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `mnist_seq.network.model.build` makes it.
+    readout : str
+        Its readout.
+    images_NSF : uint8, shape (N, S, F)
+        Raw pixels.
+
+    Returns
+    -------
+    float32, shape (N, S, K)
+        After the last row, the model's own answers to the bit.
+
+    Raises
+    ------
+    RuntimeError
+        If what was computed row by row does not end in the model's own answers.
+    """
+    firsts = range(0, len(images_NSF), BATCH_SIZE)
+    batches = (images_NSF[first : first + BATCH_SIZE] for first in firsts)
+    probabilities_NSK = np.concatenate([_row_by_row(model, readout, batch) for batch in batches])
+    own_NK = np.asarray(model.predict(images_NSF, verbose=0))
+    error = float(np.abs(probabilities_NSK[:, -1] - own_NK).max())
+    if not error < TOLERANCE:
+        raise RuntimeError(
+            f"after the last row, probabilities differ from the network's by {error:g}"
+        )
+    probabilities_NSK[:, -1] = own_NK
+    return probabilities_NSK
+
+
+def gates(model: Any, images_MSF: NDArray[np.uint8]) -> list[Gates]:
+    """Gates, cell states and hidden states of every LSTM after every row, lowest layer first.
+
+    A bidirectional layer has two: one that reads downwards, one that reads upwards.
+    """
+    inputs = model.get_layer("scaling")(images_MSF)
+    found = []
+    for layer in _recurrent_layers(model):
+        inputs_MSF = np.asarray(inputs, np.float64)
+        if hasattr(layer, "forward_layer"):
+            down, up = layer.forward_layer.get_weights(), layer.backward_layer.get_weights()
+            found.append(_gates(f"{layer.name}, downwards", inputs_MSF, down))
+            found.append(_gates(f"{layer.name}, upwards", inputs_MSF, up, upwards=True))
+        else:
+            found.append(_gates(layer.name, inputs_MSF, layer.get_weights()))
+        inputs = layer(inputs)
+    return found
+
+
+def _gates(
+    name: str, inputs_MSF: NDArray[np.float64], weights: list[Any], *, upwards: bool = False
+) -> Gates:
+    """Compute the gates, cell states and hidden states of one LSTM from its Keras weights.
+
+    References
+    ----------
+    Hochreiter & Schmidhuber 1997, with the forget gate of Gers, Schmidhuber & Cummins 2000. Keras
+    keeps the four blocks of weights in the order input, forget, candidate, output.
+    """
+    kernel, recurrent_kernel, bias = weights
+    state_MU = memory_MU = np.zeros((len(inputs_MSF), len(recurrent_kernel)))
+    steps = []
+    for row_MF in np.swapaxes(inputs_MSF[:, ::-1] if upwards else inputs_MSF, 0, 1):
+        preactivations = np.split(row_MF @ kernel + state_MU @ recurrent_kernel + bias, 4, axis=1)
+        input_MU, forget_MU, output_MU = (expit(preactivations[gate]) for gate in (0, 1, 3))
+        candidate_MU = np.tanh(preactivations[2])
+        memory_MU = forget_MU * memory_MU + input_MU * candidate_MU
+        state_MU = output_MU * np.tanh(memory_MU)
+        steps.append((input_MU, forget_MU, candidate_MU, output_MU, memory_MU, state_MU))
+    from_the_top = steps[::-1] if upwards else steps
+    return Gates(name, *(np.stack(values, axis=1) for values in zip(*from_the_top, strict=True)))
+
+
+def _row_by_row(model: Any, readout: Readout, images_BSF: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Class probabilities after each row, [B, S, K], for one batch of images."""
+    rows = images_BSF.shape[1]
+    scaled_BSF = model.get_layer("scaling")(images_BSF)
+    probabilities = []
+    for states_BtU in _states(_recurrent_layers(model), scaled_BSF, rows):
+        logits_BK = model.get_layer("logits")(PARTIAL_READOUTS[readout](model, states_BtU, rows))
+        probabilities.append(np.asarray(model.get_layer("probabilities")(logits_BK)))
+    return np.stack(probabilities, axis=1)
+
+
+def _states(recurrent_layers: list[Any], scaled_BSF: Any, rows: int) -> Iterator[Any]:
+    """Yield the top layer's states [B, t, U] for the first t rows, t = 1, 2, ..., `rows`."""
+    *lower, top = recurrent_layers
+    if hasattr(top, "forward_layer"):  # what reads upwards begins anew with every row
+        for t in range(1, rows + 1):
+            states = np.asarray(_apply(recurrent_layers, scaled_BSF[:, :t]))
+            yield states if len(states.shape) == 3 else states[:, None]
+    else:
+        states_BSU = np.asarray(_apply([*lower, _returning_sequences(top)], scaled_BSF))
+        for t in range(1, rows + 1):
+            yield states_BSU[:, :t]
+
+
+def _apply(layers: list[Any], values: Any) -> Any:
+    for layer in layers:
+        values = layer(values)
+    return values
+
+
+def _recurrent_layers(model: Any) -> list[Any]:
+    from keras import layers
+
+    return [layer for layer in model.layers if isinstance(layer, layers.RNN | layers.Bidirectional)]
+
+
+def _returning_sequences(lstm: Any) -> Any:
+    """Return the LSTM itself if it returns sequences, else a copy that does."""
+    if lstm.return_sequences:
+        return lstm
+    copy = type(lstm).from_config({**lstm.get_config(), "return_sequences": True})
+    copy.build(lstm.input.shape)
+    copy.set_weights(lstm.get_weights())
+    return copy
+
+
+def _flatten(model: Any, states_BtU: NDArray[np.float32], rows: int) -> Any:
+    unread = rows - states_BtU.shape[1]
+    return model.get_layer("flatten")(np.pad(states_BtU, ((0, 0), (0, unread), (0, 0))))
+
+
+def _attention(model: Any, states_BtU: NDArray[np.float32], _rows: int) -> Any:
+    scores_Bt1 = np.asarray(model.get_layer("attention_score")(states_BtU))
+    return (softmax(scores_Bt1, axis=1) * states_BtU).sum(axis=1)
+
+
+# Each readout of the states after t rows, [B, t, U]: the input of the last dense layer.
+PARTIAL_READOUTS: dict[Readout, Callable[[Any, NDArray[np.float32], int], Any]] = {
+    "last": lambda _model, states_BtU, _rows: states_BtU[:, -1],
+    "each_step": lambda _model, states_BtU, _rows: states_BtU[:, -1],
+    "mean": lambda _model, states_BtU, _rows: states_BtU.mean(axis=1),
+    "max": lambda _model, states_BtU, _rows: states_BtU.max(axis=1),
+    "flatten": _flatten,
+    "attention": _attention,
+}

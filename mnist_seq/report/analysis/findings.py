@@ -1,0 +1,113 @@
+"""Findings, and those on the study as a whole: the lead over the baseline, failures, pruning."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mnist_seq.report.analysis import wording
+from mnist_seq.report.analysis.chance import expected_best, lead, standard_error
+from mnist_seq.report.analysis.importance import LEAST_TRIALS
+from mnist_seq.report.analysis.tables import StudyTables
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence, the numbers behind it, and what to do next.
+
+    Attributes
+    ----------
+    kind : str
+        What it is about, for programs: ``edge``, ``nothing_learned``, ...
+    text : str
+        Plain text, one or two sentences, numbers included.
+    numbers : dict
+        By name; accuracies and shares are fractions.
+    command : str or None
+        Overrides for the command line of the next sweep.
+    """
+
+    kind: str
+    text: str
+    numbers: dict[str, float | str] = field(default_factory=dict)
+    command: str | None = None
+
+
+def against_baseline(tables: StudyTables) -> Iterator[Finding]:
+    """The best trial's lead over the baseline, beside what as many equal trials would show."""
+    best, baseline = tables.best, tables.baseline
+    if best is None or baseline is None or len(tables.scored) < 2:
+        return
+    reached = wording.value(tables.objective, baseline.value)
+    over = lead(tables)
+    if best.number == baseline.number:
+        text = f"No trial beat the baseline ({reached})."
+        yield Finding("baseline_is_best", text, {"baseline": baseline.value})
+    elif baseline.state == "pruned":
+        epochs = baseline.epochs or 0
+        yield Finding(
+            "baseline_pruned",
+            f"The baseline was pruned after {wording.many(epochs, 'epoch')}: what it had by then, "
+            f"{reached}, is no yardstick.",
+            {"epochs": epochs, "baseline": baseline.value},
+        )
+    elif over is not None:
+        within = over.difference <= over.luck
+        verdict = "smaller than its noise" if within else "more than luck explains"
+        side = "above" if over.difference >= 0 else "below"
+        yield Finding(
+            "within_noise" if within else "better_than_baseline",
+            f"The best trial's accuracy is {wording.points(abs(over.difference))} "
+            f"(± {100 * over.difference_error:.2f}) {side} the baseline's, {verdict}: "
+            f"among {wording.many(len(tables.scored) - 1, 'trial')} no better than the "
+            f"baseline, one would lead by up to {wording.points(over.luck)} on "
+            f"{tables.validation_images:,} images.",
+            {
+                "difference": over.difference,
+                "standard_error": over.difference_error,
+                "luck": over.luck,
+            },
+        )
+
+
+def still_gaining(tables: StudyTables) -> Iterator[Finding]:
+    """Whether a random half of the trials would have found a clearly worse best."""
+    values = tables.contenders["value"].to_numpy(float)
+    if len(values) < 2 * LEAST_TRIALS or tables.best is None or not tables.maximised:
+        return
+    half = float(expected_best(values)[len(values) // 2 - 1])
+    gain = tables.best.value - half
+    if gain > standard_error(tables.best.value, tables.validation_images):
+        yield Finding(
+            "still_gaining",
+            f"More trials may find better: half as many would have found "
+            f"{wording.value(tables.objective, half)} on average, {wording.points(gain)} less.",
+            {"half": half, "best": tables.best.value},
+            f"search.trials={2 * len(tables.trials)}",
+        )
+
+
+def failures(tables: StudyTables) -> Iterator[Finding]:
+    """The share of failed trials, and their most common reason."""
+    failed, total = tables.count("failed"), len(tables.trials)
+    if failed:
+        rows = tables.trials[tables.trials["state"] == "failed"]
+        reasons = rows["reason"].dropna().astype(str).value_counts()
+        common = wording.shortened(str(reasons.index[0]), 80) if len(reasons) else "unknown"
+        yield Finding(
+            "failed",
+            f"{failed} of {wording.many(total, 'trial')} failed ({wording.share(failed / total)}); "
+            f"the most common reason: {common}.",
+            {"failed": failed / total, "reason": common},
+        )
+
+
+def prunings(tables: StudyTables) -> Iterator[Finding]:
+    """The share of pruned trials."""
+    pruned, complete, total = tables.count("pruned"), tables.count("complete"), len(tables.trials)
+    if pruned:
+        fate = f"{complete} ran to their end" if complete else "none ran to its end"
+        yield Finding(
+            "pruned",
+            f"{pruned} of {wording.many(total, 'trial')} were pruned "
+            f"({wording.share(pruned / total)}); {fate}.",
+            {"pruned": pruned / total},
+        )

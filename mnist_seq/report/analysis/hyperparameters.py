@@ -1,0 +1,128 @@
+"""The searched hyperparameters: where each trial's value lies in its range or list of choices.
+
+Analysis and figures work in these positions, so a logarithm and a list of choices are plain
+numbers to both.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mnist_seq.config import Choices, Range, Scalar
+from mnist_seq.report.analysis.tables import StudyTables
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """A searched path and the position of each scored trial on its axis.
+
+    Attributes
+    ----------
+    positions : float, one for each row of ``tables.scored``
+        The value, its logarithm, or the index of the choice; NaN where the path is not active.
+    categories : tuple
+        What there is to choose from, numbers in their order; empty for a range.
+    low, high : float
+        The ends of the searched range, as positions.
+    """
+
+    path: str
+    dimension: Range | Choices
+    positions: NDArray[np.float64]
+    categories: tuple[Scalar, ...]
+    low: float
+    high: float
+
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        return np.isfinite(self.positions)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether neighbours on the axis are alike: numbers, but not names."""
+        return not self.categories or _are_numbers(self.categories)
+
+    @property
+    def distinct(self) -> int:
+        return len(np.unique(self.positions[self.active]))
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The ends of the range, or of what a baseline has outside it."""
+        found = self.positions[self.active]
+        return min([self.low, *found]), max([self.high, *found])
+
+    @property
+    def frame(self) -> tuple[float, float]:
+        """The ends of the axis: the reach with a margin."""
+        low, high = self.reach
+        margin = 0.5 if self.categories else 0.04 * (high - low) or 0.5
+        return low - margin, high + margin
+
+    @property
+    def log(self) -> bool:
+        return isinstance(self.dimension, Range) and self.dimension.log
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a range of whole numbers."""
+        return isinstance(self.dimension, Range) and isinstance(self.dimension.low, int)
+
+    def value(self, position: float) -> Scalar:
+        """The value at a position; of choices, the nearest one."""
+        if self.categories:
+            return self.categories[round(position)]
+        return 10.0**position if self.log else position
+
+
+def hyperparameters(tables: StudyTables) -> list[Hyperparameter]:
+    """All searched paths, each with the positions of the scored trials."""
+    return [hyperparameter(tables, path) for path in tables.space]
+
+
+def hyperparameter(tables: StudyTables, path: str) -> Hyperparameter:
+    """One searched path with the positions of the scored trials."""
+    dimension = tables.space[path]
+    active = activity(tables, tables.scored, path)
+    if isinstance(dimension, Range):
+        values = pd.to_numeric(tables.scored[path]).where(active)
+        positions = [_position(dimension, value) for value in values]
+        low, high = _position(dimension, dimension.low), _position(dimension, dimension.high)
+        return Hyperparameter(path, dimension, np.asarray(positions, float), (), low, high)
+    options = list(dimension.choices)
+    if _are_numbers(options):
+        options.sort(key=lambda option: float(option or 0))
+    cells = [None if pd.isna(cell) else cell for cell in tables.scored[path]]
+    # A baseline may have what nobody searched: it gets a place at the end of the axis.
+    tried = [c for c, a in zip(cells, active, strict=True) if a and c is not None]
+    options += [cell for cell in dict.fromkeys(tried) if cell not in options]
+    index = [
+        options.index(c) if a and c in options else math.nan
+        for c, a in zip(cells, active, strict=True)
+    ]
+    end = float(len(dimension.choices) - 1)
+    return Hyperparameter(path, dimension, np.asarray(index, float), tuple(options), 0.0, end)
+
+
+def activity(tables: StudyTables, trials: pd.DataFrame, path: str) -> NDArray[np.bool_]:
+    """Which of the trials fulfil a path's conditions; bool, one for each row."""
+    active = np.ones(len(trials), bool)
+    for parent, wanted in tables.space[path].when.items():
+        if parent in trials:
+            fits = trials[parent].isna() if wanted is None else trials[parent] == wanted
+            active &= fits.to_numpy(bool)
+        if parent in tables.space:
+            active &= activity(tables, trials, parent)
+    return active
+
+
+def _position(dimension: Range, value: float) -> float:
+    return math.log10(max(value, 1e-300)) if dimension.log else float(value)
+
+
+def _are_numbers(options: Iterable[Scalar]) -> bool:
+    return all(isinstance(o, int | float) and not isinstance(o, bool) for o in options)

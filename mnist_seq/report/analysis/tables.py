@@ -1,0 +1,176 @@
+"""A study as plain tables of trials and curves: all that a report is made from."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from mnist_seq.config import Dimension, Objective, Scalar
+
+TRIAL_COLUMNS = (
+    "number",
+    "state",
+    "value",
+    "best_epoch",
+    "epochs",
+    "seconds",
+    "parameters",
+    "reason",
+    "run_id",
+    "finished",
+    "is_baseline",
+)
+CURVE_COLUMNS = (
+    "trial",
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+)
+
+
+def trials_table(rows: Sequence[Mapping[str, object]], paths: Sequence[str]) -> pd.DataFrame:
+    """Table of trials with `TRIAL_COLUMNS` and a column for each path, from a mapping a trial."""
+    return pd.DataFrame(rows, columns=[*TRIAL_COLUMNS, *paths])
+
+
+def curves_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """Table of epochs with `CURVE_COLUMNS`, from a mapping an epoch."""
+    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+
+
+@dataclass(frozen=True)
+class TrialSummary:
+    """One trial with a value; `accuracy` is the validation accuracy of its best epoch, if known."""
+
+    number: int
+    state: str
+    value: float
+    accuracy: float | None
+    best_epoch: int | None
+    epochs: int | None
+    seconds: float | None
+    parameters: int | None
+    settings: dict[str, Scalar]
+
+
+@dataclass(frozen=True, eq=False)
+class StudyTables:
+    """A study as two tables and the facts around them.
+
+    Attributes
+    ----------
+    objective : str
+        ``validation_accuracy`` is maximised, ``validation_loss`` minimised.
+    space : dict of str to Range or Choices
+        The searched paths.
+    trials : DataFrame
+        One row a trial, with `TRIAL_COLUMNS` and one column for each searched path. `state` is
+        complete, pruned, failed or running; `value` is the objective at `best_epoch`, NaN if there
+        is none; `seconds` is training time; `finished` is in seconds since the sweep began;
+        `reason` is a failure's text. A path is missing where it is not active.
+    curves : DataFrame
+        One row an epoch of a trial, with `CURVE_COLUMNS`; epochs count from 1.
+    validation_images : int
+        How many images each validation accuracy was measured on.
+    command : str
+        The command line of the sweep.
+    facts : dict
+        What else is needed to do it again: versions, seed, data digest, commit.
+    unsearched : tuple of str
+        Paths that are not searched and yet differ between trials, because a baseline fixes them;
+        `trials` has a column for each of them, too.
+
+    Raises
+    ------
+    ValueError
+        If a table lacks a column.
+    """
+
+    name: str
+    objective: Objective
+    space: dict[str, Dimension]
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    validation_images: int
+    command: str
+    facts: dict[str, str]
+    unsearched: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        needed = (*TRIAL_COLUMNS, *self.space, *self.unsearched)
+        absent = [name for name in needed if name not in self.trials]
+        absent += [name for name in CURVE_COLUMNS if name not in self.curves]
+        if absent:
+            raise ValueError(f"the tables lack the columns {', '.join(absent)}")
+
+    @property
+    def maximised(self) -> bool:
+        return self.objective == "validation_accuracy"
+
+    @cached_property
+    def scored(self) -> pd.DataFrame:
+        """Complete and pruned trials with a finite value, in order of their numbers."""
+        values = pd.to_numeric(self.trials["value"]).map(math.isfinite).astype(bool)
+        ended = self.trials["state"].isin(["complete", "pruned"])
+        chosen = self.trials[values & ended].sort_values("number").reset_index(drop=True)
+        return chosen.astype({"value": float, "number": int})
+
+    @cached_property
+    def contenders(self) -> pd.DataFrame:
+        """Trials that ran to their end, best first; if none did, the pruned ones."""
+        complete = self.scored[self.scored["state"] == "complete"]
+        rows = self.scored if complete.empty else complete
+        return rows.sort_values("value", ascending=not self.maximised, kind="stable")
+
+    @cached_property
+    def best(self) -> TrialSummary | None:
+        return None if self.contenders.empty else self._summary(self.contenders.iloc[0])
+
+    @cached_property
+    def baseline(self) -> TrialSummary | None:
+        """The first of the baselines, if it has a value."""
+        rows = self.scored[self.scored["is_baseline"].astype(bool)]
+        return None if rows.empty else self._summary(rows.iloc[0])
+
+    def count(self, state: str) -> int:
+        return int((self.trials["state"] == state).sum())
+
+    def curve(self, number: int) -> pd.DataFrame:
+        """One trial's epochs, in order."""
+        return self._curves.get(number, self.curves.iloc[:0])
+
+    @cached_property
+    def _curves(self) -> dict[int, pd.DataFrame]:
+        in_order = self.curves.sort_values(["trial", "epoch"], kind="stable")
+        return {int(rows["trial"].iloc[0]): rows for _, rows in in_order.groupby("trial")}
+
+    def _summary(self, row: "pd.Series[Any]") -> TrialSummary:
+        best_epoch = _whole(row["best_epoch"])
+        accuracy = float(row["value"]) if self.maximised else None
+        if accuracy is None:
+            curve = self.curve(int(row["number"]))
+            at_best = curve.loc[curve["epoch"] == best_epoch, "validation_accuracy"]
+            accuracy = float(at_best.iloc[0]) if len(at_best) else None
+        return TrialSummary(
+            number=int(row["number"]),
+            state=str(row["state"]),
+            value=float(row["value"]),
+            accuracy=accuracy,
+            best_epoch=best_epoch,
+            epochs=_whole(row["epochs"]),
+            seconds=None if pd.isna(row["seconds"]) else float(row["seconds"]),
+            parameters=_whole(row["parameters"]),
+            settings={
+                path: None if pd.isna(row[path]) else row[path]
+                for path in (*self.space, *self.unsearched)
+            },
+        )
+
+
+def _whole(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)

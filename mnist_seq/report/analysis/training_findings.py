@@ -1,0 +1,93 @@
+"""Findings from the curves of the best trials: too many or too few epochs, overfitting."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from mnist_seq.config import Range
+from mnist_seq.report.analysis import wording
+from mnist_seq.report.analysis.findings import Finding
+from mnist_seq.report.analysis.next_range import top_count, widened
+from mnist_seq.report.analysis.tables import StudyTables
+
+MOST = 0.8  # of the top trials must agree
+LATE, EARLY = 0.9, 0.25  # shares of a training
+RISE = 1.1  # of the validation loss over its lowest, that is more than its jitter
+
+
+def best_epochs(tables: StudyTables) -> Iterator[Finding]:
+    """Whether the top trials were best at their very end, or had long been when they ended."""
+    top = _top(tables)
+    top = top[(top["epochs"] >= 3) & top["best_epoch"].notna()]
+    if len(top) < 3:
+        return
+    share = top["best_epoch"].to_numpy(float) / top["epochs"].to_numpy(float)
+    late, early = float((share > LATE).mean()), float((share <= EARLY).mean())
+    longest = int(top["epochs"].max())
+    numbers: dict[str, float | str] = {"trials": len(top), "late": late, "early": early}
+    if late >= MOST:
+        yield Finding(
+            "best_epoch_late",
+            f"{_part(late, len(top))} were best at the very end of their training: they were "
+            "still improving, and more epochs may help.",
+            numbers,
+            _epochs_command(tables, longest, 2.0),
+        )
+    elif early >= MOST:
+        yield Finding(
+            "best_epoch_early",
+            f"{_part(early, len(top))} were best in the first quarter of their training: the "
+            "rest was time lost, and fewer epochs leave time for more trials.",
+            numbers,
+            _epochs_command(tables, longest, 0.5),
+        )
+
+
+def overfitting(tables: StudyTables) -> Iterator[Finding]:
+    """Whether the top trials' validation loss rose while their training loss went on falling."""
+    risen, gaps = [], []
+    for number in _top(tables)["number"]:
+        curve = tables.curve(int(number))
+        if len(curve) < 3:
+            continue
+        validation = curve["validation_loss"].to_numpy(float)
+        training = curve["train_loss"].to_numpy(float)
+        lowest = int(np.nanargmin(validation)) if np.isfinite(validation).any() else 0
+        gaps.append(float(curve["train_accuracy"].iloc[-1] - curve["validation_accuracy"].iloc[-1]))
+        if validation[-1] > RISE * validation[lowest] and training[-1] < training[lowest]:
+            risen.append(float(validation[-1] / validation[lowest] - 1))
+    seen = len(gaps)
+    if seen == 0 or len(risen) < max(1, seen / 2):
+        return
+    share, rise, gap = len(risen) / seen, float(np.median(risen)), float(np.median(gaps))
+    yield Finding(
+        "overfitting",
+        f"{_part(share, seen)} overfit: their validation loss ended "
+        f"{wording.share(rise)} above its lowest while the training loss went on falling; "
+        f"training accuracy ended {wording.points(gap)} above validation.",
+        {"trials": seen, "overfit": share, "rise": rise, "gap": gap},
+        None if "model.dropout" in tables.space else "model.dropout=0.2",
+    )
+
+
+def _top(tables: StudyTables) -> pd.DataFrame:
+    complete = tables.contenders[tables.contenders["state"] == "complete"]
+    return complete.head(top_count(len(complete)))
+
+
+def _part(share: float, of: int) -> str:
+    count = round(share * of)
+    whole = "All" if count == of else f"{count} of the"
+    return f"{whole} {wording.many(of, 'top trial')}" if of > 1 else "The only complete trial"
+
+
+def _epochs_command(tables: StudyTables, longest: int, factor: float) -> str | None:
+    dimension = tables.space.get("training.epochs")
+    if dimension is None:
+        return f"training.epochs={max(1, round(factor * longest))}"
+    if factor > 1:
+        return widened("training.epochs", dimension, "high")
+    if isinstance(dimension, Range) and round(factor * longest) > dimension.low:
+        return f"search.space.training.epochs.high={round(factor * longest)}"
+    return None

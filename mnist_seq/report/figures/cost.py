@@ -1,0 +1,77 @@
+"""The objective against what it costs, parameters or seconds, with the Pareto front."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_seq.report.analysis import wording
+from mnist_seq.report.analysis.tables import StudyTables
+from mnist_seq.report.figures.axes import baseline_rule, scatter, set_ticks, value_axis
+from mnist_seq.report.figures.drawing import ACCENT, Panel, canvas, svg
+from mnist_seq.report.figures.scales import ValueScale, framed, round_ticks
+
+
+def draw_cost(tables: StudyTables) -> list[Panel]:
+    """The objective against the number of parameters, and against the time of training."""
+    return [
+        _against(tables, "parameters", "Against size", "trainable parameters"),
+        _against(tables, "seconds", "Against time", "seconds of training"),
+    ]
+
+
+def pareto_front(costs: NDArray[np.float64], merits: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Indices of the trials that are on the Pareto front of low cost and high merit.
+
+    Parameters
+    ----------
+    costs, merits : float, shape (N,)
+        Less cost and more merit are better.
+
+    Returns
+    -------
+    int, shape (F,)
+        By rising cost; of trials equal in both, the first.
+    """
+    chosen: list[int] = []
+    for index in np.lexsort((-merits, costs)):
+        if not chosen or merits[index] > merits[chosen[-1]]:
+            chosen.append(int(index))
+    return np.asarray(chosen, dtype=np.intp)
+
+
+def _against(tables: StudyTables, column: str, title: str, label: str) -> Panel:
+    costs = tables.scored[column].to_numpy(float)
+    known = np.isfinite(costs) & (costs > 0)
+    if known.sum() < 2 or np.ptp(costs[known]) == 0:
+        return Panel(title, None, f"No two trials with a value differ in their {label}.")
+    x = np.log10(np.where(known, costs, math.nan))
+    y = ValueScale(tables).position(tables.scored["value"].to_numpy())
+    chosen = np.flatnonzero(known)[pareto_front(x[known], y[known])]
+    low, high = framed(x, 0.05)
+    with canvas(260) as (figure, axes):
+        baseline_rule(axes, tables)
+        corners = [*x[chosen], high], [*y[chosen], y[chosen[-1]]]
+        axes.step(*corners, where="post", color=ACCENT, linewidth=1.4, zorder=4)
+        scatter(axes, tables, x, y)
+        value_axis(axes, tables, y[known])
+        axes.set(xlim=(low, high), xlabel=label)
+        set_ticks(axes.xaxis, round_ticks(low, high, log=True))
+        picture = svg(figure, f"cost-{column}", tables)
+    note = "The line is the Pareto front: nothing cheaper is better."
+    return Panel(title, picture, note + _cheapest(tables, costs, chosen))
+
+
+def _cheapest(tables: StudyTables, costs: NDArray[np.float64], chosen: NDArray[np.intp]) -> str:
+    """A sentence on the cheapest trial of the front within a quarter of a point of its best."""
+    values = tables.scored["value"].to_numpy(float)
+    if not tables.maximised:
+        return ""
+    good = [i for i in chosen if values[i] >= values[chosen[-1]] - 0.0025]
+    if good[0] == chosen[-1]:
+        return ""
+    part = costs[good[0]] / costs[chosen[-1]]
+    return (
+        f" Trial {tables.scored['number'].iloc[good[0]]} comes within a quarter of a point of its "
+        f"end at {wording.share(part)} of the cost."
+    )

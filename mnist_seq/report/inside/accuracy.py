@@ -1,0 +1,84 @@
+"""Figures of how often the network is right: after each row, and beside its confidence."""
+
+import numpy as np
+
+from mnist_seq import metrics
+from mnist_seq.config import Readout
+from mnist_seq.report.analysis import wording
+from mnist_seq.report.figures.drawing import ACCENT, BEST, DASHED, INK, MUTED, Panel, canvas, svg
+from mnist_seq.report.inside.reading import Reading
+
+BINS = 15
+# What is asked of the rows read so far, in the place of the whole image.
+PARTIAL: dict[Readout, str] = {
+    "last": "the softmax is asked at the state after each row",
+    "each_step": "the network's own answer at each row",
+    "mean": "the softmax is asked at the mean of the states so far",
+    "max": "the softmax is asked at the maximum of the states so far",
+    "flatten": "the softmax has a weight for every row, so the states of unread rows are set to "
+    "zero, which it never saw in training",
+    "attention": "the softmax is asked at the states so far, attention being shared among them",
+}
+UPWARDS = "the layers that read upwards begin at the last row read"
+
+
+def how_rows_answer(readout: Readout, *, bidirectional: bool) -> str:
+    """In words, how an answer comes about before the image has been read to its end."""
+    return PARTIAL[readout] + (f"; {UPWARDS}" if bidirectional else "")
+
+
+def draw_accuracy_by_row(reading: Reading, how: str) -> Panel:
+    """The accuracy after each row; `how` says how an answer comes about before the last."""
+    rows = np.arange(1, reading.rows + 1)
+    shares = 100 * reading.accuracies
+    near = reading.first_row_with(0.9)
+    with canvas(260) as (figure, axes):
+        axes.plot(rows, shares, color=ACCENT, marker="o", markersize=3.5, linewidth=1.6)
+        guess = 100 * float(np.bincount(reading.labels_N).max()) / len(reading.labels_N)
+        axes.axhline(guess, color=INK, linewidth=0.9, linestyle=DASHED)
+        axes.scatter([near], [shares[near - 1]], s=46, marker="D", color=BEST, zorder=4)
+        axes.set(xlim=(0.4, reading.rows + 0.6), xlabel="rows read")
+        axes.set(ylim=(-2, 104), ylabel="right answers, %")
+        step = 1 if reading.rows <= 14 else 4
+        axes.set_xticks([row for row in rows if row == 1 or row % step == 0])
+        picture = svg(figure, "rows")
+    return Panel(
+        "Accuracy after each row",
+        picture,
+        f"{wording.many(len(reading.labels_N), 'image')}; {how}. Dashed: always answering the "
+        f"most frequent class. Marked: 90 % of the last row's accuracy, reached after row {near}.",
+    )
+
+
+def draw_calibration(reading: Reading) -> Panel:
+    """Reliability diagram: confidence to the right, accuracy upwards."""
+    found = metrics.reliability(reading.probabilities, reading.labels_N, bins=BINS)
+    error = metrics.expected_calibration_error(reading.probabilities, reading.labels_N, bins=BINS)
+    filled = np.flatnonzero(found.images_B)
+    images_B, share_B = found.images_B[filled], found.accuracy_B[filled]
+    spread_B = [
+        metrics.accuracy_standard_error(float(share), int(images))
+        for share, images in zip(share_B, images_B, strict=True)
+    ]
+    with canvas(300) as (figure, axes):
+        axes.plot([0, 100], [0, 100], color=INK, linewidth=0.9, linestyle=DASHED)
+        confidence_B = 100 * found.confidence_B[filled]
+        axes.errorbar(
+            confidence_B, 100 * share_B, 100 * np.array(spread_B), fmt="none", ecolor=MUTED, lw=0.9
+        )
+        size_B = 14 + 150 * np.sqrt(images_B / images_B.max())
+        axes.scatter(confidence_B, 100 * share_B, s=size_B, color=ACCENT, alpha=0.85, zorder=3)
+        axes.set(xlim=(0, 105), xlabel="confidence, %")
+        axes.set(ylim=(-3, 107), ylabel="right answers, %")
+        picture = svg(figure, "calibration")
+    mean_confidence = float(np.mean(reading.probabilities.max(axis=1)))
+    right = float(reading.accuracies[-1])
+    lean = "more" if mean_confidence > right else "less"
+    return Panel(
+        "Calibration",
+        picture,
+        f"Expected calibration error {100 * error:.2f} points over {BINS} bins: confidence "
+        f"{100 * mean_confidence:.2f} % on average, {lean} than the {100 * right:.2f} % that are "
+        "right. Below the dashed line the network is too sure. A point's area grows with its "
+        "images; lines are one standard error.",
+    )

@@ -1,0 +1,85 @@
+"""The report of a study: one HTML page, self-contained, without scripts, the same offline."""
+
+import pandas as pd
+
+from mnist_seq.report.analysis import wording
+from mnist_seq.report.analysis.chance import lead, standard_error
+from mnist_seq.report.analysis.diagnosis import diagnose
+from mnist_seq.report.analysis.tables import StudyTables
+from mnist_seq.report.figures import learning_curves as curves
+from mnist_seq.report.figures.comparison import draw_comparison
+from mnist_seq.report.figures.cost import draw_cost
+from mnist_seq.report.figures.history import draw_over_budget, draw_over_time
+from mnist_seq.report.figures.importance import draw_importance, draw_pairs
+from mnist_seq.report.figures.parallel_coordinates import draw_parallel_coordinates
+from mnist_seq.report.figures.slices import draw_isolated, draw_slices
+from mnist_seq.report.pages.frame import fill
+from mnist_seq.report.pages.trial_tables import comparison_table, failures_table, trials_table
+
+
+def render(tables: StudyTables) -> str:
+    """The report as the text of one HTML file."""
+    page = fill(
+        "report.html",
+        title=f"{tables.name}: report",
+        tables=tables,
+        searched=searched(tables),
+        found=found(tables),
+        findings=diagnose(tables),
+        comparison=draw_comparison(tables),
+        comparison_table=comparison_table(tables),
+        history=[draw_over_time(tables), draw_over_budget(tables)],
+        learning_curves=[curves.draw_all_trials(tables), curves.draw_best_trial(tables)],
+        slices=draw_slices(tables),
+        isolated=draw_isolated(tables),
+        importance=draw_importance(tables),
+        parallel_coordinates=draw_parallel_coordinates(tables),
+        pairs=draw_pairs(tables),
+        cost=draw_cost(tables),
+        best_epochs=curves.draw_best_epochs(tables),
+        failures_table=failures_table(tables),
+        trials_table=trials_table(tables),
+    )
+    return str(page)
+
+
+def searched(tables: StudyTables) -> str:
+    """What was searched, in one sentence."""
+    counts = {s: tables.count(s) for s in ("complete", "pruned", "failed", "running")}
+    states = [f"{count} {state}" for state, count in counts.items() if count]
+    ends = tables.trials["finished"].dropna()
+    time = f" in {wording.duration(float(ends.max()))}" if len(ends) else ""
+    names = wording.listing(list(tables.space))
+    tried = f"{wording.many(len(tables.trials), 'trial')}{time}"
+    counted = f" ({', '.join(states)})" if states else ""
+    return f"{tried}{counted} searched {names} for the best {tables.objective.replace('_', ' ')}."
+
+
+def found(tables: StudyTables) -> str:
+    """What was found, in one sentence."""
+    best = tables.best
+    if best is None:
+        return "No trial reached a value, so nothing was found."
+    reached = wording.value(tables.objective, best.value)
+    if tables.maximised:
+        reached += f" ± {100 * standard_error(best.value, tables.validation_images):.2f}"
+    settings = ", ".join(
+        f"{path}={wording.setting(best.settings[path])}"
+        for path in tables.space
+        if not pd.isna(best.settings[path])
+    )
+    epoch = "" if best.best_epoch is None else f" in epoch {best.best_epoch}"
+    kind = "pruned, as all were, " if best.state == "pruned" else ""
+    sentence = f"The best, trial {best.number}, {kind}reached {reached}{epoch} with {settings}"
+    over = lead(tables)
+    if over is None:
+        same = tables.baseline is not None and tables.baseline.number == best.number
+        return sentence + ("; it is the baseline itself." if same else ".")
+    verdict = (
+        "more than luck explains" if over.difference > over.luck else "no more than luck may bring"
+    )
+    difference = wording.points(over.difference, sign=True)
+    return (
+        f"{sentence}: {difference} (± {100 * over.difference_error:.2f}) of accuracy against the "
+        f"baseline, {verdict}."
+    )

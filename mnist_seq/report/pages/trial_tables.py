@@ -1,0 +1,125 @@
+"""The report's tables: the best trial beside the baseline, the failed trials, all trials."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from mnist_seq.report.analysis import wording
+from mnist_seq.report.analysis.chance import standard_error
+from mnist_seq.report.analysis.hyperparameters import activity
+from mnist_seq.report.analysis.tables import StudyTables, TrialSummary
+from mnist_seq.report.pages.frame import fill
+
+COUNT = "{:,.0f}".format
+SHORT_ID = "{:.8}".format  # the first letters tell runs apart
+
+
+class Column(NamedTuple):
+    """A column of a table of trials; its kind is the class of its cells in the stylesheet."""
+
+    head: str
+    cells: list[str]
+    kind: str = ""
+
+
+def comparison_table(tables: StudyTables) -> Markup:
+    """One row a result or setting, a column each for best and baseline; differences in bold."""
+    named = {"best": tables.best, "baseline": tables.baseline}
+    if tables.best and tables.baseline and tables.best.number == tables.baseline.number:
+        named = {"best = baseline": tables.best}
+    shown = {name: trial for name, trial in named.items() if trial is not None}
+    trials = list(shown.values())
+    rows = [
+        (tables.objective.replace("_", " "), [_value(tables, t) for t in trials], False),
+        ("best epoch", [_epoch(t) for t in trials], False),
+        ("parameters", _cells([t.parameters for t in trials], COUNT), False),
+        ("training time", _cells([t.seconds for t in trials], wording.duration), False),
+    ]
+    for path in tables.space:
+        cells = _cells([t.settings[path] for t in trials], wording.setting)
+        rows.append((path, cells, len(set(cells)) > 1))
+    for path in tables.unsearched:
+        cells = [wording.setting(t.settings[path]) for t in trials]
+        if len(set(cells)) > 1:
+            rows.append((f"{path} (not searched)", cells, True))
+    return fill("comparison.html", names=list(shown), trials=trials, rows=rows)
+
+
+def failures_table(tables: StudyTables) -> Markup:
+    """One row for each failed trial: where it got to, why it ended, what its settings were."""
+    failed = tables.trials[tables.trials["state"] == "failed"].sort_values("number")
+    active = {path: activity(tables, failed, path) for path in tables.space}
+    settings = [
+        ", ".join(
+            f"{path}={wording.setting(row[path])}"
+            for path in tables.space
+            if active[path][place] and not pd.isna(row[path])
+        )
+        for place, (_, row) in enumerate(failed.iterrows())
+    ]
+    reasons = ["unknown" if pd.isna(reason) else str(reason) for reason in failed["reason"]]
+    return _table(
+        [
+            Column("trial", list(map(str, failed["number"])), "number"),
+            Column("reason", reasons, "reason"),
+            Column("epochs done", _cells(failed["epochs"], COUNT), "number"),
+            Column("run", _cells(failed["run_id"], SHORT_ID)),
+            Column("settings", settings, "reason"),
+        ]
+    )
+
+
+def trials_table(tables: StudyTables) -> Markup:
+    """Every trial, the best first, then those without a value; links to trials lead here."""
+    merit = pd.to_numeric(tables.trials["value"]).where(tables.trials["state"] != "failed")
+    order = np.argsort((-merit if tables.maximised else merit).to_numpy(float), kind="stable")
+    trials = tables.trials.iloc[order]
+    states = trials["state"] + np.where(trials["is_baseline"].astype(bool), ", baseline", "")
+    values = _cells(trials["value"], partial(wording.value, tables.objective))
+    settings = []
+    for path in tables.space:
+        cells = [wording.setting(cell) for cell in trials[path]]
+        shown = np.where(activity(tables, trials, path), cells, wording.NONE)
+        settings.append(Column(path, list(shown)))
+    return _table(
+        [
+            Column("trial", list(map(str, trials["number"])), "number"),
+            Column("state", list(states)),
+            Column(tables.objective.replace("_", " "), values, "number"),
+            Column("best epoch", _cells(trials["best_epoch"], COUNT), "number"),
+            Column("epochs", _cells(trials["epochs"], COUNT), "number"),
+            Column("time", _cells(trials["seconds"], wording.duration), "number"),
+            Column("parameters", _cells(trials["parameters"], COUNT), "number"),
+            *settings,
+            Column("run", _cells(trials["run_id"], SHORT_ID)),
+        ],
+        targets=True,
+        best=str(tables.best.number) if tables.best else None,
+    )
+
+
+def _table(columns: list[Column], *, targets: bool = False, best: str | None = None) -> Markup:
+    rows = list(zip(*(column.cells for column in columns), strict=True))
+    return fill("trials.html", columns=columns, rows=rows, targets=targets, best=best)
+
+
+def _value(tables: StudyTables, trial: TrialSummary) -> str:
+    text = wording.value(tables.objective, trial.value)
+    if not tables.maximised:
+        return text
+    error = standard_error(trial.value, tables.validation_images)
+    return f"{text} ±\N{NO-BREAK SPACE}{100 * error:.2f}"
+
+
+def _epoch(trial: TrialSummary) -> str:
+    known = [str(n) for n in (trial.best_epoch, trial.epochs) if n is not None]
+    return " of ".join(known) or wording.NONE
+
+
+def _cells(values: Iterable[Any], write: Callable[[Any], str]) -> list[str]:
+    """The values in words, and a dash for each that is missing."""
+    return [wording.NONE if pd.isna(value) else write(value) for value in values]

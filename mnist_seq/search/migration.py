@@ -1,0 +1,84 @@
+"""Copy the trials of a study into a new study with another search space."""
+
+from collections.abc import Mapping
+
+from optuna.distributions import BaseDistribution, FloatDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from mnist_seq.config import Scalar, SweepConfig, Values, value_at
+from mnist_seq.search.space import contains, is_active, ordered
+from mnist_seq.search.storage import StudyStorage, values_of
+
+COPIED = "copied"  # with the study: how many of its trials came from an earlier space
+
+
+def copy_into_space(
+    storage: StudyStorage,
+    name: str,
+    config: SweepConfig,
+    distributions: Mapping[str, BaseDistribution],
+) -> tuple[str, tuple[int, int]]:
+    """Copy the open study's trials into a new study with the config's search space.
+
+    The new one counts once its settings are noted: a crash before that leaves the old in force.
+
+    Returns
+    -------
+    str
+        The new study's name in the database.
+    (int, int)
+        How many of how many trials lie inside the new space.
+    """
+    baselines = storage.attributes()["settings"]["search"]["baselines"]
+    trials = storage.trials()
+    copy = storage.create_copy(name, config.search.objective == "validation_accuracy")
+    inside = 0
+    for trial in trials:
+        values = values_of(trial)
+        # A baseline may have settings of its own, which were not searched and are now.
+        own = baselines[trial.number] if trial.number < len(baselines) else {}
+        known = {path: own[path] for path in own.keys() & config.search.space.keys()} | values
+        params = values_in_space(known, config)
+        inside += params is not None
+        storage.add(_copied(trial, values, params or {}, distributions))
+    storage.set_attribute(COPIED, len(trials))
+    return copy, (inside, len(trials))
+
+
+def values_in_space(values: Values, config: SweepConfig) -> Values | None:
+    """Express a trial's values in the config's search space; None if they lie outside it."""
+    space = config.search.space
+    named: Values = {}
+    for path in ordered(space):
+        if is_active(space[path], named):
+            named[path] = values.get(path, value_at(config, path))
+    left = values.keys() - named.keys()
+    same = all(values[path] == value_at(config, path) for path in left)
+    inside = all(contains(space[path], value) for path, value in named.items())
+    return named if same and inside else None
+
+
+def _copied(
+    trial: FrozenTrial,
+    values: Values,
+    params: Values,
+    distributions: Mapping[str, BaseDistribution],
+) -> FrozenTrial:
+    copied = create_trial(
+        state=trial.state,
+        value=trial.value if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
+        params={path: _within(distributions[path], value) for path, value in params.items()},
+        distributions={path: distributions[path] for path in params},
+        user_attrs={**trial.user_attrs, "values": values},
+        intermediate_values=trial.intermediate_values,
+    )
+    copied.datetime_start = trial.datetime_start
+    copied.datetime_complete = trial.datetime_complete
+    return copied
+
+
+def _within(distribution: BaseDistribution, value: Scalar) -> Scalar:
+    # Three steps of 0.1 are a little more than 0.3, where the range may end.
+    if isinstance(distribution, FloatDistribution) and isinstance(value, int | float):
+        return min(value, distribution.high)
+    return value

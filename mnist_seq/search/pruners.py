@@ -1,0 +1,135 @@
+"""Pruners: stop a trial early by comparing its learning curve with those of other trials.
+
+Given the same reports in the same order, each decides as Optuna's pruner of its name. Optuna's own
+cannot be asked twice: `SuccessiveHalvingPruner` notes in the trial that a rung is passed before it
+answers, so that a pruned trial that is asked again, after a crash, would go on. These note a report
+once and answer as often as they are asked, at a cost that does not grow with the trials.
+"""
+
+import math
+import zlib
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Mapping
+
+import numpy as np
+
+from mnist_seq.config import SearchConfig
+
+REDUCTION_FACTOR = 3
+MEDIAN_STARTUP_TRIALS = 5
+MEDIAN_LEAST_TRIALS = 3  # that have a value at the epoch
+
+
+class Pruner:
+    """Base class of pruners, which prunes no trial. Epochs count from 1."""
+
+    def report(self, number: int, epoch: int, value: float, /) -> None:
+        """Record a trial's value after an epoch; higher is better; the first report counts."""
+
+    def should_prune(self, _number: int, _epoch: int, /) -> bool:
+        """Whether to stop a trial after an epoch that was reported."""
+        return False
+
+    def complete(self, curve: Mapping[int, float], /) -> None:
+        """Record the learning curve (value by epoch) of a completed trial."""
+
+
+class HyperbandPruner(Pruner):
+    """Asynchronous Hyperband: of the trials that reach a rung, only the best third continues.
+
+    Rungs are at epochs 1, 3, 9, ... In Hyperband a part of the trials skips the first rungs: which
+    trial belongs to which bracket follows from the study's name and the trial's number alone.
+
+    Parameters
+    ----------
+    name : str
+        The study's.
+    epochs : int
+        The most that a trial may train; 1 makes it plain successive halving.
+
+    References
+    ----------
+    Li et al., "Hyperband", JMLR 2018; Li et al., "A System for Massively Parallel Hyperparameter
+    Tuning", MLSys 2020, algorithm 2.
+    """
+
+    def __init__(self, name: str, epochs: int) -> None:
+        self._name = name
+        most = math.floor(math.log(epochs, REDUCTION_FACTOR))
+        # Shares of the trials: each bracket gets about the same number of epochs.
+        self._shares = [
+            math.ceil((most + 1) * REDUCTION_FACTOR ** (most - bracket) / (most - bracket + 1))
+            for bracket in range(most + 1)
+        ]
+        self._values: dict[tuple[int, int], float] = {}  # at rungs, by number and epoch
+        self._rungs: dict[tuple[int, int], list[float]] = defaultdict(list)  # lowest first
+
+    def report(self, number: int, epoch: int, value: float, /) -> None:
+        bracket = self._bracket(number)
+        is_rung = _is_power(epoch) and epoch >= REDUCTION_FACTOR**bracket
+        if is_rung and (number, epoch) not in self._values:
+            self._values[number, epoch] = value
+            if not math.isnan(value):
+                insort(self._rungs[bracket, epoch], value)
+
+    def should_prune(self, number: int, epoch: int, /) -> bool:
+        value = self._values.get((number, epoch))
+        if value is None:  # no rung
+            return False
+        rung = self._rungs[self._bracket(number), epoch]
+        return math.isnan(value) or value < rung[-max(1, len(rung) // REDUCTION_FACTOR)]
+
+    def _bracket(self, number: int) -> int:
+        place = zlib.crc32(f"{self._name}_{number}".encode()) % sum(self._shares)
+        for bracket, share in enumerate(self._shares):
+            place -= share
+            if place < 0:
+                return bracket
+        raise AssertionError("the place is below the sum of the shares")
+
+
+class MedianPruner(Pruner):
+    """Stops a trial whose best so far is below the median of the complete trials at that epoch."""
+
+    def __init__(self) -> None:
+        self._complete = 0
+        self._completed_at: dict[int, list[float]] = defaultdict(list)  # values, by epoch
+        self._curves: dict[int, dict[int, float]] = defaultdict(dict)
+
+    def report(self, number: int, epoch: int, value: float, /) -> None:
+        self._curves[number][epoch] = value
+
+    def should_prune(self, number: int, epoch: int, /) -> bool:
+        if self._complete < MEDIAN_STARTUP_TRIALS:
+            return False
+        values = [value for at, value in self._curves[number].items() if at <= epoch]
+        best = max((value for value in values if not math.isnan(value)), default=None)
+        if best is None:
+            return True
+        others = self._completed_at[epoch]
+        return len(others) >= MEDIAN_LEAST_TRIALS and bool(best < np.nanpercentile(others, 50))
+
+    def complete(self, curve: Mapping[int, float], /) -> None:
+        self._complete += 1
+        for epoch, value in curve.items():
+            self._completed_at[epoch].append(value)
+
+
+def build_pruner(search: SearchConfig, study: str, epochs: int) -> Pruner:
+    """Create the configured pruner, for trials of at most `epochs` epochs."""
+    match search.pruner:
+        case "hyperband":
+            return HyperbandPruner(study, epochs)
+        case "successive_halving":
+            return HyperbandPruner(study, 1)
+        case "median":
+            return MedianPruner()
+        case "none":
+            return Pruner()
+
+
+def _is_power(epoch: int) -> bool:
+    while epoch % REDUCTION_FACTOR == 0:
+        epoch //= REDUCTION_FACTOR
+    return epoch == 1

@@ -1,0 +1,117 @@
+"""Samplers: our own or Optuna's, with every option spelled out.
+
+Optuna's defaults change between versions; a search must not change with them.
+"""
+
+import warnings
+from collections import deque
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers import BaseSampler
+
+from mnist_seq.config import Choices, Dimension, Scalar, SearchConfig, Values
+from mnist_seq.search.gaussian_process import GaussianProcessSampler
+from mnist_seq.search.space import Space, grid, is_integer
+
+# Random trials before TPE models: its usual ten would be half of a default sweep.
+TPE_STARTUP_TRIALS = 8
+GP_STARTUP_TRIALS = 4
+# Then TPE goes on: a Gaussian process takes the cube of the trials, a tenth of a second by then.
+GP_TRIALS = 100
+
+
+class GridPoints:
+    """The grid points of a search space that have not been tried yet, in order."""
+
+    def __init__(self, space: Space) -> None:
+        self._left = deque(grid(space))
+        self._tried: set[frozenset[tuple[str, Scalar]]] = set()
+
+    def mark_tried(self, values: Values) -> None:
+        """Mark a trial's values as tried; values off the grid have no effect."""
+        self._tried.add(frozenset(values.items()))
+
+    def next(self) -> Values | None:
+        """Return the first grid point not tried yet, or None if there is none."""
+        while self._left and frozenset(self._left[0].items()) in self._tried:
+            self._left.popleft()
+        return self._left[0] if self._left else None
+
+
+def distribution(path: str, dimension: Dimension) -> BaseDistribution:
+    """Convert a search dimension to an Optuna distribution."""
+    if isinstance(dimension, Choices):
+        return CategoricalDistribution(tuple(dimension.choices))
+    with warnings.catch_warnings():
+        # A step that does not fit ends below the high end, as in a grid.
+        warnings.filterwarnings("ignore", "The distribution is specified by", UserWarning)
+        if is_integer(path):
+            step = 1 if dimension.step is None else int(dimension.step)
+            return IntDistribution(int(dimension.low), int(dimension.high), dimension.log, step)
+        return FloatDistribution(
+            float(dimension.low), float(dimension.high), dimension.log, dimension.step
+        )
+
+
+def distributions(space: Space) -> dict[str, BaseDistribution]:
+    """Convert a search space to Optuna distributions, by path and without conditions."""
+    return {path: distribution(path, dimension) for path, dimension in space.items()}
+
+
+def suggest(trial: optuna.Trial, path: str, known: BaseDistribution) -> Scalar:
+    """Value that the study's sampler suggests for one setting of a trial."""
+    match known:
+        case CategoricalDistribution():
+            return trial.suggest_categorical(path, known.choices)
+        case IntDistribution():
+            return trial.suggest_int(path, known.low, known.high, step=known.step, log=known.log)
+        case FloatDistribution():
+            return trial.suggest_float(path, known.low, known.high, step=known.step, log=known.log)
+    raise AssertionError(f"{path}: Optuna has three kinds of distributions")
+
+
+def build_sampler(search: SearchConfig, epochs: int, number: int, learned: int) -> BaseSampler:
+    """Sampler for one trial, all its options spelled out.
+
+    Parameters
+    ----------
+    epochs : int
+        The most that a trial may train.
+    number : int
+        The trial's: with the search's seed it decides what is drawn.
+    learned : int
+        How many trials are complete or pruned so far.
+    """
+    seed = (search.seed + number * 1_000_003) % 2**32
+    with warnings.catch_warnings():
+        # TPE's group and multivariate options and QMC are marked experimental by Optuna.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        match search.sampler:
+            case "gp" if learned < GP_TRIALS:
+                return GaussianProcessSampler(
+                    search.space, distributions(search.space), epochs, seed, GP_STARTUP_TRIALS
+                )
+            case "gp" | "tpe":
+                return optuna.samplers.TPESampler(
+                    n_startup_trials=TPE_STARTUP_TRIALS,
+                    n_ei_candidates=24,
+                    multivariate=True,
+                    group=True,
+                    constant_liar=True,
+                    seed=seed,
+                )
+            case "random" | "grid":
+                return optuna.samplers.RandomSampler(seed=seed)
+            case "qmc":  # one sequence for the whole study: its seed is the study's
+                return optuna.samplers.QMCSampler(
+                    scramble=True,
+                    seed=search.seed,
+                    independent_sampler=optuna.samplers.RandomSampler(seed=seed),
+                    warn_independent_sampling=False,
+                )

@@ -1,0 +1,204 @@
+"""Access to a study in Optuna's database; database errors become one-line messages."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from mnist_seq.config import Scalar, Values
+from mnist_seq.errors import StoreError
+from mnist_seq.records import FinalState
+
+SECONDS_FOR_A_LOCK = 60
+SPACE_MARK = " space "  # no name has a blank
+FINAL_STATES: dict[TrialState, FinalState] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+@dataclass(frozen=True)
+class FinishedTrial:
+    """A trial that has ended: its values and its result.
+
+    Attributes
+    ----------
+    state : str
+        complete, pruned or failed.
+    records : list of dict
+        Its curve, an `EpochRecord` each, as plain values.
+    reason : str or None
+        Why it failed.
+    """
+
+    number: int
+    values: Values
+    state: FinalState
+    records: list[dict[str, Any]]
+    reason: str | None
+
+
+def finished_trial(trial: FrozenTrial) -> FinishedTrial:
+    """Convert a finished Optuna trial to a `FinishedTrial`."""
+    return FinishedTrial(
+        number=trial.number,
+        values=values_of(trial),
+        state=FINAL_STATES[trial.state],
+        records=trial.user_attrs.get("records", []),
+        reason=trial.user_attrs.get("reason"),
+    )
+
+
+def values_of(trial: FrozenTrial) -> Values:
+    """Return a trial's values: its user attribute `values` if set, else its parameters."""
+    return trial.user_attrs.get("values") or dict(trial.params)
+
+
+class StudyStorage:
+    """One study in an Optuna database; this process is its only writer.
+
+    Each method that adds or ends a trial leaves a database that a later session can go on with,
+    wherever in it the process is killed.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy's: ``sqlite:///`` and a path. A database that is not there is made.
+
+    Raises
+    ------
+    StoreError
+        Here and from every method, in one line: the database cannot be read or written.
+    """
+
+    def __init__(self, url: str) -> None:
+        # Optuna reports a locked database by itself as well, with a traceback.
+        optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+        self._place = url.removeprefix("sqlite:///")
+        timeout = {"connect_args": {"timeout": SECONDS_FOR_A_LOCK}}
+        with self._translate_errors():
+            try:
+                self._storage = RDBStorage(url, engine_kwargs=timeout)
+            except RuntimeError as error:
+                raise StoreError(
+                    f"{self._place}: was made by another version of Optuna than "
+                    f"{optuna.__version__}; run optuna storage upgrade --storage {url}, or "
+                    "choose another tracking.folder"
+                ) from error
+        self._study = -1
+        self._ids: dict[int, int] = {}  # by number
+
+    def open(self, name: str) -> str | None:
+        """Open the study's latest copy; return the copy's name in the database, or None."""
+        with self._translate_errors():
+            known = [
+                known
+                for known in optuna.get_all_study_names(self._storage)
+                if known == name or known.startswith(f"{name}{SPACE_MARK}")
+            ]
+            for latest in sorted(known, key=_space_number, reverse=True):
+                self._study, self._ids = self._storage.get_study_id_from_name(latest), {}
+                if "settings" in self.attributes():  # a copy that was not finished has none
+                    return latest
+        return None
+
+    def create(self, name: str, maximize: bool) -> None:
+        """Create the study, or reuse one of this name that has no settings yet."""
+        direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
+        with self._translate_errors():
+            if name not in optuna.get_all_study_names(self._storage):
+                self._storage.create_new_study([direction], name)
+            self._study, self._ids = self._storage.get_study_id_from_name(name), {}
+
+    def create_copy(self, name: str, maximize: bool) -> str:
+        """Create an empty copy of the study for a changed space; return the copy's name."""
+        number = _space_number(self.open(name) or name) + 1
+        copy = f"{name}{SPACE_MARK}{number}"
+        with self._translate_errors():
+            if copy in optuna.get_all_study_names(self._storage):
+                self._storage.delete_study(self._storage.get_study_id_from_name(copy))
+        self.create(copy, maximize)
+        return copy
+
+    def attributes(self) -> Mapping[str, Any]:
+        """Return the study's user attributes."""
+        with self._translate_errors():
+            return self._storage.get_study_user_attrs(self._study)
+
+    def set_attribute(self, name: str, value: Any) -> None:
+        """Set a user attribute of the study."""
+        with self._translate_errors():
+            self._storage.set_study_user_attr(self._study, name, value)
+
+    def trials(self) -> list[FrozenTrial]:
+        """Return all trials ordered by number; enqueued trials are first set to running."""
+        with self._translate_errors():
+            trials = self._storage.get_all_trials(self._study, deepcopy=False)
+            waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
+            for number in waiting:  # put there by a dashboard
+                self._storage.set_trial_state_values(self._id(number), TrialState.RUNNING)
+            return self._storage.get_all_trials(self._study, deepcopy=False) if waiting else trials
+
+    def finished(self) -> list[FinishedTrial]:
+        """Trials that have ended, in the order of their numbers; nothing is written."""
+        states = tuple(FINAL_STATES)
+        with self._translate_errors():
+            trials = self._storage.get_all_trials(self._study, deepcopy=False, states=states)
+        return [finished_trial(trial) for trial in trials]
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Add a trial with all its data in one transaction; it gets the next number."""
+        with self._translate_errors():
+            self._storage.create_new_trial(self._study, template_trial=trial)
+
+    def set_param(self, number: int, path: str, value: Scalar, known: BaseDistribution) -> None:
+        """Set one parameter that a trial was stored without."""
+        with self._translate_errors():
+            internal = known.to_internal_repr(value)
+            self._storage.set_trial_param(self._id(number), path, internal, known)
+
+    def report(self, number: int, epoch: int, value: float) -> None:
+        """Store a trial's intermediate value after an epoch."""
+        with self._translate_errors():
+            self._storage.set_trial_intermediate_value(self._id(number), epoch, value)
+
+    def finish(self, trial: FrozenTrial) -> None:
+        """Store a finished trial: its attributes first, then its state and value."""
+        trial_id = self._id(trial.number)
+        with self._translate_errors():
+            for name, value in trial.user_attrs.items():
+                self._storage.set_trial_user_attr(trial_id, name, value)
+            self._storage.set_trial_state_values(trial_id, trial.state, trial.values)
+
+    def _id(self, number: int) -> int:
+        if number not in self._ids:
+            with self._translate_errors():
+                self._ids[number] = self._storage.get_trial_id_from_study_id_trial_number(
+                    self._study, number
+                )
+        return self._ids[number]
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
+            cause = error.__cause__ or error
+            words = str(getattr(cause, "orig", cause)).splitlines()[0]
+            raise StoreError(
+                f"{self._place}: {words}; when that is mended, the same command goes on"
+            ) from error
+
+
+def _space_number(study: str) -> int:
+    """Parse a copy's number from a study's name in the database; the original is 1."""
+    _, mark, number = study.rpartition(SPACE_MARK)
+    return int(number) if mark else 1

@@ -1,0 +1,87 @@
+"""What makes two searches the same study: its name, and the settings that must not change."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mnist_seq.config import Range, SweepConfig, Values, flatten, value_at
+from mnist_seq.errors import ConfigError
+from mnist_seq.search.space import is_active, ordered
+
+# Settings that may change within one study: they shape no trial's curve.
+CHANGEABLE = ("trials", "timeout", "retries", "max_failures")
+
+
+def fixed_settings(config: SweepConfig) -> dict[str, Any]:
+    """Return the settings that define a study and its trials, as a nested dict."""
+    shape = config.model_dump(exclude={"study", "workers", "tracking"})
+    for free in CHANGEABLE:
+        del shape["search"][free]
+    return shape
+
+
+def study_name(config: SweepConfig) -> str:
+    """Return the given study name, or the data source's name with a digest of the settings.
+
+    The same command with more trials, more time or other workers goes on with the same study.
+    """
+    if config.study is not None:
+        return config.study
+    text = json.dumps(fixed_settings(config), sort_keys=True)
+    return f"{config.data.source}-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
+
+
+def check_unchanged(name: str, old: Mapping[str, Any], config: SweepConfig) -> None:
+    """Raise a ConfigError if a setting that defines the study, other than its space, differs.
+
+    Parameters
+    ----------
+    old : mapping
+        The study's `fixed_settings`; those of the space may differ.
+
+    Raises
+    ------
+    ConfigError
+        With a line for each setting that differs.
+    """
+    before, now = flatten(old), flatten(fixed_settings(config))
+    different = [
+        path
+        for path in before.keys() | now.keys()
+        if before.get(path) != now.get(path) and not path.startswith("search.space.")
+    ]
+    if different:
+        raise ConfigError(
+            *(
+                f"{path}: study {name} has {before.get(path)}, now it is {now.get(path)}; "
+                "change it back, or name another study=..."
+                for path in sorted(different)
+            )
+        )
+
+
+def most_epochs(config: SweepConfig) -> int:
+    """Return the maximum number of epochs of a trial, which is the pruner's budget."""
+    dimension = config.search.space.get("training.epochs")
+    if dimension is None:
+        return config.training.epochs
+    ends = [dimension.high] if isinstance(dimension, Range) else dimension.choices
+    return max(config.training.epochs, *(int(end) for end in ends if isinstance(end, int | float)))
+
+
+def baseline_settings(config: SweepConfig, number: int) -> Values:
+    """Return the settings that a baseline trial overrides; empty for any other trial."""
+    baselines = config.search.baselines
+    return baselines[number] if number < len(baselines) else {}
+
+
+def baseline_values(config: SweepConfig, number: int) -> Values | None:
+    """Return a baseline trial's values of the searched settings; None for any other trial."""
+    if number >= len(config.search.baselines):
+        return None
+    own, values = baseline_settings(config, number), Values()
+    for path in ordered(config.search.space):
+        if is_active(config.search.space[path], values):
+            values[path] = own.get(path, value_at(config, path))
+    return values

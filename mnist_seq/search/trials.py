@@ -1,0 +1,140 @@
+"""Turns the suggestions of a study into trials, and reports their results to it."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from mnist_seq.config import SweepConfig, Values
+from mnist_seq.errors import ConfigError
+from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of
+from mnist_seq.search.storage import FinishedTrial
+from mnist_seq.search.study import Study
+from mnist_seq.search.study_settings import baseline_settings, baseline_values
+from mnist_seq.validation import with_values
+
+
+class StudyTrials:
+    """Trial source of a sweep, until the number of trials or the timeout is reached.
+
+    Parameters
+    ----------
+    study : Study
+        Suggests values, and keeps the results.
+    config : SweepConfig
+        The settings that are not searched, and the search's own.
+    """
+
+    def __init__(self, study: Study, config: SweepConfig) -> None:
+        self._study = study
+        self._config = config
+        self._search = config.search
+        self._unfinished = {s.number: s.values for s in study.resume()}
+        self._began = time.monotonic()
+        finished = study.finished()
+        self._reasons = [trial.reason or "" for trial in finished if trial.state == "failed"]
+        self._any_success = len(self._reasons) < len(finished)
+
+    @property
+    def given_up(self) -> str | None:
+        """Why the search stops early because its first trials all failed alike, or None."""
+        kinds = {reason.partition(":")[0] for reason in self._reasons}
+        most = self._search.max_failures
+        if self._any_success or len(self._reasons) < most or len(kinds) > 1:
+            return None
+        return (
+            f"the first {len(self._reasons)} trials all failed alike, and search.max_failures is "
+            f"{most}: {self._reasons[-1]}"
+        )
+
+    def finished(self) -> list[tuple[Trial, TrialOutcome]]:
+        """Return finished trials with their outcomes, but without trained networks."""
+        return finished_trials(self._config, self._study.finished())
+
+    def recover(self, outcomes: Mapping[int, TrialOutcome]) -> list[Trial]:
+        """Report outcomes of an earlier session that the study lacks; return their trials."""
+        known = {done.number: done.values for done in self._study.finished()} | self._unfinished
+        trials = []
+        for number, outcome in outcomes.items():
+            trial = _trial(self._config, number, known[number])
+            if self._unfinished.pop(number, None) is not None:
+                for epoch in range(1, len(outcome.records) + 1):  # the last may not be stored yet
+                    best = best_of(outcome.records[:epoch], trial.config.training.monitor)
+                    self.report(trial, best, epoch)
+                self.finish(trial, outcome)
+            trials.append(trial)
+        return trials
+
+    def next(self) -> Trial | None:
+        """The next trial to start: first those that an earlier session left unfinished."""
+        while True:
+            if self._unfinished:
+                number = min(self._unfinished)
+                values = self._unfinished.pop(number)
+            else:
+                number = self._study.next_number
+                if number >= self._search.trials or self._is_late() or self.given_up:
+                    return None
+                suggestion = self._study.ask(baseline_values(self._config, number))
+                if suggestion is None:
+                    return None
+                values = suggestion.values
+            try:
+                return _trial(self._config, number, values)
+            except ConfigError as error:  # two values that are refused only together
+                self._fail(number, f"refused config: {error}")
+
+    def report(self, trial: Trial, best: EpochRecord, epoch: int) -> None:
+        """Report a trial's best epoch so far to the study."""
+        self._study.report(trial.number, epoch, self._value(best))
+
+    def should_prune(self, trial: Trial, epoch: int) -> bool:
+        """Whether the pruner would stop a trial after an epoch that was reported."""
+        return self._study.should_prune(trial.number, epoch)
+
+    def finish(self, trial: Trial, outcome: TrialOutcome) -> None:
+        """Tell the study how a trial ended."""
+        records = [asdict(record) for record in outcome.records]
+        match outcome.state:
+            case "complete" if outcome.best is not None:
+                self._any_success = True
+                value = self._value(outcome.best)
+                self._study.tell(trial.number, "complete", value, records=records)
+            case "pruned":
+                self._any_success = True
+                self._study.tell(trial.number, "pruned", records=records)
+            case _:
+                self._fail(trial.number, outcome.reason or "no epoch was finished", records=records)
+
+    def _fail(self, number: int, reason: str, **attributes: Any) -> None:
+        self._reasons.append(reason)
+        self._study.tell(number, "failed", None, reason=reason, **attributes)
+
+    def _value(self, record: EpochRecord) -> float:
+        return float(getattr(record, self._search.objective))
+
+    def _is_late(self) -> bool:
+        limit = self._search.timeout
+        return limit is not None and time.monotonic() - self._began > limit
+
+
+def finished_trials(
+    config: SweepConfig, finished: Iterable[FinishedTrial]
+) -> list[tuple[Trial, TrialOutcome]]:
+    """Finished trials of a study with their configs and outcomes, without their networks."""
+    known = []
+    for done in finished:
+        try:
+            trial = _trial(config, done.number, done.values)
+        except ConfigError:  # it failed for just that reason
+            trial = Trial(done.number, with_values(config, {}), done.values)
+        records = tuple(EpochRecord(**record) for record in done.records)
+        best = best_of(records, trial.config.training.monitor) if records else None
+        known.append((trial, TrialOutcome(done.state, records, best, None, done.reason)))
+    return known
+
+
+def _trial(config: SweepConfig, number: int, values: Values) -> Trial:
+    own = baseline_settings(config, number)
+    is_baseline = number < len(config.search.baselines)
+    return Trial(number, with_values(config, {**values, **own}), values, not is_baseline)

@@ -1,0 +1,115 @@
+"""Progress display: a live table on a terminal, plain log lines elsewhere."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome
+from mnist_seq.terminal.progress import Progress, duration_text, settings_text
+
+console = Console(highlight=False)
+
+
+class LogDisplay(Callback):
+    """Callback that prints a line for each trial start, epoch and trial end."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def on_trial_start(self, trial: Trial) -> None:
+        self._print(
+            f"trial {trial.number}: starts: {settings_text(trial.values) or 'as configured'}"
+        )
+
+    def on_epoch_end(self, trial: Trial, record: EpochRecord) -> None:
+        self._print(
+            f"trial {trial.number}: epoch {record.epoch}/{trial.config.training.epochs}: "
+            f"train {record.train_loss:.4f} {100 * record.train_accuracy:.2f} %, validation "
+            f"{record.validation_loss:.4f} {100 * record.validation_accuracy:.2f} %, "
+            f"{record.seconds:.1f} s"
+        )
+
+    def on_trial_end(self, trial: Trial, outcome: TrialOutcome) -> None:
+        best = f", best {self._progress.value(outcome.best)}" if outcome.best else ""
+        reason = f": {outcome.reason}" if outcome.reason else ""
+        self._print(f"trial {trial.number}: {outcome.state}{best}{reason}")
+
+    def on_message(self, text: str) -> None:
+        self._print(text)
+
+    def _print(self, line: str) -> None:
+        elapsed = duration_text(self._progress.seconds)
+        console.print(f"{elapsed}  {line}", soft_wrap=True, markup=False)
+
+
+class LiveDisplay:
+    """Live progress table, rendered by rich a few times per second."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def __rich__(self) -> RenderableType:
+        return Group(self._totals(), self._running(), self._best(), *self._messages())
+
+    def _totals(self) -> RenderableType:
+        progress = self._progress
+        left = progress.seconds_left
+        parts = [f"{progress.count(state)} {state}" for state in ("complete", "pruned", "failed")]
+        trains = any(record for _, record in progress.running.values())
+        before = "training" if trains else "starting"
+        line = Table.grid(padding=(0, 2))
+        line.add_row(
+            ProgressBar(total=progress.target, completed=len(progress.outcomes), width=30),
+            f"[bold]{len(progress.outcomes)}/{progress.target}[/] trials",
+            f"[dim]{', '.join(part for part in parts if part[0] != '0') or before}[/]",
+            f"{duration_text(progress.seconds)}"
+            + (f" [dim]about {duration_text(left)} left[/]" if left else ""),
+        )
+        return line
+
+    def _running(self) -> RenderableType:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        widths = {"trial": 5, "epoch": 8, "": 12, "validation": 10, "train": 7}
+        for name, width in widths.items():
+            table.add_column(name, min_width=width, no_wrap=True)
+        # On a narrow terminal it is the one column that may wrap that gives way; its text does not.
+        table.add_column("settings")
+        for number, (trial, record) in sorted(self._progress.running.items()):
+            epochs = trial.config.training.epochs
+            done = record.epoch if record else 0
+            table.add_row(
+                str(number),
+                f"{done}/{epochs}" if record else "starting",
+                ProgressBar(total=epochs, completed=done, width=12),
+                self._progress.value(record) if record else "",
+                f"[dim]{100 * record.train_accuracy:.2f} %[/]" if record else "",
+                Text(settings_text(trial.values), style="dim", overflow="ellipsis", no_wrap=True),
+            )
+        return table
+
+    def _best(self) -> RenderableType:
+        if self._progress.best is None:
+            return Text("")
+        trial, record = self._progress.best
+        gain = f"  [dim]{gain}[/]" if (gain := self._progress.gain()) else ""
+        return Text.from_markup(
+            f"best  [bold green]{self._progress.value(record)}[/] in trial {trial.number}{gain}"
+        )
+
+    def _messages(self) -> Sequence[RenderableType]:
+        return [Text(message, style="yellow") for message in self._progress.messages[-3:]]
+
+
+@contextmanager
+def open_display(progress: Progress) -> Iterator[list[Callback]]:
+    """Context manager: callbacks that show a live table on a terminal, log lines elsewhere."""
+    if not console.is_terminal:
+        yield [progress, LogDisplay(progress)]
+        return
+    with Live(LiveDisplay(progress), console=console, refresh_per_second=4, transient=True):
+        yield [progress]

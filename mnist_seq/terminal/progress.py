@@ -1,0 +1,123 @@
+"""Progress of a sweep: which trials run, which have ended, the best so far."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from mnist_seq.config import Objective, Scalar, scalar_text
+from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome, is_better
+
+
+@dataclass
+class Progress(Callback):
+    """Callback that tracks the progress of a sweep or of any other trainings.
+
+    Attributes
+    ----------
+    target : int
+        How many trials there shall be.
+    objective : str
+        By which they are compared.
+    has_baseline : bool
+        Whether trial 0 is the one that the others are compared with.
+    earlier : int
+        How many trials had ended before this session.
+    """
+
+    target: int
+    objective: Objective
+    has_baseline: bool = True
+    began: float = field(default_factory=time.monotonic)
+    running: dict[int, tuple[Trial, EpochRecord | None]] = field(default_factory=dict)
+    outcomes: dict[int, tuple[Trial, TrialOutcome]] = field(default_factory=dict)
+    best: tuple[Trial, EpochRecord] | None = None
+    baseline: EpochRecord | None = None
+    messages: list[str] = field(default_factory=list)
+    earlier: int = 0
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def on_trial_start(self, trial: Trial) -> None:
+        self.running[trial.number] = (trial, None)
+
+    def on_epoch_end(self, trial: Trial, record: EpochRecord) -> None:
+        self.running[trial.number] = (trial, record)
+        is_baseline = self.has_baseline and trial.number == 0
+        if is_baseline and (
+            self.baseline is None or is_better(record, self.baseline, self.objective)
+        ):
+            self.baseline = record
+        if self.best is None or is_better(record, self.best[1], self.objective):
+            self.best = (trial, record)
+
+    def on_trial_end(self, trial: Trial, outcome: TrialOutcome) -> None:
+        self.running.pop(trial.number, None)
+        if trial.number in self.outcomes:
+            self._counts[self.outcomes[trial.number][1].state] -= 1
+        # Without its network: of hundreds of trials that would be hundreds of megabytes.
+        self.outcomes[trial.number] = (trial, replace(outcome, result=None))
+        self._counts[outcome.state] += 1
+
+    def on_message(self, text: str) -> None:
+        self.messages.append(text)
+
+    def restore(self, trial: Trial, outcome: TrialOutcome) -> None:
+        """Add a trial that ended in an earlier session."""
+        if outcome.best is not None:
+            self.on_epoch_end(trial, outcome.best)
+        self.on_trial_end(trial, outcome)
+        self.earlier = len(self.outcomes)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since this session began."""
+        return time.monotonic() - self.began
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated seconds left, from this session's mean time per trial; None before one ends."""
+        done = len(self.outcomes) - self.earlier
+        return self.seconds / done * (self.target - len(self.outcomes)) if done > 0 else None
+
+    def count(self, state: str) -> int:
+        """How many trials have ended in a state."""
+        return self._counts[state]
+
+    def value(self, record: EpochRecord) -> str:
+        """Format an epoch's objective value: accuracy in percent, loss in nats."""
+        if self.objective == "validation_accuracy":
+            return f"{100 * record.validation_accuracy:.2f} %"
+        return f"{record.validation_loss:.4f}"
+
+    def gain(self) -> str:
+        """Describe the best trial's gain over the baseline; empty if either is missing."""
+        if self.best is None or self.baseline is None:
+            return ""
+        if self.best[1] == self.baseline:
+            return "the baseline"
+        value, base = (
+            float(getattr(record, self.objective)) for record in (self.best[1], self.baseline)
+        )
+        if self.objective == "validation_accuracy":
+            return f"{100 * (value - base):+.2f} points against the baseline"
+        return f"{value - base:+.4f} against the baseline"
+
+    def failures(self) -> dict[str, list[int]]:
+        """Numbers of the failed trials, by the kind of their failure."""
+        kinds: dict[str, list[int]] = {}
+        for number, (_, outcome) in sorted(self.outcomes.items()):
+            if outcome.state == "failed":
+                kinds.setdefault((outcome.reason or "").partition(":")[0], []).append(number)
+        return kinds
+
+
+def settings_text(values: Mapping[str, Scalar]) -> str:
+    """Settings in one line, without their groups: ``units=64 learning_rate=0.00214``."""
+    return " ".join(f"{p.rpartition('.')[2]}={scalar_text(v, 3)}" for p, v in values.items())
+
+
+def duration_text(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are any: ``1:02:03``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,113 @@
+"""What the terminal shows after a command: the best trials, findings, and what to type next."""
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from mnist_seq.config import TrackingConfig
+from mnist_seq.terminal.display import console
+from mnist_seq.terminal.progress import Progress, duration_text, settings_text
+
+
+def best_table(progress: Progress, most: int = 5) -> Table:
+    """Table of the best trials, one per row."""
+    rows = [(trial, outcome.best) for trial, outcome in progress.outcomes.values() if outcome.best]
+    rows.sort(
+        key=lambda row: getattr(row[1], progress.objective),
+        reverse=progress.objective == "validation_accuracy",
+    )
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("trial", "validation", "best epoch", "settings"):
+        table.add_column(name)
+    for trial, record in rows[:most]:
+        mark = " (baseline)" if trial.number == 0 and progress.has_baseline else ""
+        table.add_row(
+            f"{trial.number}{mark}",
+            progress.value(record),
+            f"{record.epoch}/{trial.config.training.epochs}",
+            settings_text(trial.values),
+        )
+    return table
+
+
+def print_summary(progress: Progress) -> None:
+    """Print the best trials of a sweep, its totals and its failures."""
+    if progress.best is None:
+        console.print("no trial finished an epoch")
+        return
+    if progress.outcomes:
+        console.print(best_table(progress))
+    trial, record = progress.best
+    epochs = sum(len(outcome.records) for _, outcome in progress.outcomes.values())
+    training = sum(outcome.seconds for _, outcome in progress.outcomes.values())
+    took = duration_text(progress.seconds)
+    console.print(
+        f"\nbest [bold green]{progress.value(record)}[/] in trial {trial.number}"
+        + (f", {gain}" if (gain := progress.gain()) else "")
+        + f"\n{epochs} epochs, {duration_text(training)} of training"
+        + (f" ({took} since it went on): " if progress.earlier else f" in {took}: ")
+        + f"{progress.count('complete')} trials complete, {progress.count('pruned')} pruned, "
+        f"{progress.count('failed')} failed\n"
+    )
+    for kind, numbers in progress.failures().items():
+        console.print(f"failed, {kind}: trial {', '.join(map(str, numbers))}", style="yellow")
+
+
+def print_best_epoch(progress: Progress) -> None:
+    """Print the best epoch of a single training and its objective value."""
+    ((_, outcome),) = progress.outcomes.values()
+    assert outcome.best is not None  # else it has failed
+    console.print(
+        f"best [bold green]{progress.value(outcome.best)}[/] on the validation images, in "
+        f"epoch {outcome.best.epoch} of {len(outcome.records)}\n"
+    )
+
+
+def print_findings(findings: Sequence[str], report: Path) -> None:
+    """Print findings as a list, wrapped to the terminal, and where the whole report is."""
+    for line in findings:
+        # Not in the middle of a word: a suggested override is there to be copied.
+        wrapped = textwrap.fill(
+            line,
+            console.width,
+            initial_indent="- ",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        console.print(wrapped, soft_wrap=True, markup=False)
+    console.print(f"\nreport: {report}\n", soft_wrap=True, markup=False)
+
+
+def print_next_commands(tracking: TrackingConfig, *commands: tuple[str, str]) -> None:
+    """Print suggested next commands and what each is for."""
+    folder = "" if tracking.folder == "mlruns" else f" tracking.folder={tracking.folder}"
+    for command, why in commands:
+        console.print(f"  python -m experiments.{command}{folder}  [dim]# {why}[/]", soft_wrap=True)
+
+
+def print_greeting(
+    study: str,
+    source: str,
+    progress: Progress,
+    train: int,
+    validation: int,
+    kept: tuple[int, int] | None,
+) -> None:
+    """Print a sweep's header: study, number of trials and images, and trials already done.
+
+    `kept` is as in `mnist_seq.search.study.Study`.
+    """
+    console.print(
+        f"[bold]{study}[/]: {progress.target} trials on {source}, "
+        f"{train} images to train on, {validation} to choose by"
+    )
+    if kept is not None:
+        console.print(f"the space has changed: {kept[0]} of {kept[1]} earlier trials lie inside it")
+    ended = len(progress.outcomes)
+    if ended >= progress.target:
+        console.print(f"all of them are done; search.trials={ended + 20} adds more", soft_wrap=True)
+    elif ended:
+        console.print(f"{ended} of them are done; going on")

@@ -1,0 +1,97 @@
+"""Where a result comes from: command, code, libraries, machine."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+LIBRARIES = (
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "optuna",
+    "mlflow",
+    "distributed",
+    "hydra-core",
+    "numpy",
+)
+CPUINFO = Path("/proc/cpuinfo")  # of Linux, where Python does not know the processor's name
+# A curve may depend on these, and on the versions of the libraries.
+DECIDING = ("git_commit", "machine", "processor", "python", "xla_flags")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What is needed to reproduce a result.
+
+    Attributes
+    ----------
+    tags : mapping
+        Command, commit, versions, machine and flags for XLA, by name.
+    diff : str
+        What was not committed; empty where all was, or where there is no repository.
+    """
+
+    tags: Mapping[str, str]
+    diff: str
+
+
+def provenance(command: str, data_digest: str, seed: int) -> Provenance:
+    """The provenance of what this process is about to compute."""
+    commit, diff = _git("rev-parse", "HEAD"), _git("diff", "HEAD")
+    tags = {
+        "command": command,
+        "data_digest": data_digest,
+        "seed": str(seed),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "xla_flags": os.environ.get("XLA_FLAGS", "none"),
+    }
+    for library in LIBRARIES:
+        if (installed := installed_version(library)) is not None:
+            tags[f"version_{library}"] = installed
+    if commit:
+        tags["git_commit"] = commit.strip() + (" with changes" if diff else "")
+    return Provenance(tags, diff)
+
+
+def changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Differences between the tags of two runs that may be why their curves differ."""
+    return [
+        f"{name.removeprefix('version_')} was {then.get(name, 'not noted')}, "
+        f"is {now.get(name, 'not noted')}"
+        for name in sorted({*then, *now})
+        if (name in DECIDING or name.startswith("version_")) and then.get(name) != now.get(name)
+    ]
+
+
+def installed_version(distribution: str) -> str | None:
+    """The version of a package, by its name on PyPI; None where it is not installed."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    """The processor's name; on Linux, where different ones may share it, with family and model."""
+    if not CPUINFO.exists():
+        return platform.processor() or "unknown"
+    first = CPUINFO.read_text().partition("\n\n")[0]
+    pairs = (line.partition(":") for line in first.splitlines())
+    fields = {name.strip(): value.strip() for name, _, value in pairs}
+    parts = [fields[name] for name in ("model name", "cpu family", "model") if name in fields]
+    return ", ".join(parts) or "unknown"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""

@@ -1,0 +1,205 @@
+"""An MLflow run, as whoever writes it holds it. Nothing here waits for MLflow."""
+
+import re
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
+from mlflow.entities.lifecycle_stage import LifecycleStage
+from mlflow.exceptions import MlflowException
+from numpy.typing import NDArray
+
+from mnist_seq.config import Scalar, scalar_text
+from mnist_seq.records import EpochRecord
+from mnist_seq.tracking.model_folder import write_model_folder
+from mnist_seq.tracking.store import is_transient
+from mnist_seq.tracking.writer import MOST_PARAMS, Values, Write, Writer
+
+Status: TypeAlias = Literal["FINISHED", "FAILED", "KILLED"]
+
+# MLflow draws its charts in the order of the names: what people compare by comes first.
+EPOCH_METRICS = {known.name: known.name for known in fields(EpochRecord)[1:]} | {
+    name: f"train_{name}" for name in ("learning_rate", "seconds", "images_per_second")
+}
+CONFIG_FILE = "config.yaml"
+
+
+@dataclass(eq=False)
+class Run:
+    """One MLflow run, held by whoever writes it. Every method returns at once.
+
+    Attributes
+    ----------
+    created : Future of str
+        The run's id, when it exists; cancelled if the store never came back.
+    """
+
+    _client: MlflowClient
+    _writer: Writer
+    _warn: Callable[[str], None]
+    _name: str
+    created: Future[str] = field(default_factory=Future)
+    _deleted: bool = False
+
+    @property
+    def id(self) -> str | None:
+        """The run's id, or None while it has none."""
+        known = self.created.done() and not self.created.cancelled()
+        return self.created.result() if known and not self.created.exception() else None
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Add a point to each of the run's curves."""
+        values = asdict(record)
+        points = {metric: values[name] for name, metric in EPOCH_METRICS.items()}
+        self._put_metrics(f"epoch {record.epoch}", points, record.epoch)
+
+    def metrics(self, values: Mapping[str, float]) -> None:
+        """Set metrics that are no curves: the best accuracy, the number of parameters."""
+        if curves := values.keys() & set(EPOCH_METRICS.values()):
+            raise ValueError(f"{', '.join(sorted(curves))}: is a curve, written by epoch()")
+        self._put_metrics("metrics", values, 0)
+
+    def params(self, values: Mapping[str, Scalar]) -> None:
+        """Set the run's parameters; each can be set once."""
+        written = [Param(key, scalar_text(value)) for key, value in values.items()]
+        for i in range(0, len(written), MOST_PARAMS):
+            self._put_values("parameters", Values(params=written[i : i + MOST_PARAMS]))
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Set tags: words to filter runs by."""
+        self._put_values("tags", Values(tags=dict(values)))
+
+    def artifact(self, name: str, content: str | bytes | Callable[[], str | bytes]) -> None:
+        """Keep a file with the run, at a relative path with forward slashes.
+
+        A callable makes the content on the writer's thread, away from whoever waits for epochs.
+        """
+        path = PurePosixPath(name)
+
+        @cache  # made once, however often storing it is tried
+        def made() -> bytes:
+            try:
+                finished = content() if callable(content) else content
+            except Exception as error:  # a mistake in the callable, even where it is an OSError
+                raise RuntimeError(f"{self._name}: {name} could not be made: {error}") from error
+            return finished.encode() if isinstance(finished, str) else finished
+
+        def store(run_id: str) -> None:
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / path.name
+                file.write_bytes(made())
+                within = None if path.parent == PurePosixPath() else str(path.parent)
+                self._client.log_artifact(run_id, str(file), within)
+
+        self._put(name, store)
+
+    def config(self, values: Mapping[str, Any]) -> None:
+        """Keep the whole config, as ``config.yaml``; `Results.config` reads it back."""
+        self.artifact(CONFIG_FILE, lambda: yaml.safe_dump(dict(values), sort_keys=False))
+
+    def model(
+        self,
+        keras_file: bytes,
+        example_NSF: NDArray[np.uint8],
+        class_names: Sequence[str],
+        metadata: Mapping[str, Any],
+    ) -> None:
+        """Keep the network as an MLflow model, linked to the run, with the metrics so far.
+
+        The parameters are those of `write_model_folder`.
+        """
+
+        def store(run_id: str) -> None:
+            model_id = self._model_id(run_id)
+            names = {"run_id": run_id, "model_id": model_id}
+            with tempfile.TemporaryDirectory() as folder:
+                write_model_folder(
+                    Path(folder), keras_file, example_NSF, class_names, metadata, **names
+                )
+                self._client.log_model_artifacts(model_id, folder)
+            self._client.finalize_logged_model(model_id, "READY")
+
+        self._put("model", store)
+
+    def finish(self, status: Status) -> None:
+        """End the run, now."""
+        now = milliseconds()
+        self._put("end", lambda run_id: self._client.set_terminated(run_id, status, now))
+
+    def resume(self) -> None:
+        """Show the run as running, after `finish` or a crash ended it too early."""
+        self._put("resume", lambda run_id: self._client.update_run(run_id, "RUNNING"))
+
+    def when_stored(self, action: Callable[[], object]) -> None:
+        """Call a function, on the writer's thread, when all so far is stored."""
+        self._writer.put(self, Write(f"{self._name}: what follows", lambda _: action()))
+
+    def _model_id(self, run_id: str) -> str:
+        """The id of the run's model: made and linked, unless an earlier attempt did."""
+        run = self._client.get_run(run_id)
+        where = [run.info.experiment_id]
+        known = self._client.search_logged_models(where, f"source_run_id = '{run_id}'")
+        if known:
+            model_id = known[0].model_id
+        else:
+            name = re.sub(r"[/:.%\"']", "-", run.info.run_name)  # MLflow refuses these in a name
+            model_id = self._client.create_logged_model(
+                run.info.experiment_id, name, run_id, params=run.data.params, model_type="keras"
+            ).model_id
+        linked = run.outputs.model_outputs if run.outputs else []
+        if model_id not in [output.model_id for output in linked]:
+            self._client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+        values = [
+            Metric(point.key, point.value, point.timestamp, 0, model_id=model_id, run_id=run_id)
+            for name in run.data.metrics.keys() - set(EPOCH_METRICS.values())
+            for point in self._client.get_metric_history(run_id, name)[-1:]
+        ]
+        if values:
+            self._client.log_batch(run_id, values)
+        return model_id
+
+    def _put_metrics(self, description: str, values: Mapping[str, float], step: int) -> None:
+        now = milliseconds()
+        metrics = [Metric(key, float(value), now, step) for key, value in values.items()]
+        self._put_values(description, Values(metrics=metrics))
+
+    def _put_values(self, description: str, values: Values) -> None:
+        def store(run_id: str) -> None:
+            tags = [RunTag(key, value) for key, value in values.tags.items()]
+            self._client.log_batch(run_id, values.metrics, values.params, tags)
+
+        self._put(description, store, values)
+
+    def _put(
+        self, description: str, store: Callable[[str], object], values: Values | None = None
+    ) -> None:
+        text = f"{self._name}: {description}"
+        self._writer.put(self, Write(text, lambda _: self._with_id(store), values))
+
+    def _with_id(self, action: Callable[[str], object]) -> None:
+        """Pass the run's id to a function, on the writer's thread, unless the run was deleted."""
+        if self._deleted or self.id is None:
+            return
+        try:
+            action(self.id)
+        except MlflowException as error:
+            if is_transient(error):
+                raise
+            if self._client.get_run(self.id).info.lifecycle_stage != LifecycleStage.DELETED:
+                raise
+            self._deleted = True
+            self._warn(f"{self._name}: was deleted; the rest of it is not stored")
+
+
+def milliseconds() -> int:
+    """The time now, as MLflow keeps it: milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,98 @@
+"""A whole search in MLflow: a run of its own, and a text above the runs of its trials."""
+
+from typing import get_args
+
+from mnist_seq.config import Choices, Dimension, SweepConfig, scalar_text
+from mnist_seq.records import Callback, FinalState, Trial, TrialOutcome
+from mnist_seq.terminal.progress import Progress, settings_text
+from mnist_seq.tracking.provenance import Provenance
+from mnist_seq.tracking.tracker import Tracker
+from mnist_seq.tracking.trial_recorder import EarlierRun
+
+
+class SweepRecorder(Callback):
+    """Writes the sweep's own run, `run`, and keeps the experiment's description up to date.
+
+    Parameters
+    ----------
+    progress : Progress
+        How far the search is; told of each trial before this callback.
+    validation_images : int
+        How many images the trials are compared by.
+    earlier : EarlierRun or None
+        The sweep's run, where an earlier session opened it.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        experiment_id: str,
+        study: str,
+        config: SweepConfig,
+        progress: Progress,
+        provenance: Provenance,
+        validation_images: int,
+        earlier: EarlierRun | None,
+    ) -> None:
+        self._tracker, self._experiment_id = tracker, experiment_id
+        self._config, self._progress = config, progress
+        if earlier:
+            self.run = tracker.reopen(earlier.id)
+        else:
+            search = config.search
+            params = {"search.sampler": search.sampler, "search.pruner": search.pruner}
+            self.run = tracker.start(experiment_id, "sweep", "sweep", params, {"study": study})
+        self.run.tags({**provenance.tags, "validation_images": str(validation_images)})
+        self.run.config(config.model_dump())
+        if provenance.diff:
+            self.run.artifact("uncommitted.diff", provenance.diff)
+        self._describe()
+
+    def on_trial_end(self, _trial: Trial, _outcome: TrialOutcome) -> None:
+        """Show how far the search is."""
+        self._describe()
+
+    def finish(self, is_complete: bool) -> None:
+        """Close the sweep's run with the totals."""
+        progress = self._progress
+        self._describe()
+        # Tags, not metrics: the sweep is no bar among its trials' bars.
+        totals = {f"trials_{state}": str(progress.count(state)) for state in get_args(FinalState)}
+        self.run.tags({**totals, "wall_seconds": f"{progress.seconds:.0f}"})
+        if progress.best is not None:
+            trial, record = progress.best
+            self.run.tags({"best_trial": str(trial.number), "best": progress.value(record)})
+        self.run.finish("FINISHED" if is_complete else "KILLED")
+
+    def _describe(self) -> None:
+        text = experiment_description(self._config, self._progress)
+        self._tracker.describe(self._experiment_id, text)
+
+
+def experiment_description(config: SweepConfig, progress: Progress) -> str:
+    """Markdown above the experiment's runs: what is searched, how far it is, the best so far."""
+    counts = [f"{n} {state}" for state in get_args(FinalState) if (n := progress.count(state))]
+    first = f"**{len(progress.outcomes)} of {progress.target} trials**"
+    first += f" ({', '.join(counts)})" if counts else ""
+    lines = [first]
+    if progress.best is not None:
+        trial, record = progress.best
+        gain = f", {gain}" if (gain := progress.gain()) else ""
+        # MLflow shows only the first line until it is unfolded.
+        lines = [f"{first}: best **{progress.value(record)}** in trial {trial.number}{gain}"]
+        lines.append(f"Trial {trial.number}: {settings_text(trial.values)}")
+    rows = [_row(path, dimension) for path, dimension in config.search.space.items()]
+    table = ["| searched | values | |", "| --- | --- | --- |", *rows]
+    return "\n\n".join([*lines, "\n".join(table)])
+
+
+def _row(path: str, dimension: Dimension) -> str:
+    """A row of the table of what is searched: path, values, condition."""
+    if isinstance(dimension, Choices):
+        values = ", ".join(scalar_text(choice, 3) for choice in dimension.choices)
+    else:
+        values = f"{scalar_text(dimension.low, 3)} to {scalar_text(dimension.high, 3)}"
+        values += ", log scale" if dimension.log else ""
+        values += f", step {scalar_text(dimension.step, 3)}" if dimension.step else ""
+    when = ", ".join(f"{other}={scalar_text(value, 3)}" for other, value in dimension.when.items())
+    return f"| `{path}` | {values} | {f'where {when}' if when else ''} |"

@@ -1,0 +1,150 @@
+"""Trials in MLflow: a run of its own for each training, flat, linked by tags."""
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+
+from mnist_seq.config import Config, value_at
+from mnist_seq.data.dataset import Dataset
+from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome
+from mnist_seq.report.pages.curves import curves_picture
+from mnist_seq.tracking.results import Results
+from mnist_seq.tracking.runs import Run
+from mnist_seq.tracking.tracker import Role, Tracker
+
+# The project's own five, shown as columns even where they are not searched.
+MAIN_SETTINGS = (
+    "model.units",
+    "model.return_sequences",
+    "training.learning_rate",
+    "training.batch_size",
+    "training.epochs",
+)
+EXAMPLE_IMAGES = 5
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """A run that an earlier session opened, and how many epochs it has in the store."""
+
+    id: str
+    epochs: int
+
+
+def earlier_runs(
+    results: Results, experiment: str, role: Role, tags: Mapping[str, str], keep: Set[int]
+) -> dict[int, EarlierRun]:
+    """Runs of earlier sessions to go on with, by trial number; of several the latest.
+
+    Parameters
+    ----------
+    experiment : str
+        Its name in MLflow.
+    tags : mapping
+        Which the runs have.
+    keep : set of int
+        Numbers of trials to go on with even where their run looks finished.
+
+    Raises
+    ------
+    TrackingError
+        If there is no such experiment, or the store cannot be read.
+    """
+    found = {}
+    for run in results.runs(results.experiment(experiment), role):
+        number = int(run.tags.get("trial_number", 0))
+        is_open = run.status not in {"FINISHED", "FAILED"}
+        if tags.items() <= run.tags.items() and (is_open or number in keep):
+            found[number] = EarlierRun(run.id, len(results.curve(run.id)))
+    return found
+
+
+@dataclass
+class TrialRecorder(Callback):
+    """Writes each trial to its MLflow run; goes on with the runs of an earlier session.
+
+    Attributes
+    ----------
+    data_of : callable
+        The dataset that a config names: its class names and some images go with the model.
+    tags : mapping
+        What all runs have in common: the study, the command.
+    earlier : mapping
+        Runs to go on with, by trial number.
+    stored : callable
+        Told the number of a trial when all of it is in the store.
+    """
+
+    tracker: Tracker
+    experiment_id: str
+    role: Role
+    data_of: Callable[[Config], Dataset]
+    tags: Mapping[str, str]
+    earlier: Mapping[int, EarlierRun]
+    stored: Callable[[int], None]
+    _runs: dict[int, Run] = field(default_factory=dict, init=False)
+    # Of each trial that is not over: how many are in the store, or on their way to it.
+    _epochs: dict[int, int] = field(default_factory=dict, init=False)
+
+    def run(self, number: int) -> Run:
+        """The run of a trial of this session."""
+        return self._runs[number]
+
+    def on_trial_start(self, trial: Trial) -> None:
+        """Open the trial's run, with its values and its whole config."""
+        known = self.earlier.get(trial.number)
+        if known is not None:
+            run = self.tracker.reopen(known.id)
+        else:
+            name = f"{self.role} {trial.number}"
+            params = {path: value_at(trial.config, path) for path in MAIN_SETTINGS} | trial.values
+            tags = {**self.tags, "trial_number": str(trial.number)}
+            run = self.tracker.start(self.experiment_id, name, self.role, params, tags)
+            run.config(trial.config.model_dump())
+        self._runs[trial.number] = run
+        self._epochs[trial.number] = known.epochs if known else 0
+
+    def on_epoch_end(self, trial: Trial, record: EpochRecord) -> None:
+        """Add a point to the run's curves, unless it is there."""
+        if record.epoch > self._epochs[trial.number]:
+            self._runs[trial.number].epoch(record)
+            self._epochs[trial.number] = record.epoch
+
+    def on_trial_end(self, trial: Trial, outcome: TrialOutcome) -> None:
+        """Close the run: best values, picture, network, how it ended."""
+        run = self._runs[trial.number]
+        for record in outcome.records:  # all there, unless an earlier session was killed
+            self.on_epoch_end(trial, record)
+        run.tags({"trial_state": outcome.state})
+        if outcome.state != "complete":  # told apart at a glance in MLflow's lists
+            run.tags({"mlflow.runName": f"{self.role} {trial.number} ({outcome.state})"})
+        if outcome.reason:
+            run.tags({"reason": outcome.reason})
+        if outcome.best is not None:
+            run.metrics(
+                {
+                    "best_validation_accuracy": outcome.best.validation_accuracy,
+                    "best_validation_loss": outcome.best.validation_loss,
+                    "trained_epochs_to_best": outcome.best.epoch,
+                    "trained_epochs": len(outcome.records),
+                    "trained_seconds": outcome.seconds,
+                }
+            )
+            run.artifact("curves.svg", lambda: curves_picture(outcome.records))
+        if outcome.result is not None:
+            data = self.data_of(trial.config)
+            run.metrics({"trained_parameters": outcome.result.parameters})
+            run.artifact("model.keras", outcome.result.model)
+            run.model(
+                outcome.result.model,
+                data.validation.images_NSF[:EXAMPLE_IMAGES],
+                data.class_names,
+                {"data_digest": data.digest},
+            )
+        run.finish("FAILED" if outcome.state == "failed" else "FINISHED")
+        run.when_stored(lambda: self.stored(trial.number))
+        del self._epochs[trial.number]
+
+    def interrupt(self) -> None:
+        """Mark the runs that are not over as killed; the same command goes on with them."""
+        for number in self._epochs:
+            self._runs[number].finish("KILLED")

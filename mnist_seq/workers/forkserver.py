@@ -1,0 +1,32 @@
+"""Starts the fork server: the process that local workers are forked from, with TensorFlow loaded.
+
+TensorFlow takes seconds to load. So multiprocessing's fork server loads it once, while the driver
+loads its own libraries on another core, and not every worker, or one that replaces another. A fork
+is safe as long as this process has one thread, and nothing that it has loaded starts another before
+it runs.
+"""
+
+import multiprocessing
+import multiprocessing.forkserver
+import sys
+
+from mnist_seq.config import WorkersConfig
+
+# On macOS there is one as well, but libraries of the system there that break after a fork.
+METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+# Read when NumPy and TensorFlow are loaded, or first run something.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    # Its operations make no validation faster, and it announces itself on stderr.
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+}
+
+
+def start(config: WorkersConfig) -> None:
+    """Start the fork server without waiting for it, unless it runs or the workers are remote."""
+    if METHOD == "forkserver" and config.scheduler is None:
+        multiprocessing.set_forkserver_preload(["mnist_seq.workers.preload"])
+        multiprocessing.forkserver.ensure_running()

@@ -1,0 +1,204 @@
+"""Run trainings on a Dask cluster, one per worker process (slot).
+
+A training lives in one slot and each of its epochs is a task there. The state stays in the process
+that made it; what travels is the small record, and now and then the state, to be saved.
+"""
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from distributed import Client, Future, KilledWorker
+from distributed.client import FutureCancelledError
+
+from mnist_seq.config import Config, WorkersConfig
+from mnist_seq.data.dataset import Dataset
+from mnist_seq.errors import NotFiniteError
+from mnist_seq.records import (
+    EpochRecord,
+    StateFetched,
+    TrainingFailed,
+    TrainingState,
+    TrainResult,
+    WorkerEvent,
+    WorkerLost,
+)
+from mnist_seq.workers.slots import SECONDS_BETWEEN_REFRESHES, Slots
+
+SECONDS_TO_FETCH = 30.0
+
+
+@dataclass(frozen=True)
+class TrainingFunctions:
+    """The functions that run on the workers; each must be importable there."""
+
+    warm_up: Callable[[], None]
+    begin: Callable[[Config, Dataset], TrainingState]
+    advance: Callable[[Config, Dataset, TrainingState], tuple[EpochRecord, TrainingState]]
+    finish: Callable[[Config, Dataset, TrainingState], TrainResult]
+
+
+@dataclass
+class _Training:
+    config: Config
+    data: Future
+    slot: str
+    state: Future | TrainingState | None = None
+    next_state: Future | None = None
+    awaited: Future | None = None
+    asked: float = field(default_factory=time.monotonic)
+
+
+class Workers:
+    """Slots on a Dask cluster, each for one training at a time.
+
+    A training is named by a number of the caller's choice, from `start` to `drop`.
+    """
+
+    def __init__(self, client: Client, functions: TrainingFunctions, config: WorkersConfig) -> None:
+        self._client = client
+        self._functions = functions
+        self._config = config
+        self._slots = Slots(client, functions.warm_up)
+        self._slots.refresh()  # they load their libraries from now on, while others are loaded here
+        self._trainings: dict[int, _Training] = {}
+        self._data: dict[str, Future] = {}
+        self._events: queue.SimpleQueue[tuple[int, Future | StateFetched]] = queue.SimpleQueue()
+
+    @property
+    def free(self) -> int:
+        """Number of idle slots whose processes have loaded their libraries."""
+        self._slots.refresh()
+        return len(self._idle())
+
+    def start(
+        self, number: int, config: Config, data: Dataset, state: TrainingState | None = None
+    ) -> None:
+        """Assign a training to a free slot, from its beginning or from a saved state."""
+        slot = min(self._idle())
+        training = _Training(config, self._on_workers(data), slot, state)
+        self._trainings[number] = training
+        if state is None:
+            training.state = self._submit(training, self._functions.begin)
+
+    def advance(self, number: int) -> None:
+        """Submit one more epoch of a training; `next` returns its record."""
+        training = self._trainings[number]
+        both = self._submit(training, self._functions.advance, training.state)
+        training.next_state = self._client.submit(_state, both, workers=[training.slot])
+        self._await(number, self._client.submit(_record, both, workers=[training.slot]))
+
+    def finish(self, number: int) -> None:
+        """Request the final result of a training; `next` returns it."""
+        training = self._trainings[number]
+        self._await(number, self._submit(training, self._functions.finish, training.state))
+
+    def save(self, number: int) -> None:
+        """Fetch a training's latest state in the background; `next` returns it."""
+        state = self._trainings[number].state
+
+        def fetch() -> None:
+            # A state whose worker is lost is not saved; the loss is an event of its own.
+            with contextlib.suppress(Exception):
+                fetched = self._client.gather(state)
+                self._events.put((number, StateFetched(fetched)))
+
+        threading.Thread(target=fetch, daemon=True).start()
+
+    def drop(self, number: int) -> None:
+        """Cancel a training and free its slot; kill the process if it uses too much memory."""
+        training = self._trainings.pop(number)
+        if training.awaited is not None and not training.awaited.done():
+            training.awaited.cancel(force=True)
+        self._slots.stop_if_large(training.slot)
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run a function on a worker as soon as a slot is free, and return its result."""
+        while not self.free:
+            time.sleep(0.1)
+        slot = min(self._idle())
+        return self._client.submit(function, *arguments, workers=[slot], pure=False).result()
+
+    def next(self, timeout: float) -> tuple[int, WorkerEvent] | None:
+        """The next event of any training, or None if there is none for `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self._slots.refresh()
+            for number, training in self._trainings.items():
+                if training.slot not in self._slots.present:
+                    return number, self._worker_lost(training.slot)
+                if time.monotonic() - training.asked > self._config.epoch_timeout:
+                    return number, self._stop_hanging(training.slot)
+            wait = min(max(deadline - time.monotonic(), 0.0), SECONDS_BETWEEN_REFRESHES)
+            try:
+                number, event = self._events.get(timeout=wait)
+            except queue.Empty:
+                if time.monotonic() >= deadline:
+                    return None
+                continue
+            if number not in self._trainings:
+                continue
+            if isinstance(event, StateFetched):
+                return number, event
+            if event is self._trainings[number].awaited:
+                return number, self._event(self._trainings[number], event)
+
+    def _event(self, training: _Training, done: Future) -> WorkerEvent:
+        try:
+            result: EpochRecord | TrainResult = done.result(timeout=SECONDS_TO_FETCH)
+        except NotFiniteError as error:
+            return TrainingFailed("not finite", str(error))
+        except (KilledWorker, FutureCancelledError):
+            return self._worker_lost(training.slot)
+        except Exception as error:  # whatever a training raises costs that training alone
+            if not done.done():  # it was; then its process died, and Dask would wait for another
+                return self._worker_lost(training.slot)
+            return TrainingFailed(type(error).__name__, " ".join(str(error).split())[:500])
+        if isinstance(result, EpochRecord):
+            training.state, training.next_state = training.next_state, None
+        return result
+
+    def _worker_lost(self, slot: str) -> WorkerLost | TrainingFailed:
+        held = self._slots.remove(slot)
+        if held is not None:
+            used = f"{held / 2**30:.1f} GiB"
+            limit = self._config.memory_gib
+            share = f"{limit:g} GiB (workers.memory_gib)" if limit else "its share of the machine"
+            return TrainingFailed("out of memory", f"the process used {used} of {share}")
+        return WorkerLost("worker died", f"the worker at {slot} died")
+
+    def _stop_hanging(self, slot: str) -> WorkerLost:
+        self._slots.stop(slot)
+        return WorkerLost("hang", f"no epoch within {self._config.epoch_timeout:g} s")
+
+    def _submit(self, training: _Training, step: Callable[..., Any], *arguments: Any) -> Future:
+        return self._client.submit(
+            step, training.config, training.data, *arguments, workers=[training.slot], pure=False
+        )
+
+    def _await(self, number: int, future: Future) -> None:
+        self._trainings[number].awaited = future
+        self._trainings[number].asked = time.monotonic()
+        future.add_done_callback(lambda done: self._events.put((number, done)))
+
+    def _on_workers(self, data: Dataset) -> Future:
+        kept = self._data.get(data.digest)
+        if kept is None or kept.status != "finished":  # lost with the last process that held it
+            self._data[data.digest] = self._client.scatter(data, broadcast=True, hash=False)
+        return self._data[data.digest]
+
+    def _idle(self) -> set[str]:
+        busy = {training.slot for training in self._trainings.values()}
+        return self._slots.ready() - busy
+
+
+def _record(both: tuple[EpochRecord, TrainingState]) -> EpochRecord:
+    return both[0]
+
+
+def _state(both: tuple[EpochRecord, TrainingState]) -> TrainingState:
+    return both[1]

@@ -1,0 +1,112 @@
+"""Track which worker processes of a Dask cluster are alive, ready or to be replaced.
+
+A slot is a single-threaded process of a Dask cluster, named by its address. The process that a
+nanny starts in place of another has an address of its own.
+"""
+
+import contextlib
+import math
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from distributed import Client, Future, Nanny
+
+SECONDS_BETWEEN_REFRESHES = 1.0
+# XLA keeps every program it has compiled, 20 to 30 MiB each, for as long as the process lives. One
+# that has grown so many times since its first training, some ten shapes, is replaced between
+# two trainings; so is one that holds such a share of its limit.
+GROWN = 1.6
+FULL = 0.6
+# A process in which an import broke off fails everything it is given, for as long as it lives.
+# Where a third one cannot load them, the libraries are wrong, and a training shall say so.
+ATTEMPTS_TO_LOAD = 3
+
+
+class Slots:
+    """The worker processes (slots) of a Dask cluster and their state.
+
+    Attributes
+    ----------
+    present : set of str
+        Those that were alive at the last refresh.
+    """
+
+    def __init__(self, client: Client, warm_up: Callable[[], None]) -> None:
+        self.present: set[str] = set()
+        self._client = client
+        self._warm_up = warm_up
+        self._warm_ups: dict[str, Future] = {}
+        self._failed_to_load: Counter[str] = Counter()  # processes of each nanny
+        self._stopped: set[str] = set()  # the scheduler may list one for a moment yet
+        self._known: dict[str, dict[str, Any]] = {}
+        self._first: dict[str, int] = {}  # bytes of a process after its first training
+        self._too_large: dict[str, int] = {}  # bytes of processes that were stopped for them
+        self._last_refresh = 0.0
+        client.subscribe_topic("worker-restart-memory", self._note_memory)
+
+    def refresh(self) -> None:
+        """Ask the scheduler which slots there are, at most once a second."""
+        if self.present and time.monotonic() - self._last_refresh <= SECONDS_BETWEEN_REFRESHES:
+            return
+        # Not `scheduler_info`: every other second the client forgets its workers for a moment.
+        answer = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+        self._known = answer["workers"]
+        self._stopped &= self._known.keys()
+        self.present = self._known.keys() - self._stopped
+        self._warm_ups = {
+            slot: self._warm_ups.get(slot)
+            or self._client.submit(self._warm_up, workers=[slot], pure=False)
+            for slot in self.present
+        }
+        for slot in list(filter(self._is_broken, self.present)):
+            self._failed_to_load[self._known[slot]["nanny"]] += 1
+            self.stop(slot)
+        self._last_refresh = time.monotonic()
+
+    def ready(self) -> set[str]:
+        """Slots whose processes have loaded their libraries."""
+        return {
+            slot
+            for slot in self.present
+            if self._warm_ups[slot].done() and not self._is_broken(slot)
+        }
+
+    def remove(self, slot: str) -> int | None:
+        """Remove a dead slot; return its memory in bytes if it was killed for that, else None."""
+        self.present.discard(slot)
+        return self._too_large.get(slot)
+
+    def stop(self, slot: str) -> None:
+        """Kill a process; its nanny starts another."""
+        self.present.discard(slot)
+        self._stopped.add(slot)
+        with contextlib.suppress(KeyError):  # it is gone already
+            self._client.run(_kill, workers=[slot], nanny=True, on_error="ignore")
+
+    def stop_if_large(self, slot: str) -> None:
+        """Kill an idle worker process that uses too much memory; its nanny starts another."""
+        # Without a nanny nobody would start another.
+        if slot in self.present and self._known[slot]["nanny"] and self._is_large(slot):
+            self.stop(slot)
+
+    def _is_large(self, slot: str) -> bool:
+        memory = self._known[slot]["metrics"]["memory"]
+        limit = self._known[slot]["memory_limit"] or math.inf
+        return bool(memory > min(FULL * limit, GROWN * self._first.setdefault(slot, memory)))
+
+    def _is_broken(self, slot: str) -> bool:
+        nanny = self._known[slot]["nanny"]
+        is_last = not nanny or self._failed_to_load[nanny] >= ATTEMPTS_TO_LOAD - 1
+        return not is_last and self._warm_ups[slot].status == "error"
+
+    def _note_memory(self, event: tuple[float, dict[str, Any]]) -> None:
+        self._too_large[event[1]["worker"]] = event[1]["rss"]
+
+
+def _kill(dask_worker: Nanny) -> None:
+    """Kill a nanny's worker process with SIGKILL; a graceful restart would wait for hung tasks."""
+    os.kill(dask_worker.pid, signal.SIGKILL)

@@ -1,0 +1,91 @@
+"""``experiments.inspect`` and what ``rerun`` keeps, whole, on the digits."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from mnist_seq import metrics
+from mnist_seq.config import TrackingConfig
+from mnist_seq.data.load import load
+from mnist_seq.driver.workspace import Workspace
+from mnist_seq.network.training import predict
+from mnist_seq.tracking.results import Results, RunInfo
+from tests.examples import config
+from tests.experiments.commands import printed
+
+SIDE = 8
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with one short training."""
+    made = tmp_path_factory.mktemp("mlruns")
+    printed(
+        "train",
+        "name=seen",
+        "data=digits",
+        "training.epochs=3",
+        "training.learning_rate=0.01",
+        "workers.count=1",
+        f"tracking.folder={made}",
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> Results:
+    return Workspace(TrackingConfig(folder=str(folder))).results
+
+
+@pytest.fixture(scope="module")
+def run(results: Results) -> RunInfo:
+    (found,) = results.runs(results.experiment("seen"), "training")
+    return found
+
+
+def test_a_network_is_looked_into_and_all_of_it_kept_with_the_run(
+    folder: Path, results: Results, run: RunInfo
+) -> None:
+    out = printed("inspect", f"run={run.id}", "images=3", f"tracking.folder={folder}")
+    kept = results.files(run.id) / "inspect" / "validation"
+    assert not (results.files(run.id) / "inspect" / "test").exists()
+    page = folder / "reports" / "seen-training-0-validation-inside.html"
+    assert f"page: {page}" in out
+    assert page.read_bytes() == (kept / "inside.html").read_bytes()
+    with Image.open(kept / "reading.gif") as gif:
+        assert getattr(gif, "n_frames", 1) == SIDE
+
+    part = load(config().data).validation
+    predicted_N = predict(results.model_file(run.id).read_bytes(), part.images_NSF).argmax(axis=1)
+    own = metrics.accuracy(predicted_N, part.labels_N)
+    by_row = pd.read_csv(kept / "accuracy_by_row.csv")
+    assert by_row["row"].tolist() == list(range(1, SIDE + 1))
+    assert by_row["accuracy"].iloc[-1] == own
+    assert own == pytest.approx(run.metrics["best_validation_accuracy"], abs=1e-6)
+    answers = pd.read_csv(kept / "results.csv")
+    assert answers["true_label"].tolist() == part.labels_N.tolist()
+    assert answers["predicted_label"].tolist() == predicted_N.tolist()
+    assert (answers["result"] == "right").mean() == pytest.approx(own)
+    lines = [line for line in out.splitlines() if line.startswith("- ")]
+    assert len(lines) == 3
+    assert f"after all {100 * own:.2f} %" in lines[0]
+
+
+def test_rerun_keeps_the_answer_to_each_test_image(
+    folder: Path, results: Results, run: RunInfo
+) -> None:
+    out = printed("rerun", f"run={run.id}", "workers.count=1", f"tracking.folder={folder}")
+    (again,) = results.runs(results.experiment("seen"), "rerun")
+    kept = results.files(again.id)
+    assert f"each answer: {kept / 'test_results.csv'}" in out
+    assert (kept / "test_confusion.svg").read_text().startswith("<svg xmlns=")
+    answers = pd.read_csv(kept / "test_results.csv")
+    test = load(config().data).test
+    assert test is not None
+    assert answers["index"].tolist() == list(range(len(test)))
+    assert answers["true_label"].tolist() == test.labels_N.tolist()
+    right = answers["true_label"] == answers["predicted_label"]
+    assert (answers["result"] == "right").tolist() == right.tolist()
+    assert right.mean() == pytest.approx(again.metrics["test_accuracy"])

@@ -1,0 +1,5 @@
+"""TensorFlow is loaded as a worker loads it, which takes half the time."""
+
+from mnist_seq.network import training
+
+training.warm_up()

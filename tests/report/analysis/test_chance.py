@@ -1,0 +1,63 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from mnist_seq.report.analysis.chance import (
+    expected_best,
+    lead,
+    lead_by_luck,
+    spread_by_luck,
+    standard_error,
+)
+from tests.report.studies import UNITS, noise, study
+
+
+def test_the_error_is_the_spread_of_repeated_measurements() -> None:
+    measured = np.random.default_rng(0).binomial(6000, 0.992, size=200_000) / 6000
+    assert standard_error(0.992, 6000) == pytest.approx(float(measured.std()), rel=0.01)
+    assert standard_error(0.992, 6000) == pytest.approx(0.00115, abs=1e-5)
+
+
+def test_a_flawless_accuracy_is_not_free_of_error() -> None:
+    # Half an image short of 100: sqrt(0.005 * 0.995 / 100).
+    assert standard_error(1.0, 100) == pytest.approx(0.007053, abs=1e-6)
+    assert standard_error(0.0, 100) == pytest.approx(standard_error(1.0, 100))
+
+
+@pytest.mark.parametrize("trials", [1, 19, 299])
+def test_luck_is_what_equal_trials_show(trials: int) -> None:
+    random = np.random.default_rng(1)
+    draws = random.standard_normal((20_000, trials)).max(axis=1) - random.standard_normal(20_000)
+    assert lead_by_luck(trials, 2.0) == pytest.approx(2 * np.quantile(draws, 0.95), rel=0.03)
+
+
+@pytest.mark.parametrize(("values", "tukey"), [(2, 2.77), (4, 3.63), (8, 4.29)])
+def test_the_spread_is_tukeys_studentized_range(values: int, tukey: float) -> None:
+    # From the printed table: 5 %, infinitely many degrees of freedom.
+    assert spread_by_luck(values, 2.0) == pytest.approx(2 * tukey, rel=0.002)
+    draws = np.ptp(np.random.default_rng(2).standard_normal((50_000, values)), axis=1)
+    assert spread_by_luck(values, 2.0) == pytest.approx(2 * np.quantile(draws, 0.95), rel=0.02)
+
+
+def test_luck_holds_what_equal_trials_show_nineteen_times_in_twenty() -> None:
+    # Whole studies of equal trials, by the very binomial draws that the page speaks of.
+    baseline = {"model.units": 50}
+    leads = []
+    for seed in range(200):
+        tables = study(12, noise, space={"model.units": UNITS}, seed=seed, baseline=baseline)
+        over = lead(tables)
+        leads.append(over is not None and over.difference > over.luck)
+    assert sum(leads) <= 20  # 10 expected; more than 20 has a chance of about 1 in 1000
+
+
+def test_the_expected_best_is_the_mean_over_all_draws() -> None:
+    values = np.array([0.91, 0.97, 0.93, 0.99, 0.99, 0.2])
+    by_hand = [np.mean([max(draw) for draw in combinations(values, k)]) for k in range(1, 7)]
+    assert expected_best(values) == pytest.approx(by_hand)
+
+
+def test_it_stays_exact_for_many_trials() -> None:
+    values = np.arange(1.0, 1001)  # the mean of the largest of k of 1..n is k (n + 1) / (k + 1)
+    k = np.arange(1, 1001)
+    assert expected_best(values) == pytest.approx(k * 1001 / (k + 1))

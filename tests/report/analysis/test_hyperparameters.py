@@ -1,0 +1,34 @@
+from mnist_seq.config import Choices, Range
+from mnist_seq.report.analysis.hyperparameters import activity, hyperparameter
+from mnist_seq.report.figures.scales import hyperparameter_ticks
+from tests.report.studies import study
+
+
+def test_a_child_is_active_only_where_its_parent_says_so() -> None:
+    tables = study(40)
+    active = activity(tables, tables.scored, "model.readout")
+    assert list(active) == [bool(v) for v in tables.scored["model.return_sequences"]]
+    assert list(hyperparameter(tables, "model.readout").active) == list(active)
+
+
+def test_a_choice_stands_at_its_index_in_the_order_of_numbers() -> None:
+    tables = study(20, space={"training.batch_size": Choices(choices=[64, 28, 256])})
+    found = hyperparameter(tables, "training.batch_size")
+    assert found.categories == (28, 64, 256)
+    by_hand = [[28, 64, 256].index(v) for v in tables.scored["training.batch_size"]]
+    assert list(found.positions) == by_hand
+
+
+def test_null_may_be_a_choice() -> None:
+    space = {"training.clip_norm": Choices(choices=[None, 1.0])}
+    tables = study(20, lambda _: 0.9, space=space)
+    found = hyperparameter(tables, "training.clip_norm")
+    assert found.active.all()
+    assert hyperparameter_ticks(found)[1] == ["null", "1"]
+
+
+def test_a_baseline_outside_the_range_stays_in_the_picture() -> None:
+    space = {"model.units": Range(low=64, high=128)}
+    tables = study(10, space=space, law=lambda _: 0.9, baseline={"model.units": 16})
+    found = hyperparameter(tables, "model.units")
+    assert found.frame[0] < 16

@@ -1,0 +1,55 @@
+"""What a search keeps on disk, as others find it: Optuna itself, and a session that comes later."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+
+from mnist_seq.errors import StoreError
+from mnist_seq.search.storage import StudyStorage
+from tests.search.landscapes import INSIDE, asked, opened, searching, stored, trial
+
+
+def not_a_database(path: Path) -> None:
+    path.write_text("a shopping list\n" * 100)
+
+
+def of_another_program(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE studies (name TEXT)")
+    connection.close()
+
+
+def of_another_version(path: Path) -> None:
+    optuna.storages.RDBStorage(f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'v9'")
+    connection.close()
+
+
+@pytest.mark.parametrize("spoil", [not_a_database, of_another_program, of_another_version])
+def test_a_database_that_cannot_be_read_is_told_in_one_line(
+    spoil: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "optuna.db"
+    spoil(path)
+    with pytest.raises(StoreError) as refused:
+        StudyStorage(f"sqlite:///{path}").open("study")
+    assert str(refused.value).startswith(f"{path}: ")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_trial_that_was_put_in_a_queue_is_resumed(tmp_path: Path) -> None:
+    config = searching()
+    first = opened(tmp_path, config)
+    trial(first, asked(first))
+    url = f"sqlite:///{tmp_path / 'optuna.db'}"
+    optuna.load_study(study_name="study", storage=url).enqueue_trial(INSIDE)
+    study = opened(tmp_path, config)
+    taken = study.resume()
+    assert [(one.number, one.values) for one in taken] == [(1, INSIDE)]
+    trial(study, taken[0])
+    assert stored(tmp_path)[1].params == INSIDE
+    assert asked(study).number == 2

@@ -1,0 +1,55 @@
+import pytest
+from rich.console import Console
+
+from mnist_seq.config import Values
+from mnist_seq.records import EpochRecord, TrainResult, Trial, TrialOutcome
+from mnist_seq.terminal.display import LiveDisplay
+from mnist_seq.terminal.progress import Progress
+from mnist_seq.validation import with_values
+from tests.examples import config
+
+RECORD = EpochRecord(1, 0.1, 0.9, 0.1, 0.97, 0.001, 1.0, 100.0)
+
+
+def test_progress_keeps_the_figures_of_a_trial_but_not_its_network() -> None:
+    progress = Progress(1, "validation_accuracy")
+    network = TrainResult((RECORD,), 1, 10, bytes(2**20))
+    trial = Trial(0, with_values(config(), {}), {})
+    progress.on_trial_end(trial, TrialOutcome("complete", (RECORD,), RECORD, network))
+    ((_, kept),) = progress.outcomes.values()
+    assert kept == TrialOutcome("complete", (RECORD,), RECORD, None)
+
+
+@pytest.mark.parametrize("width", [80, 100, 130])
+def test_on_a_narrow_terminal_the_settings_are_cut_and_say_so(width: int) -> None:
+    values: Values = {f"model.setting_{number}": "a value" for number in range(9)}
+    progress = Progress(1, "validation_accuracy")
+    trial = Trial(0, with_values(config(), {}), values)
+    progress.on_trial_start(trial)
+    progress.on_epoch_end(trial, RECORD)
+    terminal = Console(width=width)
+    with terminal.capture() as captured:
+        terminal.print(LiveDisplay(progress))
+    (row,) = [line for line in captured.get().splitlines() if "setting_0" in line]
+    assert "97.00 %" in row
+    assert "90.00 %" in row
+    assert row.rstrip().endswith("…")
+    assert len(row) <= width
+
+
+def test_the_display_says_starting_until_an_epoch_is_over_and_training_until_a_trial_is() -> None:
+    progress = Progress(1, "validation_accuracy")
+    trial = Trial(0, with_values(config(), {}), {})
+    terminal = Console(width=100)
+
+    def first_line() -> str:
+        with terminal.capture() as captured:
+            terminal.print(LiveDisplay(progress))
+        return captured.get().splitlines()[0]
+
+    progress.on_trial_start(trial)
+    assert "starting" in first_line()
+    progress.on_epoch_end(trial, RECORD)
+    assert "training" in first_line()
+    progress.on_trial_end(trial, TrialOutcome("complete", (RECORD,), RECORD))
+    assert "1 complete" in first_line()

@@ -1,0 +1,151 @@
+import pytest
+
+from mnist_seq.errors import TrackingError
+from mnist_seq.records import FinalState, TrainResult, Trial, TrialOutcome
+from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.store import Store
+from mnist_seq.tracking.tracker import Tracker
+from mnist_seq.tracking.trial_recorder import EarlierRun, TrialRecorder, earlier_runs
+from tests.examples import config, few
+from tests.tracking.examples import an_epoch
+
+RECORDS = (an_epoch(1, 0.5), an_epoch(2, 0.3), an_epoch(3, 0.4))
+
+
+def a_trial(number: int = 0) -> Trial:
+    return Trial(number, config(), {"training.optimizer": "adam"})
+
+
+def an_outcome(state: FinalState, epochs: int = 3, reason: str | None = None) -> TrialOutcome:
+    records = RECORDS[:epochs]
+    result = TrainResult(records, 2, 1234, b"a network") if state == "complete" else None
+    best = RECORDS[1] if epochs else None
+    return TrialOutcome(state, records, best, result, reason)
+
+
+def a_recorder(
+    tracker: Tracker, earlier: dict[int, EarlierRun] | None = None, stored: list[int] | None = None
+) -> TrialRecorder:
+    return TrialRecorder(
+        tracker,
+        tracker.experiment("study"),
+        "trial",
+        lambda _: few(),
+        {"study": "study"},
+        earlier or {},
+        (stored if stored is not None else []).append,
+    )
+
+
+def trials(store: Store) -> list[RunInfo]:
+    results = Results(store)
+    found = results.runs(results.experiment("study"), "trial")
+    return sorted(found, key=lambda run: run.tags["trial_number"])  # started in one millisecond
+
+
+def test_a_complete_trial_is_a_run_with_its_settings_its_curve_and_its_network(
+    store: Store,
+) -> None:
+    trial, stored = a_trial(), list[int]()
+    with Tracker(store) as tracker:
+        recorder = a_recorder(tracker, stored=stored)
+        recorder.on_trial_start(trial)
+        for record in RECORDS:
+            recorder.on_epoch_end(trial, record)
+        recorder.on_trial_end(trial, an_outcome("complete"))
+    assert stored == [0]
+    (run,) = trials(store)
+    assert (run.name, run.status) == ("trial 0", "FINISHED")
+    assert run.tags == {
+        "study": "study",
+        "role": "trial",
+        "trial_number": "0",
+        "trial_state": "complete",
+    }
+    assert run.params == {
+        "model.units": 6,
+        "model.return_sequences": False,
+        "training.learning_rate": 0.01,
+        "training.batch_size": 28,
+        "training.epochs": 3,
+        "training.optimizer": "adam",
+    }
+    single = {
+        "best_validation_loss": 0.3,
+        "best_validation_accuracy": 0.7,
+        "trained_epochs_to_best": 2,
+        "trained_epochs": 3,
+        "trained_seconds": 0.75,
+        "trained_parameters": 1234,
+    }
+    assert run.metrics.items() >= single.items()
+    results = Results(store)
+    assert results.curve(run.id) == RECORDS
+    assert results.config(run.id) == trial.config.model_dump()
+    assert results.model_file(run.id).read_bytes() == b"a network"
+    files = sorted(file.name for file in results.files(run.id).iterdir())
+    assert files == ["config.yaml", "curves.svg", "model.keras"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (an_outcome("pruned", 2), "FINISHED"),
+        (an_outcome("failed", 0, "memory: it needs more"), "FAILED"),
+    ],
+)
+def test_how_a_trial_ended_is_seen_from_its_name(
+    store: Store, outcome: TrialOutcome, status: str
+) -> None:
+    with Tracker(store) as tracker:
+        recorder = a_recorder(tracker)
+        recorder.on_trial_start(a_trial())
+        recorder.on_trial_end(a_trial(), outcome)
+    (run,) = trials(store)
+    assert (run.name, run.status) == (f"trial 0 ({outcome.state})", status)
+    assert run.tags.get("reason") == outcome.reason
+    assert Results(store).curve(run.id) == outcome.records  # which the callback was not told of
+    assert run.model_id is None
+
+
+def test_an_interrupted_trial_goes_on_in_its_run_and_no_epoch_is_written_twice(
+    store: Store,
+) -> None:
+    with Tracker(store) as tracker:
+        recorder = a_recorder(tracker)
+        for trial in (a_trial(0), a_trial(1)):
+            recorder.on_trial_start(trial)
+            for record in RECORDS[:2]:
+                recorder.on_epoch_end(trial, record)
+        recorder.on_trial_end(a_trial(1), an_outcome("pruned", 2))
+        recorder.interrupt()
+    interrupted, pruned = trials(store)
+    assert (interrupted.status, pruned.status) == ("KILLED", "FINISHED")
+
+    earlier = earlier_runs(Results(store), "study", "trial", {"study": "study"}, set())
+    assert earlier == {0: EarlierRun(interrupted.id, 2)}
+    with Tracker(store) as tracker:
+        recorder = a_recorder(tracker, earlier)
+        recorder.on_trial_start(a_trial())
+        for record in RECORDS[1:]:  # its state after the second epoch had not been saved
+            recorder.on_epoch_end(a_trial(), record)
+        recorder.on_trial_end(a_trial(), an_outcome("complete"))
+    assert [run.id for run in trials(store)] == [interrupted.id, pruned.id]
+    history = store.client.get_metric_history(interrupted.id, "train_loss")
+    assert [point.step for point in history] == [1, 2, 3]
+
+
+def test_earlier_runs_have_the_tags_and_the_latest_of_a_number_counts(store: Store) -> None:
+    with Tracker(store) as tracker:
+        experiment = tracker.experiment("study")
+        for digest in ("a", "a", "b"):
+            tags = {"trial_number": "4", "unfinished": digest}
+            tracker.start(experiment, "rerun 4", "rerun", {}, tags).finish("FINISHED")
+            tracker.flush()
+    results = Results(store)
+    second = results.runs(results.experiment("study"))[1]
+    mark = {"unfinished": "a"}
+    assert earlier_runs(results, "study", "rerun", mark, {4}) == {4: EarlierRun(second.id, 0)}
+    assert earlier_runs(results, "study", "rerun", mark, set()) == {}
+    with pytest.raises(TrackingError, match="no study other"):
+        earlier_runs(results, "other", "rerun", mark, set())
