@@ -86,7 +86,7 @@ def test_killed_workers_cost_no_trial_and_change_no_curve(tmp_path: Path) -> Non
     settings = (
         "search.pruner=none",
         "search.sampler=random",
-        "search.trials=6",
+        "search.trials=12",
         "search.retries=100",
         "search.space.training.batch_size.choices=[64]",
     )
