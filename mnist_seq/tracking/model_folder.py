@@ -1,4 +1,4 @@
-"""A network as MLflow's own kind of model folder, written without Keras or TensorFlow."""
+"""Write a Keras model in MLflow's model format without importing Keras or TensorFlow."""
 
 import json
 import platform
@@ -27,7 +27,7 @@ def write_model_folder(
     metadata: Mapping[str, Any],
     **names: Any,
 ) -> None:
-    """Write what ``mlflow.keras.save_model`` would, from a saved Keras file.
+    """Write the folder that ``mlflow.keras.save_model`` would, from a saved Keras file.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def write_model_folder(
 
 
 def _write_environment(folder: Path) -> None:
-    """The versions that the model was made with, in the three forms that MLflow reads."""
+    """Write the package versions in the three formats MLflow reads (pip, conda, virtualenv)."""
     # One of the two is installed: the build for the CPU alone is half the size.
     tensorflow = "tensorflow-cpu" if installed_version("tensorflow-cpu") else "tensorflow"
     requirements = [f"{name}=={version(name)}" for name in ("mlflow", "keras", tensorflow)]

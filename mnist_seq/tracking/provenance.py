@@ -1,4 +1,4 @@
-"""Where a result comes from: command, code, libraries, machine."""
+"""Provenance of a result: command, code, data, library versions and machine."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ DECIDING = ("git_commit", "machine", "processor", "python", "xla_flags")
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is needed to reproduce a result.
+    """Information needed to reproduce a result, as tags, with the uncommitted changes.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Provenance:
 
 
 def provenance(command: str, data_digest: str, seed: int) -> Provenance:
-    """The provenance of what this process is about to compute."""
+    """Collect the provenance of a result that the current process computes."""
     commit, diff = _git("rev-parse", "HEAD"), _git("diff", "HEAD")
     tags = {
         "command": command,
@@ -60,7 +60,7 @@ def provenance(command: str, data_digest: str, seed: int) -> Provenance:
 
 
 def changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Differences between the tags of two runs that may be why their curves differ."""
+    """Differences in code, versions or machine that may explain why two runs' curves differ."""
     return [
         f"{name.removeprefix('version_')} was {then.get(name, 'not noted')}, "
         f"is {now.get(name, 'not noted')}"
@@ -78,7 +78,7 @@ def installed_version(distribution: str) -> str | None:
 
 
 def _processor() -> str:
-    """The processor's name; on Linux, where different ones may share it, with family and model."""
+    """CPU name; on Linux with family and model number, as different CPUs may share a name."""
     if not CPUINFO.exists():
         return platform.processor() or "unknown"
     first = CPUINFO.read_text().partition("\n\n")[0]

@@ -1,4 +1,4 @@
-"""The reading side of a store: what earlier commands have written, as plain data."""
+"""Read access to a store: experiments, runs, curves, configs and model files."""
 
 import math
 import re
@@ -29,7 +29,7 @@ _LARGEST = 1.797e308  # MLflow keeps an infinite value as the largest float
 
 @dataclass(frozen=True)
 class Experiment:
-    """An MLflow experiment: the runs of one search, or of trainings with one name."""
+    """An MLflow experiment: all runs of one search, or all trainings of one name."""
 
     id: str
     name: str
@@ -37,7 +37,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """One run, as it is stored now.
+    """Snapshot of one stored run: status, parameters, metrics, tags and times.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class RunInfo:
 
 
 class Results:
-    """Experiments and runs of a store, and what belongs to them.
+    """Reads experiments and runs from a store, with their curves, configs and files.
 
     Raises
     ------
@@ -85,7 +85,7 @@ class Results:
         return [Experiment(e.experiment_id, e.name) for e in found if e.experiment_id != "0"]
 
     def latest_experiment(self) -> Experiment:
-        """The experiment whose search was started last, or resumed last."""
+        """The experiment whose sweep was started or resumed most recently."""
         known = {experiment.id: experiment for experiment in self.experiments()}
         with self._store.tracking_errors():
             sweeps = self._client.search_runs(
@@ -98,7 +98,7 @@ class Results:
         return known[sweeps[0].info.experiment_id]
 
     def experiment(self, name: str) -> Experiment:
-        """The experiment with this name."""
+        """Look up an experiment by its name."""
         known = {experiment.name: experiment for experiment in self.experiments()}
         if name not in known:
             there = f" (there are {', '.join(list(known)[:5])})" if known else ""
@@ -108,7 +108,7 @@ class Results:
         return known[name]
 
     def runs(self, experiment: Experiment, role: Role | None = None) -> list[RunInfo]:
-        """The experiment's runs, or those with one role, in the order of their starts."""
+        """Runs of an experiment, optionally of one role only, ordered by start time."""
         chosen = f"tags.role = '{role}'" if role else ""
         search = partial(
             self._client.search_runs, [experiment.id], chosen, order_by=["start_time ASC"]
@@ -121,14 +121,14 @@ class Results:
         return [_run_info(run) for run in found if run.data.tags.get("role") in get_args(Role)]
 
     def run(self, run_id: str) -> RunInfo:
-        """One run."""
+        """Look up a run by its id."""
         run = self._run(run_id)
         if run.data.tags.get("role") not in get_args(Role):
             raise TrackingError(f"run {run_id}: was not made by this project")
         return _run_info(run)
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
-        """The run's epochs so far; of an epoch that was done twice, the later one."""
+        """The run's learning curve so far; the latest values of an epoch that was repeated."""
         self._run(run_id)
         epochs: dict[int, dict[str, float]] = {}
         with self._store.tracking_errors():
@@ -184,7 +184,7 @@ class Results:
 
 
 def parse_scalar(text: str) -> Scalar:
-    """A setting from the text that MLflow keeps of it."""
+    """Parse a setting from the text that MLflow stores for it."""
     if text in {"true", "false", "null"}:
         return {"true": True, "false": False, "null": None}[text]
     if re.fullmatch(r"-?\d+", text):

@@ -1,4 +1,4 @@
-"""An MLflow run, as whoever writes it holds it. Nothing here waits for MLflow."""
+"""Write access to one MLflow run; writes are queued and stored in the background."""
 
 import re
 import tempfile
@@ -35,7 +35,7 @@ CONFIG_FILE = "config.yaml"
 
 @dataclass(eq=False)
 class Run:
-    """One MLflow run, held by whoever writes it. Every method returns at once.
+    """Handle for writing to one MLflow run; methods queue their writes and return at once.
 
     Attributes
     ----------
@@ -52,18 +52,18 @@ class Run:
 
     @property
     def id(self) -> str | None:
-        """The run's id, or None while it has none."""
+        """The run's id; None until MLflow has created the run."""
         known = self.created.done() and not self.created.cancelled()
         return self.created.result() if known and not self.created.exception() else None
 
     def epoch(self, record: EpochRecord) -> None:
-        """Add a point to each of the run's curves."""
+        """Log the metrics of one epoch."""
         values = asdict(record)
         points = {metric: values[name] for name, metric in EPOCH_METRICS.items()}
         self._put_metrics(f"epoch {record.epoch}", points, record.epoch)
 
     def metrics(self, values: Mapping[str, float]) -> None:
-        """Set metrics that are no curves: the best accuracy, the number of parameters."""
+        """Log metrics that have a single value, e.g. best accuracy or number of parameters."""
         if curves := values.keys() & set(EPOCH_METRICS.values()):
             raise ValueError(f"{', '.join(sorted(curves))}: is a curve, written by epoch()")
         self._put_metrics("metrics", values, 0)
@@ -79,7 +79,7 @@ class Run:
         self._put_values("tags", Values(tags=dict(values)))
 
     def artifact(self, name: str, content: str | bytes | Callable[[], str | bytes]) -> None:
-        """Keep a file with the run, at a relative path with forward slashes.
+        """Store a file with the run, at a relative path with forward slashes.
 
         A callable makes the content on the writer's thread, away from whoever waits for epochs.
         """
@@ -113,7 +113,7 @@ class Run:
         class_names: Sequence[str],
         metadata: Mapping[str, Any],
     ) -> None:
-        """Keep the network as an MLflow model, linked to the run, with the metrics so far.
+        """Store the network as an MLflow model, linked to the run and its metrics so far.
 
         The parameters are those of `write_model_folder`.
         """
@@ -131,20 +131,20 @@ class Run:
         self._put("model", store)
 
     def finish(self, status: Status) -> None:
-        """End the run, now."""
+        """Mark the run as ended, with the given status and the current time."""
         now = milliseconds()
         self._put("end", lambda run_id: self._client.set_terminated(run_id, status, now))
 
     def resume(self) -> None:
-        """Show the run as running, after `finish` or a crash ended it too early."""
+        """Mark the run as running again, after `finish` or a crash."""
         self._put("resume", lambda run_id: self._client.update_run(run_id, "RUNNING"))
 
     def when_stored(self, action: Callable[[], object]) -> None:
-        """Call a function, on the writer's thread, when all so far is stored."""
+        """Call a function on the writer's thread once all earlier writes of the run are stored."""
         self._writer.put(self, Write(f"{self._name}: what follows", lambda _: action()))
 
     def _model_id(self, run_id: str) -> str:
-        """The id of the run's model: made and linked, unless an earlier attempt did."""
+        """The id of the run's MLflow model; create and link it unless an earlier attempt did."""
         run = self._client.get_run(run_id)
         where = [run.info.experiment_id]
         known = self._client.search_logged_models(where, f"source_run_id = '{run_id}'")
@@ -186,7 +186,7 @@ class Run:
         self._writer.put(self, Write(text, lambda _: self._with_id(store), values))
 
     def _with_id(self, action: Callable[[str], object]) -> None:
-        """Pass the run's id to a function, on the writer's thread, unless the run was deleted."""
+        """Call a function with the run's id; skip it if the run was deleted or has no id."""
         if self._deleted or self.id is None:
             return
         try:
@@ -201,5 +201,5 @@ class Run:
 
 
 def milliseconds() -> int:
-    """The time now, as MLflow keeps it: milliseconds since 1970."""
+    """Current time in milliseconds since 1970, the unit of MLflow's timestamps."""
     return time.time_ns() // 1_000_000

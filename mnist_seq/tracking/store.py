@@ -32,7 +32,7 @@ logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class Store:
-    """An open store, one for each command.
+    """An open store: its folder and an MLflow client for it.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Store:
 
     @property
     def address(self) -> str:
-        """MLflow's name for the database."""
+        """URI of the SQLite database, as MLflow expects it."""
         return _address(self.database)
 
     @property
@@ -98,7 +98,7 @@ class Store:
 
     @contextmanager
     def tracking_errors(self) -> Iterator[None]:
-        """A block in which MLflow's errors become a TrackingError of one line."""
+        """Context manager that turns MLflow errors into a one-line TrackingError."""
         try:
             yield
         except MlflowException as error:
@@ -107,7 +107,7 @@ class Store:
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """A block of which only one process at a time can be inside, for each folder.
+    """Context manager: lock a folder so that only one process at a time runs the block.
 
     SQLite's own lock on an empty file beside the database: it works on every system, and goes with
     the process that holds it.
@@ -122,14 +122,14 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether what failed with this error can succeed later: the store is locked, away or full."""
+    """Whether a retry may succeed after this error: database locked or an OS error."""
     if isinstance(error, MlflowException):
         return bool(error.error_code == ErrorCode.Name(TEMPORARILY_UNAVAILABLE))
     return isinstance(error, OSError)
 
 
 def local_path(address: str) -> Path:
-    """The path behind a ``file:`` address."""
+    """Convert a ``file:`` URL to a local path."""
     return Path(url2pathname(urlsplit(address).path))
 
 
@@ -156,7 +156,7 @@ def _create(folder: Path) -> None:
 
 
 def _unusable(database: Path, error: Exception) -> TrackingError:
-    """What to tell when the database answers with an error: locked, foreign, full."""
+    """Convert a database error to a TrackingError that says what is wrong."""
     reason = str(getattr(error.__cause__, "orig", error)).splitlines()[0]
     if "locked" in reason:
         return TrackingError(f"{database}: is locked by another program; close it")

@@ -1,4 +1,4 @@
-"""A whole search in MLflow: a run of its own, and a text above the runs of its trials."""
+"""Record a sweep in MLflow: its own run, and the experiment's description."""
 
 from typing import get_args
 
@@ -11,7 +11,7 @@ from mnist_seq.tracking.trial_recorder import EarlierRun
 
 
 class SweepRecorder(Callback):
-    """Writes the sweep's own run, `run`, and keeps the experiment's description up to date.
+    """Callback that writes the sweep's own run and updates the experiment's description.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class SweepRecorder(Callback):
         self._describe()
 
     def on_trial_end(self, _trial: Trial, _outcome: TrialOutcome) -> None:
-        """Show how far the search is."""
+        """Update the experiment's description with the search's progress."""
         self._describe()
 
     def finish(self, is_complete: bool) -> None:
@@ -70,7 +70,7 @@ class SweepRecorder(Callback):
 
 
 def experiment_description(config: SweepConfig, progress: Progress) -> str:
-    """Markdown above the experiment's runs: what is searched, how far it is, the best so far."""
+    """Experiment description in Markdown: progress, best trial and search space."""
     counts = [f"{n} {state}" for state in get_args(FinalState) if (n := progress.count(state))]
     first = f"**{len(progress.outcomes)} of {progress.target} trials**"
     first += f" ({', '.join(counts)})" if counts else ""
@@ -87,7 +87,7 @@ def experiment_description(config: SweepConfig, progress: Progress) -> str:
 
 
 def _row(path: str, dimension: Dimension) -> str:
-    """A row of the table of what is searched: path, values, condition."""
+    """Markdown table row for one search dimension: path, values, condition."""
     if isinstance(dimension, Choices):
         values = ", ".join(scalar_text(choice, 3) for choice in dimension.choices)
     else:

@@ -1,4 +1,4 @@
-"""The writing side of a store: makes experiments, starts runs, and outlives a locked database."""
+"""Write access to a store: create experiments and runs; retry while it is locked."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Tracker:
-    """The only writer of a store, one for each command.
+    """Creates experiments and runs in a store and writes to them in the background.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Tracker:
         self._writer = Writer(is_transient, warn)
 
     def experiment(self, name: str) -> str:
-        """The id of the experiment with this name, made if it is not there.
+        """Return the id of the experiment with this name; create it if it is missing.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class Tracker:
         return str(found.experiment_id)
 
     def describe(self, experiment_id: str, markdown: str) -> None:
-        """Show a text above the experiment's runs."""
+        """Set the experiment's description, shown above its runs in MLflow."""
         tag = (experiment_id, "mlflow.note.content", markdown[:20_000])
         write = Write("the description", lambda _: self._client.set_experiment_tag(*tag))
         self._writer.put(experiment_id, write)
@@ -83,7 +83,7 @@ class Tracker:
         params: Mapping[str, Scalar],
         tags: Mapping[str, str],
     ) -> Run:
-        """A new run, without waiting for it: its id comes later."""
+        """Start a new run and return its handle at once; its id is known later."""
         run = self._run(name)
         self._created.append(run.created)
         now, labels = milliseconds(), {**tags, "role": role}
@@ -104,17 +104,17 @@ class Tracker:
         return run
 
     def reopen(self, run_id: str) -> Run:
-        """A run that exists, to go on with it or to close what a dead process left open."""
+        """Reopen an existing run, to continue it or to end it after a crash."""
         run = self._run(f"run {run_id[:8]}", run_id)
         run.resume()
         return run
 
     def attach(self, run_id: str, name: str, content: str | bytes) -> None:
-        """Keep one more file with a run that is over."""
+        """Add a file to a run that has already ended."""
         self._run(name, run_id).artifact(name, content)
 
     def idle(self) -> AbstractContextManager[None]:
-        """A block in which the driver waits for something else, so that writes may begin."""
+        """Context manager: mark the caller as idle, so that queued writes run meanwhile."""
         return self._writer.idle()
 
     def flush(self) -> None:
@@ -122,7 +122,7 @@ class Tracker:
         self._refuse(self._writer.drain(self._patience))
 
     def close(self) -> None:
-        """Wait until everything is stored, and stop."""
+        """Wait until all writes are stored, then stop the background thread."""
         try:
             left = self._writer.close(self._patience)
         finally:

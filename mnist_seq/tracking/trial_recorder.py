@@ -1,4 +1,4 @@
-"""Trials in MLflow: a run of its own for each training, flat, linked by tags."""
+"""Record trials in MLflow: one run per training, not nested, related by tags."""
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ EXAMPLE_IMAGES = 5
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """A run that an earlier session opened, and how many epochs it has in the store."""
+    """A run opened by an earlier session, and the number of its epochs in the store."""
 
     id: str
     epochs: int
@@ -33,7 +33,7 @@ class EarlierRun:
 def earlier_runs(
     results: Results, experiment: str, role: Role, tags: Mapping[str, str], keep: Set[int]
 ) -> dict[int, EarlierRun]:
-    """Runs of earlier sessions to go on with, by trial number; of several the latest.
+    """Runs of earlier sessions to continue, by trial number; the latest of several.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def earlier_runs(
 
 @dataclass
 class TrialRecorder(Callback):
-    """Writes each trial to its MLflow run; goes on with the runs of an earlier session.
+    """Callback that writes each trial to its own MLflow run, or continues an earlier run.
 
     Attributes
     ----------
@@ -86,11 +86,11 @@ class TrialRecorder(Callback):
     _epochs: dict[int, int] = field(default_factory=dict, init=False)
 
     def run(self, number: int) -> Run:
-        """The run of a trial of this session."""
+        """The run of a trial that this session has started."""
         return self._runs[number]
 
     def on_trial_start(self, trial: Trial) -> None:
-        """Open the trial's run, with its values and its whole config."""
+        """Start or reopen the trial's run; a new run gets its settings and full config."""
         known = self.earlier.get(trial.number)
         if known is not None:
             run = self.tracker.reopen(known.id)
@@ -104,13 +104,13 @@ class TrialRecorder(Callback):
         self._epochs[trial.number] = known.epochs if known else 0
 
     def on_epoch_end(self, trial: Trial, record: EpochRecord) -> None:
-        """Add a point to the run's curves, unless it is there."""
+        """Log the epoch's metrics unless they are already logged."""
         if record.epoch > self._epochs[trial.number]:
             self._runs[trial.number].epoch(record)
             self._epochs[trial.number] = record.epoch
 
     def on_trial_end(self, trial: Trial, outcome: TrialOutcome) -> None:
-        """Close the run: best values, picture, network, how it ended."""
+        """Store best values, curves, model and final state, then end the run."""
         run = self._runs[trial.number]
         for record in outcome.records:  # all there, unless an earlier session was killed
             self.on_epoch_end(trial, record)

@@ -1,4 +1,4 @@
-"""MLflow's web pages for a store: the server, and the addresses that show something at once."""
+"""The MLflow web UI for a store: start the server, and build URLs of useful pages."""
 
 import os
 import socket
@@ -29,19 +29,19 @@ def ui_command(store: Store, port: int) -> list[str]:
 
 
 def charts_address(experiment_id: str, port: int) -> str:
-    """The page with a chart for each metric of the experiment's runs."""
+    """URL of the page that charts the metrics of the experiment's runs."""
     return f"{_runs_page(experiment_id, port)}&compareRunsMode=CHART"
 
 
 def table_address(experiment_id: str, port: int, metric: str, ascending: bool = False) -> str:
-    """The table of the experiment's runs, sorted by a metric."""
+    """URL of the table of the experiment's runs, sorted by a metric."""
     key, order = quote(f"metrics.`{metric}`"), str(ascending).lower()
     return f"{_runs_page(experiment_id, port)}&orderByKey={key}&orderByAsc={order}"
 
 
 @contextmanager
 def serve_ui(store: Store, port: int) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """Serve the pages for as long as the block lasts.
+    """Context manager that runs the MLflow server for the duration of the block.
 
     Parameters
     ----------

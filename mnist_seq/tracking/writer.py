@@ -1,4 +1,4 @@
-"""Writes, and the thread that stores them in order, each once, however long the store is away."""
+"""Background thread that stores queued writes in order and retries failed ones."""
 
 import threading
 import time
@@ -16,14 +16,14 @@ MOST_SECONDS_TO_GIVE_WAY = 0.1
 
 @dataclass
 class Values:
-    """Values of one run. MLflow knows a value by name, step and time: twice stored is once."""
+    """Metrics, params and tags of one run; storing the same ones twice has no effect."""
 
     metrics: list[Metric] = field(default_factory=list)
     params: list[Param] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
 
     def take(self, later: "Values") -> bool:
-        """Add later values, if one call of MLflow can store them all."""
+        """Merge later values into these; return False if MLflow's batch limits forbid it."""
         metrics = self.metrics + later.metrics
         params = self.params + later.params
         tags = self.tags | later.tags
@@ -37,7 +37,7 @@ class Values:
 
 @dataclass
 class Write:
-    """Something to be stored, and a function that does so.
+    """One queued write: a description and the function that carries it out.
 
     The function is told whether it is a retry: what was reported as failed may have got through.
     """
@@ -48,7 +48,7 @@ class Write:
 
 
 class Writer:
-    """Executes writes in the background, on a thread of its own.
+    """Executes queued writes in order on a background thread, with retries.
 
     Writes of one queue (a run) are executed in order; queues take turns, and what has piled up in a
     queue is merged into one write. A write that fails for a transient reason (a locked database, a
@@ -92,7 +92,7 @@ class Writer:
         self._thread.start()
 
     def put(self, queue: Hashable, write: Write) -> None:
-        """Add a write to the end of a queue, named by anything."""
+        """Append a write to the queue with the given key."""
         with self._changed:
             self._raise_failure()
             if self._closed:
@@ -102,7 +102,7 @@ class Writer:
 
     @contextmanager
     def idle(self) -> Iterator[None]:
-        """A block in which the caller waits for something else, so that writes may begin."""
+        """Context manager: mark the caller as idle, so that queued writes run meanwhile."""
         self._idle.set()
         try:
             yield
@@ -124,7 +124,7 @@ class Writer:
             return [write.description for write in current + waiting]
 
     def close(self, patience: float) -> list[str]:
-        """Drain, end the thread, and return what could not be stored."""
+        """Wait for the writes, stop the thread, and return descriptions of unstored writes."""
         if self._closed:
             return []
         left = self.drain(patience)

@@ -1,4 +1,4 @@
-"""Chance in a search: the noise of an accuracy, the lead by luck, the best of fewer trials."""
+"""Statistical noise in a search: error of an accuracy, lead by chance, expected best."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ QUANTILE = 0.95  # what luck stays below in 19 of 20 searches
 
 @dataclass(frozen=True)
 class Lead:
-    """The best trial's accuracy beside the baseline's, as fractions.
+    """Accuracies of the best trial and the baseline, their errors, and the lead by chance.
 
     `luck` is what the best of as many trials, all as good as the baseline, stays below in 19 of
     20 searches; only the binomial error of the validation images is in it.
@@ -35,7 +35,7 @@ class Lead:
 
 
 def lead(tables: StudyTables) -> Lead | None:
-    """The best trial's lead over the baseline; None without one to compare with.
+    """Compare the best trial's accuracy with the baseline's; None if that is not possible.
 
     There is none if the baseline is missing, is itself the best, or was pruned: after fewer epochs
     than it was meant to have, it is no yardstick.
@@ -57,7 +57,7 @@ def lead(tables: StudyTables) -> Lead | None:
 
 
 def standard_error(accuracy: float, images: int) -> float:
-    """Binomial standard error of an accuracy in [0, 1] measured on so many images; never zero.
+    """Binomial standard error of an accuracy measured on `images` images; never zero.
 
     A flawless or a hopeless accuracy is taken half an image short of it, as an error of zero would
     claim to know too much.
@@ -67,7 +67,7 @@ def standard_error(accuracy: float, images: int) -> float:
 
 
 def lead_by_luck(trials: int, error: float) -> float:
-    """95 % quantile of the lead over a baseline that the best of equally good trials has by chance.
+    """95 % quantile of the best trial's lead if all trials truly equal the baseline.
 
     Were every trial exactly as good as the baseline, each measured with the same normal error,
     the best would still lead, and the more trials the further. This is the quantile of that lead.
@@ -97,7 +97,7 @@ def lead_by_luck(trials: int, error: float) -> float:
 
 
 def spread_by_luck(values: int, error: float) -> float:
-    """95 % quantile of the distance by chance from the best to the worst of equally good values.
+    """95 % quantile of the range (maximum minus minimum) of truly equal values.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def spread_by_luck(values: int, error: float) -> float:
 
 
 def expected_best(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of the largest of k values drawn without replacement, for k from 1 to all.
+    """Expected maximum of k values drawn without replacement, for each k from 1 to N.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""All findings on a study, in the order in which they are read.
+"""All findings on a study, in the order in which the report shows them.
 
 A search always has a winner, so most of this is about what the winner does not show: whether it
 leads by more than luck, whether anything explains the lead, whether better lies outside.
@@ -15,7 +15,7 @@ SUMMARY_LINES = 8
 
 
 def diagnose(tables: StudyTables) -> list[findings.Finding]:
-    """All findings, the ones that change what the others mean first; each command only once."""
+    """All findings, the most consequential first; repeated commands are removed."""
     found = [
         *findings.against_baseline(tables),
         *what_matters(tables),
@@ -34,7 +34,7 @@ def diagnose(tables: StudyTables) -> list[findings.Finding]:
 
 
 def summary_lines(tables: StudyTables) -> list[str]:
-    """The diagnosis as a handful of lines for a terminal."""
+    """The first findings, each with its suggested command, one line each for a terminal."""
     return [
         f"{finding.text}{f' Try {finding.command}' if finding.command else ''}"
         for finding in diagnose(tables)[:SUMMARY_LINES]

@@ -1,4 +1,4 @@
-"""Findings, and those on the study as a whole: the lead over the baseline, failures, pruning."""
+"""The `Finding` class and findings on the whole study: baseline, failures, pruning."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from mnist_seq.report.analysis.tables import StudyTables
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence, the numbers behind it, and what to do next.
+    """One finding: a sentence, the numbers behind it and overrides to try next.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Finding:
 
 
 def against_baseline(tables: StudyTables) -> Iterator[Finding]:
-    """The best trial's lead over the baseline, beside what as many equal trials would show."""
+    """Finding on whether the best trial beats the baseline by more than chance."""
     best, baseline = tables.best, tables.baseline
     if best is None or baseline is None or len(tables.scored) < 2:
         return
@@ -69,7 +69,7 @@ def against_baseline(tables: StudyTables) -> Iterator[Finding]:
 
 
 def still_gaining(tables: StudyTables) -> Iterator[Finding]:
-    """Whether a random half of the trials would have found a clearly worse best."""
+    """Finding that half as many trials would have reached a clearly worse best, if so."""
     values = tables.contenders["value"].to_numpy(float)
     if len(values) < 2 * LEAST_TRIALS or tables.best is None or not tables.maximised:
         return
@@ -86,7 +86,7 @@ def still_gaining(tables: StudyTables) -> Iterator[Finding]:
 
 
 def failures(tables: StudyTables) -> Iterator[Finding]:
-    """The share of failed trials, and their most common reason."""
+    """Finding on the share of failed trials and their most common reason, if any failed."""
     failed, total = tables.count("failed"), len(tables.trials)
     if failed:
         rows = tables.trials[tables.trials["state"] == "failed"]
@@ -101,7 +101,7 @@ def failures(tables: StudyTables) -> Iterator[Finding]:
 
 
 def prunings(tables: StudyTables) -> Iterator[Finding]:
-    """The share of pruned trials."""
+    """Finding on the share of pruned trials, if any were pruned."""
     pruned, complete, total = tables.count("pruned"), tables.count("complete"), len(tables.trials)
     if pruned:
         fate = f"{complete} ran to their end" if complete else "none ran to its end"

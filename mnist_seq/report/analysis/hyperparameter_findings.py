@@ -1,4 +1,4 @@
-"""Findings on the hyperparameters: which matter, which act together, which make no difference."""
+"""Findings on hyperparameters: importance, interactions, values at an edge, no effect."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ SAME_LOSS = 0.05  # losses have no binomial error: so close, as a share, counts 
 
 
 def what_matters(tables: StudyTables) -> Iterator[Finding]:
-    """Findings on the hyperparameters that matter, or the one that no such finding can be made."""
+    """Findings on the important hyperparameters, or one that the data do not identify any."""
     importances = permutation_importance(tables)
     if importances is None:
         yield _too_few_trials(tables)
@@ -43,7 +43,7 @@ def what_matters(tables: StudyTables) -> Iterator[Finding]:
 
 
 def unimportant(tables: StudyTables) -> list[Finding]:
-    """Findings on hyperparameters without effect on the forest or on the best of their values."""
+    """Findings on hyperparameters that have no measurable effect on the objective."""
     importances = permutation_importance(tables)
     if importances is None or importances.explained <= NOTHING:
         return []
@@ -61,7 +61,7 @@ def unimportant(tables: StudyTables) -> list[Finding]:
 def _no_effect(
     tables: StudyTables, hyperparameter: Hyperparameter, low: float, mean: float, high: float
 ) -> Finding | None:
-    """The finding that a hyperparameter of this importance makes no difference, if so."""
+    """The finding that a hyperparameter has no measurable effect, or None if it may have one."""
     if hyperparameter.distinct < 2 or high >= UNIMPORTANT or low > 0:
         return None
     path, parts = hyperparameter.path, isolate(tables, hyperparameter)
@@ -144,7 +144,7 @@ def _interaction(importances: Importances) -> Iterator[Finding]:
 
 
 def _fixed(tables: StudyTables, path: str, value: Any) -> str | None:
-    """The override that leaves a search only one value of a hyperparameter."""
+    """The override that restricts a hyperparameter's search to one value; None if impossible."""
     text = wording.setting(value)
     if isinstance(tables.space[path], Range):
         return f"search.space.{path}.low={text} search.space.{path}.high={text}"

@@ -1,4 +1,4 @@
-"""The searched hyperparameters: where each trial's value lies in its range or list of choices.
+"""The searched hyperparameters, with each trial's value as a position on a numeric axis.
 
 Analysis and figures work in these positions, so a logarithm and a list of choices are plain
 numbers to both.
@@ -18,7 +18,7 @@ from mnist_seq.report.analysis.tables import StudyTables
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """A searched path and the position of each scored trial on its axis.
+    """A searched config path and the position of each scored trial on its axis.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Hyperparameter:
 
     @property
     def ordered(self) -> bool:
-        """Whether neighbours on the axis are alike: numbers, but not names."""
+        """Whether the values have a natural order: True for numbers, False for names."""
         return not self.categories or _are_numbers(self.categories)
 
     @property
@@ -52,13 +52,13 @@ class Hyperparameter:
 
     @property
     def reach(self) -> tuple[float, float]:
-        """The ends of the range, or of what a baseline has outside it."""
+        """Lowest and highest position, of the searched range and all trials together."""
         found = self.positions[self.active]
         return min([self.low, *found]), max([self.high, *found])
 
     @property
     def frame(self) -> tuple[float, float]:
-        """The ends of the axis: the reach with a margin."""
+        """Axis limits for plots: `reach` plus a margin."""
         low, high = self.reach
         margin = 0.5 if self.categories else 0.04 * (high - low) or 0.5
         return low - margin, high + margin
@@ -73,19 +73,19 @@ class Hyperparameter:
         return isinstance(self.dimension, Range) and isinstance(self.dimension.low, int)
 
     def value(self, position: float) -> Scalar:
-        """The value at a position; of choices, the nearest one."""
+        """The hyperparameter's value at an axis position; for choices, the nearest choice."""
         if self.categories:
             return self.categories[round(position)]
         return 10.0**position if self.log else position
 
 
 def hyperparameters(tables: StudyTables) -> list[Hyperparameter]:
-    """All searched paths, each with the positions of the scored trials."""
+    """All searched hyperparameters, each with the positions of the scored trials."""
     return [hyperparameter(tables, path) for path in tables.space]
 
 
 def hyperparameter(tables: StudyTables, path: str) -> Hyperparameter:
-    """One searched path with the positions of the scored trials."""
+    """One searched hyperparameter with the positions of the scored trials."""
     dimension = tables.space[path]
     active = activity(tables, tables.scored, path)
     if isinstance(dimension, Range):
@@ -109,7 +109,7 @@ def hyperparameter(tables: StudyTables, path: str) -> Hyperparameter:
 
 
 def activity(tables: StudyTables, trials: pd.DataFrame, path: str) -> NDArray[np.bool_]:
-    """Which of the trials fulfil a path's conditions; bool, one for each row."""
+    """Boolean mask of the trials in which a conditional hyperparameter is active."""
     active = np.ones(len(trials), bool)
     for parent, wanted in tables.space[path].when.items():
         if parent in trials:

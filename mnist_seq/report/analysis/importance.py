@@ -1,4 +1,4 @@
-"""How important each hyperparameter is, alone and in pairs, and how sure that is.
+"""Permutation importance of hyperparameters and pairs of them, with bootstrap intervals.
 
 A forest learns the trials' ranks from their settings; a hyperparameter matters as far as the
 forest's predictions of trials it has not seen get worse when that hyperparameter's values are
@@ -34,7 +34,7 @@ Columns = tuple[NDArray[np.intp], NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class Importances:
-    """Importances in bootstrap samples of the trials (B samples, H hyperparameters).
+    """Permutation importances from B bootstrap samples of the trials, for H hyperparameters.
 
     Attributes
     ----------
@@ -65,20 +65,20 @@ class Importances:
         return self.paths[best], float((self.single_samples.argmax(axis=1) == best).mean())
 
     def interval(self, path: str) -> tuple[float, float, float]:
-        """5 % quantile, mean and 95 % quantile over the samples."""
+        """Mean importance of one hyperparameter with its 90 % interval, as (low, mean, high)."""
         return _interval(self.single_samples[:, self.paths.index(path)])
 
     def pair_interval(self, pair: tuple[str, str]) -> tuple[float, float, float]:
         return _interval(self.pairs[pair])
 
     def interacting(self) -> list[tuple[str, str]]:
-        """The pairs, the strongest interaction first."""
+        """The hyperparameter pairs, sorted by mean interaction, strongest first."""
         return sorted(self.pairs, key=lambda pair: -self.pair_interval(pair)[1])
 
 
 @lru_cache(maxsize=2)
 def permutation_importance(tables: StudyTables) -> Importances | None:
-    """Importances of all searched paths; None if trials are too few, or all equal.
+    """Importances of all hyperparameters; None if trials are too few or do not differ.
 
     Kept for the latest tables: the findings and several figures ask for them.
     """
@@ -103,7 +103,7 @@ def permutation_importance(tables: StudyTables) -> Importances | None:
             samples.append((forest.fit(inputs[inside], merit[inside]), outside))
 
     def errors(shuffled: Sequence[tuple[int, ...]]) -> NDArray[np.float64]:
-        """Mean squared error on the left-out trials, for each sample and each set shuffled."""
+        """MSE on the left-out trials, per bootstrap sample and set of shuffled hyperparameters."""
         rows = []
         for forest, outside in samples:
             repeats = max(3, 30 // len(outside))
@@ -140,7 +140,7 @@ def permutation_importance(tables: StudyTables) -> Importances | None:
 def _encoded(
     searched: list[Hyperparameter], random: np.random.Generator
 ) -> tuple[list[Columns], NDArray[np.float32]]:
-    """Each hyperparameter's columns, and the inputs: numbers as they are, names one column each."""
+    """Encode hyperparameters as the forest's input matrix; also return each one's columns."""
     blocks, columns, width = [], [], 0
     for hyperparameter in searched:
         filled = hyperparameter.positions.copy()
@@ -164,7 +164,7 @@ def _shuffled(
     shuffled: list[Columns],
     random: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """The rows with some hyperparameters shuffled alike, each row's from a trial that uses them."""
+    """Input rows with some hyperparameters jointly replaced by those of random other trials."""
     copy = inputs[rows]
     order = random.permutation(len(inputs))
     for used in product([False, True], repeat=len(shuffled)):

@@ -1,4 +1,4 @@
-"""A hyperparameter isolated: for each of its values, the best trial over all other settings.
+"""Best trial for each value of one hyperparameter, whatever the other settings.
 
 A slice mixes a value's own merit with whatever else its trials had. The best trial of each value
 asks the fair question: how good can it get, once the rest is tuned for it?
@@ -20,7 +20,7 @@ TRIALS_A_BIN = 4
 
 @dataclass(frozen=True)
 class Isolated:
-    """The best of one value, or of one part of a range.
+    """The best trial among those with one choice, or within one part of a range.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Isolated:
 
 
 def isolate(tables: StudyTables, hyperparameter: Hyperparameter) -> list[Isolated]:
-    """The best trial of each choice, or of each of equal parts of a range, where there are any."""
+    """The best trial of each choice or each bin of a range; those without trials are omitted."""
     trials = tables.scored
     values = trials["value"].to_numpy(float)
     complete = (trials["state"] == "complete").to_numpy()

@@ -1,4 +1,4 @@
-"""Best values at the edge of what was searched, and the range or choices to try next."""
+"""Findings on best values at the edge of the search space, and wider spaces to try next."""
 
 import math
 import re
@@ -22,7 +22,7 @@ Side = Literal["low", "high"]
 
 
 def edges(tables: StudyTables) -> Iterator[Finding]:
-    """A finding for each hyperparameter whose best values lie at an end that can be moved."""
+    """Findings on hyperparameters whose best values lie at an edge that can be extended."""
     if tables.best is None:
         return
     for hyperparameter in hyperparameters(tables):
@@ -53,7 +53,7 @@ def edges(tables: StudyTables) -> Iterator[Finding]:
 
 
 def widened(path: str, dimension: Range | Choices, side: Side) -> str | None:
-    """The override that moves one end of a search outwards; None where the setting ends there."""
+    """The override that extends one end of a search; None if no further value is allowed."""
     field = f"search.space.{path}"
     for end in _further(dimension, side):
         if _is_allowed(path, end):
@@ -65,12 +65,12 @@ def widened(path: str, dimension: Range | Choices, side: Side) -> str | None:
 
 
 def top_count(trials: int) -> int:
-    """The number of trials that count as the top ones: a fifth of them, but from 3 to 20."""
+    """How many trials count as top trials: a fifth of them, at least 3 and at most 20."""
     return min(max(3, round(trials / 5)), 20)
 
 
 def choices_override(path: str, options: list[Scalar]) -> str | None:
-    """The override that sets a list of choices, quoted for a shell; None if a name needs more."""
+    """The override that sets a list of choices; None if a name would need extra quoting."""
     words = [wording.setting(option) for option in options]
     if not all(re.fullmatch(r"[\w.+-]+", word) for word in words):
         return None
@@ -78,7 +78,7 @@ def choices_override(path: str, options: list[Scalar]) -> str | None:
 
 
 def _top(tables: StudyTables, hyperparameter: Hyperparameter) -> NDArray[np.float64]:
-    """Where the best trials that use a hyperparameter lie on its axis, the best first."""
+    """Axis positions of the top trials that use a hyperparameter, best first."""
     order = tables.scored.index.get_indexer(tables.contenders.index)
     places = hyperparameter.positions[order]
     places = places[np.isfinite(places)]
@@ -108,7 +108,7 @@ def _ends(dimension: Range | Choices) -> tuple[Any, Any]:
 
 
 def _further(dimension: Range | Choices, side: Side) -> Iterator[Scalar]:
-    """The ends to try next, the farthest first."""
+    """Candidates for the new end of a search, the farthest first."""
     low, high = _ends(dimension)
     whole = all(float(end).is_integer() and not isinstance(end, bool) for end in (low, high)) and (
         not isinstance(dimension, Range) or isinstance(dimension.low, int)

@@ -1,4 +1,4 @@
-"""A study as plain tables of trials and curves: all that a report is made from."""
+"""A study as tables of trials and epochs: the input of every report."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -34,12 +34,12 @@ CURVE_COLUMNS = (
 
 
 def trials_table(rows: Sequence[Mapping[str, object]], paths: Sequence[str]) -> pd.DataFrame:
-    """Table of trials with `TRIAL_COLUMNS` and a column for each path, from a mapping a trial."""
+    """Build the table of trials from one mapping per trial."""
     return pd.DataFrame(rows, columns=[*TRIAL_COLUMNS, *paths])
 
 
 def curves_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
-    """Table of epochs with `CURVE_COLUMNS`, from a mapping an epoch."""
+    """Build the table of epochs from one mapping per epoch."""
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 
 
@@ -60,7 +60,7 @@ class TrialSummary:
 
 @dataclass(frozen=True, eq=False)
 class StudyTables:
-    """A study as two tables and the facts around them.
+    """A study's trials and learning curves as two tables, with its metadata.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ class StudyTables:
 
     @cached_property
     def contenders(self) -> pd.DataFrame:
-        """Trials that ran to their end, best first; if none did, the pruned ones."""
+        """Complete trials, best first; the pruned ones if no trial is complete."""
         complete = self.scored[self.scored["state"] == "complete"]
         rows = self.scored if complete.empty else complete
         return rows.sort_values("value", ascending=not self.maximised, kind="stable")
@@ -133,7 +133,7 @@ class StudyTables:
 
     @cached_property
     def baseline(self) -> TrialSummary | None:
-        """The first of the baselines, if it has a value."""
+        """The first baseline trial; None if no baseline has a value."""
         rows = self.scored[self.scored["is_baseline"].astype(bool)]
         return None if rows.empty else self._summary(rows.iloc[0])
 
@@ -141,7 +141,7 @@ class StudyTables:
         return int((self.trials["state"] == state).sum())
 
     def curve(self, number: int) -> pd.DataFrame:
-        """One trial's epochs, in order."""
+        """The rows of one trial's epochs, in order."""
         return self._curves.get(number, self.curves.iloc[:0])
 
     @cached_property

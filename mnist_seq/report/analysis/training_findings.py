@@ -1,4 +1,4 @@
-"""Findings from the curves of the best trials: too many or too few epochs, overfitting."""
+"""Findings from the top trials' learning curves: too many or too few epochs, overfitting."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ RISE = 1.1  # of the validation loss over its lowest, that is more than its jitt
 
 
 def best_epochs(tables: StudyTables) -> Iterator[Finding]:
-    """Whether the top trials were best at their very end, or had long been when they ended."""
+    """Finding that most top trials had their best epoch very late or very early, if so."""
     top = _top(tables)
     top = top[(top["epochs"] >= 3) & top["best_epoch"].notna()]
     if len(top) < 3:
@@ -45,7 +45,7 @@ def best_epochs(tables: StudyTables) -> Iterator[Finding]:
 
 
 def overfitting(tables: StudyTables) -> Iterator[Finding]:
-    """Whether the top trials' validation loss rose while their training loss went on falling."""
+    """Finding that at least half of the top trials overfit, if so."""
     risen, gaps = [], []
     for number in _top(tables)["number"]:
         curve = tables.curve(int(number))

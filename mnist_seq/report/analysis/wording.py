@@ -1,4 +1,4 @@
-"""Numbers and settings as people read them: alike in figures, pages and the terminal."""
+"""Formatting of numbers and settings, shared by figures, pages and the terminal."""
 
 import re
 from typing import Any
@@ -12,17 +12,17 @@ MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
 
 def value(objective: Objective, number: float) -> str:
-    """An accuracy as ``98.93 %``, a loss as ``0.0412``."""
+    """Format an objective value: an accuracy as ``98.93 %``, a loss as ``0.0412``."""
     return f"{100 * number:.2f} %" if objective == "validation_accuracy" else f"{number:.4f}"
 
 
 def points(fraction: float, *, sign: bool = False) -> str:
-    """A difference of accuracies as ``0.52 points``."""
+    """Format a difference of accuracies in percentage points: ``0.52 points``."""
     return f"{100 * fraction:{'+' if sign else ''}.2f} points".replace("-", MINUS)
 
 
 def exact(number: float) -> str:
-    """A round number with all its digits, for an axis."""
+    """Format a tick value with all its digits."""
     size = abs(number)
     text = f"{number:.8g}" if size < 1e4 else f"{number:,.0f}" if size < 1e6 else f"{number:.6g}"
     text = re.sub(r"e([+-])0*", lambda match: "e" + match.group(1).strip("+"), text)
@@ -30,14 +30,14 @@ def exact(number: float) -> str:
 
 
 def setting(cell: Any) -> str:
-    """A number or a hyperparameter's value in YAML's words: ``126``, ``true``, ``0.00214``."""
+    """Format a setting's value as in YAML, to 3 digits: ``126``, ``true``, ``0.00214``."""
     if pd.isna(cell):
         return "null"
     return scalar_text(cell.item() if isinstance(cell, np.generic) else cell, digits=3)
 
 
 def duration(seconds: float) -> str:
-    """``45 s``, ``14 min``, ``2.3 h``: two digits are enough to plan by."""
+    """Format a duration with a suitable unit: ``45 s``, ``14 min``, ``2.3 h``."""
     if seconds < 120:
         return f"{seconds:.3g} s" if seconds < 10 else f"{seconds:.0f} s"
     if seconds < 7200:
@@ -46,7 +46,7 @@ def duration(seconds: float) -> str:
 
 
 def many(count: int, noun: str) -> str:
-    """``1 trial``, ``20 trials``."""
+    """Format a count with its noun: ``1 trial``, ``20 trials``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -55,12 +55,12 @@ def share(fraction: float) -> str:
 
 
 def listing(words: list[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
+    """Join words to a list: ``a``, ``a and b``, ``a, b and c``."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def shortened(text: str, length: int) -> str:
-    """The text, or its beginning and its end: long names often differ in the last letters."""
+    """Shorten a text to `length` characters by replacing its middle with an ellipsis."""
     if len(text) <= length:
         return text
     tail = length // 3

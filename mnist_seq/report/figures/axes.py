@@ -1,4 +1,4 @@
-"""Trials as points, and the axes of the objective and of the hyperparameters."""
+"""Shared plot elements: scatter of trials, axes of objective and hyperparameters."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ def scatter(
 
 
 def value_axis(axes: Any, tables: StudyTables, positions: NDArray[np.float64]) -> None:
-    """Make the vertical axis the objective's, with room for all the given positions."""
+    """Set up the y axis for the objective, wide enough for all given positions."""
     low, high = framed(positions, 0.07, 0.1)
     axes.set_ylim(low, high)
     set_ticks(axes.yaxis, ValueScale(tables).ticks(low, high))
@@ -62,7 +62,7 @@ def value_axis(axes: Any, tables: StudyTables, positions: NDArray[np.float64]) -
 
 
 def hyperparameter_axis(axes: Any, hyperparameter: Hyperparameter) -> None:
-    """Make the horizontal axis a hyperparameter's, over its whole range."""
+    """Set up the x axis for a hyperparameter, over its whole range."""
     axes.set_xlim(*hyperparameter.frame)
     positions, labels = hyperparameter_ticks(hyperparameter)
     set_ticks(axes.xaxis, (positions, labels))
@@ -75,7 +75,7 @@ def hyperparameter_axis(axes: Any, hyperparameter: Hyperparameter) -> None:
 
 
 def jitter(hyperparameter: Hyperparameter, width: float) -> NDArray[np.float64]:
-    """The trials' positions, those of one choice spread evenly, the same way every time."""
+    """The trials' axis positions, with deterministic jitter where values are choices."""
     if not hyperparameter.categories:
         return hyperparameter.positions
     golden = (np.arange(len(hyperparameter.positions)) * 0.618034) % 1
@@ -83,13 +83,13 @@ def jitter(hyperparameter: Hyperparameter, width: float) -> NDArray[np.float64]:
 
 
 def set_ticks(axis: Any, ticks: Ticks) -> None:
-    """Show these ticks and no others."""
+    """Set the major ticks and turn minor ticks off."""
     axis.set_ticks(*ticks)
     axis.minorticks_off()
 
 
 def hide_y(axes: Any) -> None:
-    """Leave out the vertical axis, its line, its ticks and its grid."""
+    """Hide the y axis with its ticks and grid."""
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(visible=False, axis="y")

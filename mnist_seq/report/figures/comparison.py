@@ -1,4 +1,4 @@
-"""The figure of the best trial's accuracy beside the baseline's."""
+"""Figure that compares the best trial's accuracy with the baseline's."""
 
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.chance import lead
@@ -9,7 +9,7 @@ from mnist_seq.report.figures.scales import round_ticks
 
 
 def draw_comparison(tables: StudyTables) -> Panel:
-    """Both accuracies with 95 % intervals, and how far luck alone would lead."""
+    """Draw both accuracies with 95 % intervals, and the lead that chance alone explains."""
     title = "Best against baseline"
     over = lead(tables)
     if over is None:

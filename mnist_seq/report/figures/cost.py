@@ -1,4 +1,4 @@
-"""The objective against what it costs, parameters or seconds, with the Pareto front."""
+"""Figures of the objective against model size and training time, with Pareto fronts."""
 
 import math
 
@@ -13,7 +13,7 @@ from mnist_seq.report.figures.scales import ValueScale, framed, round_ticks
 
 
 def draw_cost(tables: StudyTables) -> list[Panel]:
-    """The objective against the number of parameters, and against the time of training."""
+    """Draw the objective against the number of parameters and against the training time."""
     return [
         _against(tables, "parameters", "Against size", "trainable parameters"),
         _against(tables, "seconds", "Against time", "seconds of training"),
@@ -63,7 +63,7 @@ def _against(tables: StudyTables, column: str, title: str, label: str) -> Panel:
 
 
 def _cheapest(tables: StudyTables, costs: NDArray[np.float64], chosen: NDArray[np.intp]) -> str:
-    """A sentence on the cheapest trial of the front within a quarter of a point of its best."""
+    """Sentence on the cheapest Pareto trial within 0.25 points of the best; may be empty."""
     values = tables.scored["value"].to_numpy(float)
     if not tables.maximised:
         return ""

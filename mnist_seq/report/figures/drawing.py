@@ -1,4 +1,4 @@
-"""The look of every figure, and how matplotlib's drawing becomes a small piece of SVG."""
+"""Common style of all figures, and their conversion from matplotlib to compact SVG."""
 
 import io
 import re
@@ -52,7 +52,7 @@ _LOOK = {
 
 @dataclass(frozen=True)
 class Panel:
-    """One figure of the page, or the sentence that stands in its place.
+    """A titled figure with a note, or with the reason why there is no figure.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Panel:
 
 @contextmanager
 def paper(height: int = 250, width: int = WIDTH) -> Iterator[Any]:
-    """An empty figure in the report's look; save it with `svg` before leaving."""
+    """Context manager: an empty figure in the report's style; call `svg` inside the block."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -79,13 +79,13 @@ def paper(height: int = 250, width: int = WIDTH) -> Iterator[Any]:
 
 @contextmanager
 def canvas(height: int = 250) -> Iterator[tuple[Any, Any]]:
-    """An empty figure and its axes in the report's look; save it with `svg` before leaving."""
+    """Context manager: a figure with axes in the report's style; call `svg` inside the block."""
     with paper(height) as figure:
         yield figure, figure.subplots()
 
 
 def svg(figure: Any, name: str, tables: StudyTables | None = None) -> Markup:
-    """The figure as an SVG element that may stand in a page beside others.
+    """Convert a figure to an SVG element that can be embedded in an HTML page.
 
     Parameters
     ----------
@@ -120,14 +120,14 @@ def svg(figure: Any, name: str, tables: StudyTables | None = None) -> Markup:
 
 
 def color_map(colors: Sequence[str]) -> Any:
-    """A colour map of matplotlib's that goes evenly from each colour to the next."""
+    """A matplotlib colour map that interpolates linearly between the given colours."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("", colors)
 
 
 def standalone(picture: str) -> str:
-    """An SVG element as the text of a file of its own."""
+    """Turn an embedded SVG element into the text of a standalone SVG file."""
     return str(picture).replace(
         "<svg",
         '<svg xmlns="http://www.w3.org/2000/svg" style="background:#fff" '
@@ -141,7 +141,7 @@ def _rounded(match: re.Match[str]) -> str:
 
 
 def _named(text: str, tables: StudyTables) -> str:
-    """The text with a title for each link to a trial: its number and its value."""
+    """Add a tooltip with trial number and value to each link to a trial."""
     titles = {
         f"#trial-{number}": f"trial {number}: {wording.value(tables.objective, value)}"
         for number, value in zip(tables.scored["number"], tables.scored["value"], strict=True)

@@ -1,4 +1,4 @@
-"""The search over time, and what fewer trials would have found."""
+"""Figures of the search's progress, and of the best value expected from fewer trials."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from mnist_seq.report.figures.scales import ValueScale, round_ticks
 
 
 def draw_over_time(tables: StudyTables) -> Panel:
-    """Each trial's value at the time of its end, and the best so far."""
+    """Draw each trial's value at its end time, and the best so far."""
     title = "Found over time"
     trials = tables.scored
     if trials.empty:
@@ -43,7 +43,7 @@ def draw_over_time(tables: StudyTables) -> Panel:
 
 
 def draw_over_budget(tables: StudyTables) -> Panel:
-    """The best value that a number of trials finds on average."""
+    """Draw the expected best value against the number of trials."""
     title = "Would fewer trials have done?"
     values = tables.contenders["value"].to_numpy(float)
     if len(values) < 5:

@@ -1,4 +1,4 @@
-"""The importances of the hyperparameters with their intervals, and maps of the pairs of them."""
+"""Figures of hyperparameter importances with intervals, and of interacting pairs."""
 
 import numpy as np
 from markupsafe import Markup
@@ -20,7 +20,7 @@ NEAR = 2.2  # bandwidths beyond which nothing is claimed
 
 
 def draw_importance(tables: StudyTables) -> Panel:
-    """The importances with their intervals, one line a hyperparameter, the highest on top."""
+    """Draw each hyperparameter's importance with its interval, the highest on top."""
     title = "Importance"
     if len(tables.space) < 2:
         return Panel(title, None, "With one hyperparameter there is nothing to rank.")
@@ -56,7 +56,7 @@ def draw_importance(tables: StudyTables) -> Panel:
 
 
 def draw_pairs(tables: StudyTables) -> list[Panel]:
-    """Maps of the pairs that interact most, the strongest first."""
+    """Draw maps of the objective over the most strongly interacting pairs, strongest first."""
     title = "Pairs that interact"
     if len(tables.space) < 2:
         return [Panel(title, None, "With one hyperparameter there are no pairs.")]
@@ -155,7 +155,7 @@ def _cells(axis: Hyperparameter) -> NDArray[np.float64]:
 
 
 def _unit(axis: Hyperparameter, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Positions on an axis of length 1; choices so far apart that none speaks for another."""
+    """Scale positions to an axis of length 1; choices are spaced too far to be averaged."""
     if axis.categories:
         return positions * 10 * BANDWIDTH
     low, high = axis.frame

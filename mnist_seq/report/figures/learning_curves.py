@@ -1,4 +1,4 @@
-"""Learning curves of all trials and of the best one, and how the best epochs are distributed."""
+"""Figures of learning curves (all trials, best trial) and of the best epochs."""
 
 from typing import Any
 
@@ -101,7 +101,7 @@ def draw_all_trials(tables: StudyTables) -> Panel:
 
 
 def draw_best_trial(tables: StudyTables) -> Panel:
-    """The best trial's losses on training and validation images."""
+    """Draw the best trial's training and validation loss."""
     title = "The best trial: training and validation"
     if tables.best is None:
         return Panel(title, None, "No trial reached a value, so none is the best.")

@@ -1,4 +1,4 @@
-"""The figure in parallel coordinates: each trial is a line through its settings and its value.
+"""Parallel-coordinates figure: one line per trial across its settings and its value.
 
 The axes lie one below the other, so that names and ticks stay readable on a phone.
 """
@@ -23,7 +23,7 @@ OFF = -0.09  # where a line passes an axis that is not active in its trial
 
 
 def draw_parallel_coordinates(tables: StudyTables) -> Panel:
-    """The searched settings and the objective as parallel axes, one line a trial."""
+    """Draw hyperparameters and objective as parallel axes, one line per trial."""
     title = "Parallel coordinates"
     trials = tables.scored
     searched = [h for h in hyperparameters(tables) if h.distinct > 0]
@@ -51,7 +51,7 @@ def draw_parallel_coordinates(tables: StudyTables) -> Panel:
 
 
 def _lane(hyperparameter: Hyperparameter) -> Lane:
-    """One axis of length 1: where each trial crosses it, and its ticks."""
+    """One parallel axis scaled to length 1: each trial's position on it, and its ticks."""
     low, high = hyperparameter.frame
     if not hyperparameter.categories:
         margin = (high - low) * 0.04 / 1.08

@@ -1,4 +1,4 @@
-"""Scales and ticks: positions of the objective's values, ends of axes, round tick values."""
+"""Axis scales and limits, and the choice of round tick values."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ ACCURACIES = (0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0, 0.999, 0.995)
 
 @dataclass(frozen=True)
 class ValueScale:
-    """The objective's axis: logarithmic in what is left to gain, upwards is better.
+    """Logarithmic scale of the error rate or loss, with better values higher.
 
     Between 98.5 and 99 % lies as much as between 10 and 40 %: the error falls by a third. On this
     scale good trials are told apart and hopeless ones are still in the picture.
@@ -33,7 +33,7 @@ class ValueScale:
         return np.asarray(-np.log10(np.maximum(np.asarray(values, float), 1e-9)))
 
     def ticks(self, low: float, high: float, gap: float = 0.15) -> Ticks:
-        """Round values between two positions, none nearer than `gap` of the axis."""
+        """Round tick values between two positions, at least `gap` of the axis apart."""
 
         def place(value: float) -> float:
             return float(self.position(value))
@@ -51,7 +51,7 @@ class ValueScale:
 
 
 def hyperparameter_ticks(hyperparameter: Hyperparameter, gap: float = 0.14) -> Ticks:
-    """All choices, or round values of a range, none nearer than `gap` of the axis."""
+    """Ticks of a hyperparameter: all choices, or round values at least `gap` apart."""
     if hyperparameter.categories:
         labels = [wording.shortened(wording.setting(c), 18) for c in hyperparameter.categories]
         return [float(i) for i in range(len(labels))], labels
@@ -62,7 +62,7 @@ def hyperparameter_ticks(hyperparameter: Hyperparameter, gap: float = 0.14) -> T
 def round_ticks(
     low: float, high: float, *, whole: bool = False, log: bool = False, gap: float = 0.13
 ) -> Ticks:
-    """Round values from low to high, which with `log` are decimal logarithms, and their labels."""
+    """Round tick values between two positions; with `log`, positions are log10 of values."""
     if log:
         chosen = _spaced(_levels(10.0**low, 10.0**high), low, high, gap, math.log10)
         chosen = [v for v in chosen if not whole or v == int(v)]
@@ -72,7 +72,7 @@ def round_ticks(
 
 
 def framed(values: NDArray[np.float64], share: float, least: float = 0) -> tuple[float, float]:
-    """The ends of an axis: the finite values with a margin, a share of their range or `least`."""
+    """Axis limits: the finite values plus a margin of `share` of their range, or `least`."""
     found = values[np.isfinite(values)]
     low, high = float(found.min()), float(found.max())
     margin = share * (high - low) or least
@@ -80,13 +80,13 @@ def framed(values: NDArray[np.float64], share: float, least: float = 0) -> tuple
 
 
 def thinned(ticks: Ticks, most: int) -> Ticks:
-    """Every second tick, third, fourth, ..., so that no more than `most` are left."""
+    """Keep every n-th tick, with the smallest n that leaves at most `most` ticks."""
     step = -(-len(ticks[0]) // max(most, 1)) or 1
     return ticks[0][::step], ticks[1][::step]
 
 
 def _levels(low: float, high: float) -> Iterator[list[float]]:
-    """Numbers between two ends, rounder ones first: decades if they span many, else even steps."""
+    """Candidate tick values between two ends, in lists from the roundest to the finest."""
     if low > 0 and high / low >= 30:
         exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         for mantissa in (1, 2, 5):
@@ -107,7 +107,7 @@ def _spaced(
     gap: float,
     place: Callable[[float], float],
 ) -> list[float]:
-    """Values whose places keep a gap, from as few levels as give enough of them."""
+    """Choose candidate values that keep a gap, using finer lists only while too few fit."""
     chosen: dict[float, float] = {}
     for level in levels:
         for value in level:
@@ -121,7 +121,7 @@ def _spaced(
 
 
 def _even(low: float, high: float, gap: float, *, whole: bool) -> list[float]:
-    """Multiples of the smallest round step whose places keep a gap."""
+    """Multiples of the smallest round step that is at least the gap."""
     least = max(gap * (high - low), 1e-12)
     exponent = math.floor(math.log10(least))
     steps = [m * 10.0**e for e in (exponent, exponent + 1) for m in (1, 2, 5)]

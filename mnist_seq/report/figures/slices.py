@@ -1,4 +1,4 @@
-"""The objective against each hyperparameter: all trials, and the best trial of each value."""
+"""Figures of the objective against each hyperparameter: all trials, or best per value."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def draw_slices(tables: StudyTables) -> list[Panel]:
 
 
 def draw_isolated(tables: StudyTables) -> list[Panel]:
-    """A figure for each hyperparameter: the best trial of each value or part of the range."""
+    """Draw the best trial for each value or bin of each hyperparameter."""
     return _for_each(tables, _isolated)
 
 
@@ -85,7 +85,7 @@ def _isolated(tables: StudyTables, hyperparameter: Hyperparameter, index: int) -
 
 
 def _note(hyperparameter: Hyperparameter) -> str:
-    """Why there is no picture, or the condition under which the hyperparameter is active."""
+    """The reason why there is no figure, or the condition for the hyperparameter to be active."""
     if hyperparameter.distinct == 0:
         return "No trial with a value used it, so nothing can be said about it."
     if hyperparameter.distinct == 1:

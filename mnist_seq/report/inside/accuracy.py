@@ -1,4 +1,4 @@
-"""Figures of how often the network is right: after each row, and beside its confidence."""
+"""Figures of the network's accuracy after each row and of its calibration."""
 
 import numpy as np
 
@@ -23,12 +23,12 @@ UPWARDS = "the layers that read upwards begin at the last row read"
 
 
 def how_rows_answer(readout: Readout, *, bidirectional: bool) -> str:
-    """In words, how an answer comes about before the image has been read to its end."""
+    """Describe in words how an answer is computed from the first rows of an image alone."""
     return PARTIAL[readout] + (f"; {UPWARDS}" if bidirectional else "")
 
 
 def draw_accuracy_by_row(reading: Reading, how: str) -> Panel:
-    """The accuracy after each row; `how` says how an answer comes about before the last."""
+    """Draw the accuracy after each row; `how` explains how partial images are classified."""
     rows = np.arange(1, reading.rows + 1)
     shares = 100 * reading.accuracies
     near = reading.first_row_with(0.9)
@@ -51,7 +51,7 @@ def draw_accuracy_by_row(reading: Reading, how: str) -> Panel:
 
 
 def draw_calibration(reading: Reading) -> Panel:
-    """Reliability diagram: confidence to the right, accuracy upwards."""
+    """Draw a reliability diagram: accuracy against confidence."""
     found = metrics.reliability(reading.probabilities, reading.labels_N, bins=BINS)
     error = metrics.expected_calibration_error(reading.probabilities, reading.labels_N, bins=BINS)
     filled = np.flatnonzero(found.images_B)

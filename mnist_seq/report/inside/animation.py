@@ -1,4 +1,4 @@
-"""A GIF of images being read row by row, each beside the network's probabilities so far."""
+"""Animated GIF of images read row by row, with the class probabilities after each row."""
 
 import io
 import math
@@ -20,7 +20,7 @@ DOTS = 120  # an inch
 
 
 def reading_gif(reading: Reading, places: Sequence[int]) -> bytes:
-    """A GIF with one frame a row: rows not yet read are pale, bars are probabilities.
+    """Render a GIF with one frame per row: unread rows are pale, bars show probabilities.
 
     `places` says which of the images, at least one.
     """
@@ -56,7 +56,7 @@ def reading_gif(reading: Reading, places: Sequence[int]) -> bytes:
 
 
 def _palette() -> list[int]:
-    """Greys, and what is drawn in colour, paler and paler: red, green, blue of each in turn."""
+    """The GIF palette as flat RGB levels: greys, then lighter tints of the three colours."""
     from matplotlib.colors import to_rgb
 
     # Pillow looks colours up in steps of 4: with any as close to white, white would not be white.
@@ -67,7 +67,7 @@ def _palette() -> list[int]:
 
 
 class _Scene:
-    """One image and its bars."""
+    """One image and the bar chart of its class probabilities, updated row by row."""
 
     def __init__(self, pair: Any, reading: Reading, place: int) -> None:
         image, bars = pair
@@ -90,7 +90,7 @@ class _Scene:
                 name.set(color=INK, fontweight="bold")
 
     def show(self, row: int) -> None:
-        """The rows up to this one, and what they make the network believe."""
+        """Update the drawing to the state after the given row."""
         pixels = self._pixels.astype(float)
         pixels[row + 1 :] *= 0.18
         self._picture.set_data(pixels)

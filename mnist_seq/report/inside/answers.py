@@ -1,4 +1,4 @@
-"""The network's answers as a CSV file and as a confusion matrix."""
+"""The network's predictions as a CSV file and as a confusion matrix."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ MOST_COUNTS = 16  # with more classes than this, the cells are too small for the
 
 
 def results_csv(predicted_N: Labels, labels_N: Labels, class_names: tuple[str, ...]) -> str:
-    """A CSV file, one line an image: its place from 0, its class, the answer, right or wrong."""
+    """CSV text with one line per image: index, true label, predicted label, result."""
     names = np.array(class_names, object)
     table = pd.DataFrame(
         {
@@ -27,7 +27,7 @@ def results_csv(predicted_N: Labels, labels_N: Labels, class_names: tuple[str, .
 
 
 def most_confused(counts_KK: NDArray[np.int64]) -> tuple[int, int, int] | None:
-    """The two classes most often taken for one another, the lower first, and how often."""
+    """The pair of classes confused most often and the count; None without any mistake."""
     both_KK = np.triu(counts_KK + counts_KK.T, k=1)
     if not both_KK.any():
         return None
@@ -36,7 +36,7 @@ def most_confused(counts_KK: NDArray[np.int64]) -> tuple[int, int, int] | None:
 
 
 def draw_confusion(counts_KK: NDArray[np.int64], class_names: tuple[str, ...]) -> Panel:
-    """The confusion matrix: a line each class, a column each answer; mistakes in colour."""
+    """Draw the confusion matrix: rows are true classes, columns answers, mistakes in colour."""
     mistakes_KK = counts_KK - np.diag(np.diag(counts_KK))
     most = max(int(mistakes_KK.max()), 1)
     classes = len(class_names)

@@ -1,4 +1,4 @@
-"""Heat maps, their colours and their axes: the image's rows and the classes."""
+"""Heat maps with their colours, and axes for image rows and classes."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ MOST_NAMES = 26  # with more classes than this, only some have room for their na
 def heat_map(
     axes: Any, values: NDArray[Any], colors: Sequence[str], low: float, high: float
 ) -> None:
-    """Draw a table of values, its first row on top; one cell a value, whatever the size."""
+    """Draw a matrix as a heat map with its first row on top."""
     look = {"cmap": color_map(colors), "vmin": low, "vmax": high}
     axes.imshow(values, aspect="auto", interpolation="none", **look)
     axes.grid(visible=False)
@@ -27,7 +27,7 @@ def heat_map(
 
 
 def row_axis(axes: Any, rows: int, *, named: bool = True) -> None:
-    """Number the image's rows from 1, from the top."""
+    """Label the y axis with row numbers, counted from 1 at the top."""
     step = max(1, math.ceil(rows / 8))
     shown = sorted({1, *range(step, rows + 1, step)} if step > 1 else range(1, rows + 1))
     if len(shown) > 1 and shown[1] - shown[0] < 2 <= step:
@@ -38,7 +38,7 @@ def row_axis(axes: Any, rows: int, *, named: bool = True) -> None:
 
 
 def class_axis(axis: Any, names: Sequence[str]) -> None:
-    """Name the classes, or as many of them as have room."""
+    """Label an axis with class names; only every n-th if there are too many."""
     step = math.ceil(len(names) / MOST_NAMES)
     places = range(0, len(names), step)
     axis.set_ticks(list(places), [wording.shortened(names[place], 8) for place in places])

@@ -1,4 +1,4 @@
-"""The page about one network: how it reads, where it errs, how sure it is. Opens offline."""
+"""HTML page about one network: accuracy by row, mistakes, calibration, gates."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from mnist_seq.report.pages.frame import fill
 
 @dataclass(frozen=True)
 class Subject:
-    """The network and the images that a page is about, in words.
+    """Texts that say which network and images a page is about and how it was made.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Subject:
 def make(
     subject: Subject, reading: Reading, shown: Sequence[int], gates: Sequence[Gates]
 ) -> dict[str, str | bytes]:
-    """The page and all that is in it, as files by name; the page is ``inside.html``.
+    """Build the page and its data files; return contents by file name (``inside.html``, ...).
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def make(
 
 
 def findings(reading: Reading) -> list[str]:
-    """The page's findings in three sentences: accuracy halfway, when it is near, confusions."""
+    """Three findings as text: accuracy halfway, first row with 90 % of it, most confused pair."""
     half = max(1, reading.rows // 2)
     shares = [wording.value("validation_accuracy", share) for share in reading.accuracies]
     confused = "no image is taken for another class"
@@ -121,7 +121,7 @@ def findings(reading: Reading) -> list[str]:
 
 
 def _class_scores(reading: Reading) -> list[tuple[str, ...]]:
-    """The name of each class, how many images it has, its precision, recall and F1 in percent."""
+    """One table row per class: name, image count, and precision, recall and F1 in percent."""
     scores = metrics.class_scores(reading.predicted, reading.labels_N, len(reading.class_names))
     columns = [
         [f"{100 * share:.2f}" for share in column_K]

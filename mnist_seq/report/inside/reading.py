@@ -1,4 +1,4 @@
-"""A network's answers and gates while it reads images, as plain arrays; which images to show.
+"""A network's predictions and LSTM gates after each row, as NumPy arrays.
 
 Shapes: N images, M of them shown, S steps (rows), F features (pixels a row), U units, K classes.
 """
@@ -15,7 +15,7 @@ from mnist_seq import metrics
 
 @dataclass(frozen=True)
 class Gates:
-    """The gates and states of one LSTM at every row of M images; all float64, shape (M, S, U).
+    """Gates and states of one LSTM after every row of M images; float64, shape (M, S, U).
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Gates:
 
 @dataclass(frozen=True)
 class Reading:
-    """Images and a network's answers to them after each row.
+    """Images, their labels and the network's class probabilities after each row.
 
     Attributes
     ----------
@@ -76,27 +76,27 @@ class Reading:
 
     @cached_property
     def accuracies(self) -> NDArray[np.float64]:
-        """Share of images whose most probable class after each row is the right one."""
+        """Accuracy after each row."""
         answers_SN = self.beliefs_NSK.argmax(axis=2).T
         return np.array([metrics.accuracy(answer_N, self.labels_N) for answer_N in answers_SN])
 
     @cached_property
     def confusions(self) -> NDArray[np.int64]:
-        """How often each class (row) was taken for each (column)."""
+        """Confusion matrix: rows are true classes, columns predicted ones."""
         return metrics.confusion_matrix(self.predicted, self.labels_N, len(self.class_names))
 
     def first_row_with(self, share: float) -> int:
-        """First row, from 1, after which this share of the last row's accuracy is reached."""
+        """First row (from 1) after which the accuracy is at least `share` of the final one."""
         return int(np.argmax(self.accuracies >= share * self.accuracies[-1])) + 1
 
     def examples(self, count: int) -> NDArray[np.intp]:
-        """Places of a right answer of each class, then of a second of each; wrong ones last."""
+        """Indices of example images: correct ones first, alternating between the classes."""
         wrong = self.predicted != self.labels_N
         turn = pd.Series(self.labels_N).groupby([wrong, self.labels_N]).cumcount()
         return np.lexsort((self.labels_N, turn, wrong))[:count]
 
     def confidently_wrong(self, count: int) -> NDArray[np.intp]:
-        """Places of wrong answers, the most confident first."""
+        """Indices of misclassified images, the most confident mistakes first."""
         wrong = np.flatnonzero(self.predicted != self.labels_N)
         confidence = self.probabilities[wrong].max(axis=1)
         return wrong[np.argsort(-confidence, kind="stable")[:count]]

@@ -1,4 +1,4 @@
-"""Figures of one image being read: the probabilities and an LSTM's gates after each row."""
+"""Figures for one image: class probabilities and LSTM gates after each row."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ MOST_CLASSES = 12
 
 
 def draw_beliefs(reading: Reading, place: int, name: str) -> Panel:
-    """The image, and beside each of its rows the probabilities once that row has been read."""
+    """Draw the image beside the class probabilities after each row."""
     beliefs_SK = reading.beliefs_NSK[place]
     label = int(reading.labels_N[place])
     shown = leading(beliefs_SK, label)
@@ -39,7 +39,7 @@ def draw_beliefs(reading: Reading, place: int, name: str) -> Panel:
 
 
 def leading(beliefs_SK: NDArray[np.floating], label: int) -> NDArray[np.intp]:
-    """The classes that are most probable at some row and the true one, in ascending order."""
+    """Classes to show: those with the highest peak probability and the true one, ascending."""
     classes = beliefs_SK.shape[1]
     if classes <= MOST_CLASSES:
         return np.arange(classes)
@@ -62,7 +62,7 @@ def _note(reading: Reading, place: int, shown: int) -> str:
 
 
 def draw_activations(gates: Gates, image: int, title: str, name: str) -> Panel:
-    """Six heat maps of an LSTM's states and gates: a line a row of the image, a column a unit.
+    """Draw six heat maps of an LSTM's states and gates; rows are image rows, columns units.
 
     `image` says which of the images of the gates, from 0.
     """
@@ -90,7 +90,7 @@ def draw_activations(gates: Gates, image: int, title: str, name: str) -> Panel:
 
 
 def by_time(state_MSU: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Order of the units by the mean row at which they are active; int, shape (U,)."""
+    """Indices that sort the units by the mean row of their activity; int, shape (U,)."""
     size_SU = np.abs(state_MSU).mean(axis=0)
     rows_S = np.arange(len(size_SU))
     middle_U = rows_S @ size_SU / np.maximum(size_SU.sum(axis=0), np.finfo(float).tiny)

@@ -1,4 +1,4 @@
-"""The picture of one training: loss and accuracy after each epoch, on both sets of images.
+"""SVG figure of one training: loss and accuracy on training and validation images.
 
 An SVG template, not matplotlib: there is one picture for every trial of a search, and matplotlib
 would keep the driver busy for longer than all else that a trial costs.
@@ -21,7 +21,7 @@ MOST_DOTS = 30  # with more epochs the line alone is clearer
 
 
 def curves_picture(records: Sequence[EpochRecord]) -> str:
-    """A training's curves side by side, as an SVG file: loss on the left, accuracy on the right.
+    """Render one training's curves as an SVG file: loss on the left, accuracy on the right.
 
     Each panel marks the epoch that was best in its validation curve, the earliest of equals.
     Values that are not finite leave a gap.
@@ -38,7 +38,7 @@ def curves_picture(records: Sequence[EpochRecord]) -> str:
 
 
 def _panel(left: int, name: str, records: Sequence[EpochRecord]) -> dict[str, Any]:
-    """The curves and ticks of one metric in pixels, as the template draws them."""
+    """Curves and ticks of one metric in pixel coordinates, as input for the SVG template."""
     is_accuracy = name == "accuracy"
     scale, unit = (100, " %") if is_accuracy else (1, "")
     curves = {

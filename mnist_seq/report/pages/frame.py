@@ -1,4 +1,4 @@
-"""The rendering of pages from the Jinja2 templates in this folder, which escape all text."""
+"""Rendering of the Jinja2 templates in this folder, with automatic HTML escaping."""
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -7,18 +7,18 @@ from mnist_seq.report.figures import drawing
 
 
 def fill(template: str, **values: object) -> Markup:
-    """A template with its values filled in; they are escaped unless they are Markup."""
+    """Render a template; values are escaped unless they are Markup."""
     return Markup(_TEMPLATES.get_template(template).render(**values))
 
 
 def unbroken(text: str) -> str:
-    """The text without a line's break between a number and what belongs to it."""
+    """Put non-breaking spaces between numbers and their ``%`` or ``±``."""
     space = "\N{NO-BREAK SPACE}"
     return text.replace(" %", f"{space}%").replace(" ±", f"{space}±").replace("± ", f"±{space}")
 
 
 def breakable(name: str) -> Markup:
-    """A name that may go on in a new line after a dot or an underscore."""
+    """Escape a name and allow line breaks after its dots and underscores."""
     return escape(name).replace(".", Markup(".<wbr>")).replace("_", Markup("_<wbr>"))
 
 

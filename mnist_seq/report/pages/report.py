@@ -1,4 +1,4 @@
-"""The report of a study: one HTML page, self-contained, without scripts, the same offline."""
+"""The report of a study as one self-contained HTML page without scripts."""
 
 import pandas as pd
 
@@ -44,7 +44,7 @@ def render(tables: StudyTables) -> str:
 
 
 def searched(tables: StudyTables) -> str:
-    """What was searched, in one sentence."""
+    """One sentence on the search: number and states of trials, time, paths, objective."""
     counts = {s: tables.count(s) for s in ("complete", "pruned", "failed", "running")}
     states = [f"{count} {state}" for state, count in counts.items() if count]
     ends = tables.trials["finished"].dropna()
@@ -56,7 +56,7 @@ def searched(tables: StudyTables) -> str:
 
 
 def found(tables: StudyTables) -> str:
-    """What was found, in one sentence."""
+    """One sentence on the result: best trial, its value and settings, lead over the baseline."""
     best = tables.best
     if best is None:
         return "No trial reached a value, so nothing was found."

@@ -1,4 +1,4 @@
-"""The report's tables: the best trial beside the baseline, the failed trials, all trials."""
+"""HTML tables of the report: best against baseline, failed trials, all trials."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -19,7 +19,7 @@ SHORT_ID = "{:.8}".format  # the first letters tell runs apart
 
 
 class Column(NamedTuple):
-    """A column of a table of trials; its kind is the class of its cells in the stylesheet."""
+    """A column of an HTML table: heading, cell texts and CSS class."""
 
     head: str
     cells: list[str]
@@ -27,7 +27,7 @@ class Column(NamedTuple):
 
 
 def comparison_table(tables: StudyTables) -> Markup:
-    """One row a result or setting, a column each for best and baseline; differences in bold."""
+    """HTML table of best trial and baseline, one row per result or setting."""
     named = {"best": tables.best, "baseline": tables.baseline}
     if tables.best and tables.baseline and tables.best.number == tables.baseline.number:
         named = {"best = baseline": tables.best}
@@ -50,7 +50,7 @@ def comparison_table(tables: StudyTables) -> Markup:
 
 
 def failures_table(tables: StudyTables) -> Markup:
-    """One row for each failed trial: where it got to, why it ended, what its settings were."""
+    """HTML table of the failed trials: reason, epochs done, run and settings."""
     failed = tables.trials[tables.trials["state"] == "failed"].sort_values("number")
     active = {path: activity(tables, failed, path) for path in tables.space}
     settings = [
@@ -74,7 +74,7 @@ def failures_table(tables: StudyTables) -> Markup:
 
 
 def trials_table(tables: StudyTables) -> Markup:
-    """Every trial, the best first, then those without a value; links to trials lead here."""
+    """HTML table of all trials, best first; the target of links to trials."""
     merit = pd.to_numeric(tables.trials["value"]).where(tables.trials["state"] != "failed")
     order = np.argsort((-merit if tables.maximised else merit).to_numpy(float), kind="stable")
     trials = tables.trials.iloc[order]
@@ -121,5 +121,5 @@ def _epoch(trial: TrialSummary) -> str:
 
 
 def _cells(values: Iterable[Any], write: Callable[[Any], str]) -> list[str]:
-    """The values in words, and a dash for each that is missing."""
+    """Format values as cell texts; missing ones become a dash."""
     return [wording.NONE if pd.isna(value) else write(value) for value in values]
