@@ -27,7 +27,7 @@ class Tracker:
     ----------
     warn : callable
         Told in one line what the user should know: the store is locked, a run was deleted.
-    patience : float
+    timeout : float
         Seconds that `flush` and `close` wait while nothing at all can be stored.
 
     Raises
@@ -37,12 +37,12 @@ class Tracker:
     """
 
     def __init__(
-        self, store: Store, warn: Callable[[str], None] = _log.warning, patience: float = 60.0
+        self, store: Store, warn: Callable[[str], None] = _log.warning, timeout: float = 60.0
     ) -> None:
         self._store = store
         self._client = store.client
         self._warn = warn
-        self._patience = patience
+        self._timeout = timeout
         self._created: list[Future[str]] = []
         self._writer = Writer(is_transient, warn)
 
@@ -119,12 +119,12 @@ class Tracker:
 
     def flush(self) -> None:
         """Wait until everything so far is stored."""
-        self._refuse(self._writer.drain(self._patience))
+        self._refuse(self._writer.drain(self._timeout))
 
     def close(self) -> None:
         """Wait until all writes are stored, then stop the background thread."""
         try:
-            left = self._writer.close(self._patience)
+            left = self._writer.close(self._timeout)
         finally:
             for created in self._created:
                 created.cancel()  # changes nothing where the id is known

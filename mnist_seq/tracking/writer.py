@@ -109,13 +109,13 @@ class Writer:
         finally:
             self._idle.clear()
 
-    def drain(self, patience: float) -> list[str]:
-        """Wait until all is stored, or nothing was for `patience` seconds; return what is left."""
+    def drain(self, timeout: float) -> list[str]:
+        """Wait until all is stored, or nothing was for `timeout` seconds; return what is left."""
         began = time.monotonic()
         self._idle.set()
         with self._changed:
             while self._queues or self._current:
-                left = max(began, self._last_progress) + patience - time.monotonic()
+                left = max(began, self._last_progress) + timeout - time.monotonic()
                 if left <= 0:
                     break
                 self._changed.wait(left)
@@ -123,11 +123,11 @@ class Writer:
             waiting = [write for queue in self._queues.values() for write in queue]
             return [write.description for write in current + waiting]
 
-    def close(self, patience: float) -> list[str]:
+    def close(self, timeout: float) -> list[str]:
         """Wait for the writes, stop the thread, and return descriptions of unstored writes."""
         if self._closed:
             return []
-        left = self.drain(patience)
+        left = self.drain(timeout)
         with self._changed:
             self._closed = True
             if left:

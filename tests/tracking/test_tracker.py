@@ -113,7 +113,7 @@ def test_a_store_that_stays_locked_is_told_on_close(
     def locked(*args: Any, **kwargs: Any) -> None:
         raise MlflowException("database is locked", TEMPORARILY_UNAVAILABLE)
 
-    tracker = Tracker(store, warn=print, patience=0.3)
+    tracker = Tracker(store, warn=print, timeout=0.3)
     study = tracker.experiment("study")
     monkeypatch.setattr(MlflowClient, "create_run", locked)
     run = tracker.start(study, "trial 7", "trial", {"model.units": 8}, {})

@@ -34,7 +34,7 @@ def test_what_fails_for_a_transient_reason_is_stored_in_its_place_and_told_once(
     writer.put("run", note("1", written))
     writer.put("run", note("2", written, [OSError("disk full")] * 3))
     writer.put("run", note("3", written))
-    assert writer.close(patience=10) == []
+    assert writer.close(timeout=10) == []
     assert written == ["1", "2", "3"]
     assert warnings == ["2: waiting until it can be stored (disk full)"]
 
@@ -47,7 +47,7 @@ def test_a_mistake_surfaces_on_the_next_call_and_only_once() -> None:
     with pytest.raises(KeyError, match="typo"):
         writer.put("run", note("2", written))
     writer.put("run", note("3", written))
-    assert writer.close(patience=10) == []
+    assert writer.close(timeout=10) == []
     assert written == ["3"]
 
 
@@ -60,7 +60,7 @@ def test_a_mistake_surfaces_on_close_and_loses_no_other_write() -> None:
     writer.put("run", note("2", written))
     hold.set()
     with pytest.raises(KeyError, match="typo"):
-        writer.close(patience=10)
+        writer.close(timeout=10)
     assert written == ["2"]
 
 
@@ -69,7 +69,7 @@ def test_close_gives_up_when_nothing_moves_and_says_what_is_lost() -> None:
     writer = a_writer()
     writer.put("run", note("1", written, [OSError("locked")] * 1000))
     writer.put("run", note("2", written))
-    assert writer.close(patience=0.3) == ["1", "2"]
+    assert writer.close(timeout=0.3) == ["1", "2"]
     assert written == []
     with pytest.raises(RuntimeError, match="3 came after"):
         writer.put("run", note("3", written))
@@ -84,7 +84,7 @@ def test_queues_take_turns_and_what_piles_up_in_one_is_merged() -> None:
         writer.put("merging", tags({letter: ""}, written))
         writer.put("plain", note(letter.upper(), written))
     hold.set()
-    assert writer.close(patience=10) == []
+    assert writer.close(timeout=10) == []
     assert written == ["abc", "A", "B", "C"]
 
 
@@ -114,4 +114,4 @@ def test_an_owner_who_is_never_idle_keeps_no_write_waiting_for_ever() -> None:
         pass
     writer.put("run", Write("tells", lambda _: done.set()))
     assert done.wait(timeout=30)
-    assert writer.close(patience=10) == []
+    assert writer.close(timeout=10) == []
