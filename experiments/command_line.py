@@ -1,4 +1,4 @@
-"""From the command line to a validated config.
+"""Turn the command line into a validated config and run the command.
 
 Hydra composes the settings, and no more. A mistake in the input is one line on the terminal and
 exit code 2.
@@ -25,7 +25,7 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 def command(
     kind: type[AnySettings],
 ) -> Callable[[Callable[[AnySettings], None]], Callable[[], None]]:
-    """Decorator: makes a function of a config the command of its module's name.
+    """Decorator: turn a function that takes a config into a command-line entry point.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def command(
 
 
 def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[str, Any]:
-    """Settings of a command as plain values: its YAML files, then the overrides.
+    """Compose a command's settings from its YAML files and the overrides, as plain values.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[s
 
 
 def _replace_dimension(values: Any, path: str) -> None:
-    """Let choices replace a range, and a range choices: Hydra would merge them."""
+    """Drop a range where an override sets choices, and vice versa: Hydra would merge them."""
     groups, _, part = path.lstrip("+").rpartition(".")
     others = {"choices": ("low", "high", "step", "log"), "low": ("choices",), "high": ("choices",)}
     if not groups.startswith("search.space.") or part not in others:
@@ -129,14 +129,14 @@ def _check_override(name: str, kind: type[Settings], override: str) -> None:
 
 
 def _groups(name: str) -> list[str]:
-    """Config groups that a command's file draws from."""
+    """Return the Hydra config groups in a command's defaults list."""
     lines = (CONF / f"{name}.yaml").read_text().splitlines()
     named = [line.removeprefix("  - ").partition(":")[0] for line in lines if "  - " in line]
     return [group for group in named if (CONF / group).is_dir()]
 
 
 def command_line() -> str:
-    """The command as it was typed, to be typed again."""
+    """Return the command as the user typed it, quoted so that it can be run again."""
     import shlex
 
     name = Path(sys.argv[0]).stem

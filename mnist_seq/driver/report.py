@@ -18,15 +18,7 @@ from mnist_seq.validation import validate
 
 
 def report(config: ReportConfig) -> tuple[list[str], Path]:
-    """Write the report of an existing study; return its findings and its path.
-
-    Returns
-    -------
-    list of str
-        What it says, in sentences.
-    Path
-        The file.
-    """
+    """Write the report of an existing study; return what `write_study_report` does."""
     workspace = Workspace(config.tracking)
     study = workspace.experiment(config.study)
     sweeps = workspace.results.runs(study, "sweep")
