@@ -8,16 +8,26 @@ from typing import Any
 from mnist_seq.config import Range, SweepConfig, Values, flatten, value_at
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.space import is_active, ordered
+from mnist_seq.validation import settings
 
 # Settings that may change within one study: they shape no trial's curve.
 CHANGEABLE = ("trials", "timeout", "retries", "max_failures")
 
 
 def fixed_settings(config: SweepConfig) -> dict[str, Any]:
-    """Return the settings that define a study and its trials, as a nested dict."""
+    """Return the settings that define a study and its trials, as a nested dict.
+
+    A setting that has a default in its class is one that earlier studies did not have: at this
+    default it is left out, so that their names and settings stay what they were.
+    """
     shape = config.model_dump(exclude={"study", "workers", "tracking"})
     for free in CHANGEABLE:
         del shape["search"][free]
+    for path, field in settings(SweepConfig).items():
+        group, _, name = path.rpartition(".")
+        kept = shape.get(group, {}) if group else shape
+        if name in kept and not field.is_required() and kept[name] == field.default:
+            del kept[name]
     return shape
 
 
@@ -45,7 +55,9 @@ def check_unchanged(name: str, old: Mapping[str, Any], config: SweepConfig) -> N
     ConfigError
         With a line for each setting that differs.
     """
-    before, now = flatten(old), flatten(fixed_settings(config))
+    known = settings(SweepConfig)
+    defaults = {path: field.default for path, field in known.items() if not field.is_required()}
+    before, now = defaults | flatten(old), defaults | flatten(fixed_settings(config))
     different = [
         path
         for path in before.keys() | now.keys()
