@@ -166,7 +166,7 @@ def workspace_at(folder: Path) -> Workspace:
 
 def fill(config: SweepConfig, folder: Path, trials: int) -> None:
     """Earlier trials, in the study alone: of random values, each as long as it would have been."""
-    study = workspace_at(folder).open_study(config)
+    study = workspace_at(folder).open_study(config, data_of(config).digests)
     rng = np.random.default_rng(0)
     space = Coordinates(config.search.space, distributions(config.search.space))
     for _ in range(trials):
@@ -185,9 +185,9 @@ def fill(config: SweepConfig, folder: Path, trials: int) -> None:
 
 def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> float:
     """A search with everything around it; seconds that MLflow was behind at its end."""
-    made_by = provenance(NAME, data_of(config).digest, config.seed)
+    made_by = provenance(NAME, data_of(config).digests, config.seed)
     workspace = workspace_at(folder)
-    study = workspace.open_study(config)
+    study = workspace.open_study(config, data_of(config).digests)
     trials = TimedTrials(study, config)
     trials.costs = costs
     checkpoints = Checkpoints(folder / "unfinished")

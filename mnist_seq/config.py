@@ -269,9 +269,21 @@ class ChosenRun(Settings):
     run: str | None = Field(pattern="^[0-9a-f]{32}$", description="an MLflow run id, instead")
 
 
+class DataFiles(Settings):
+    """Where the data files of an earlier run are now, if they were moved."""
+
+    train_file: str | None = Field(
+        default=None, min_length=1, description="the run's, if it was moved; null: where it was"
+    )
+    test_file: str | None = Field(
+        default=None, min_length=1, description="the run's, if it was moved; null: where it was"
+    )
+
+
 class RerunConfig(ChosenRun):
     """Settings of ``python -m experiments.rerun``."""
 
+    data: DataFiles = DataFiles()
     seeds: int = Field(ge=1, le=1000, description="trainings: the first with the config's own seed")
     workers: WorkersConfig
     tracking: TrackingConfig
@@ -283,6 +295,7 @@ class InspectConfig(ChosenRun):
     part: Literal["validation", "test"] = Field(description="which images; test only when asked")
     images: int = Field(ge=1, le=30, description="how many are shown one by one")
     file: str | None = Field(min_length=1, description="null: in the tracking folder's reports")
+    data: DataFiles = DataFiles()
     tracking: TrackingConfig
 
 

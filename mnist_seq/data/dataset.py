@@ -5,6 +5,7 @@ Shapes: N images, S steps (rows, read from the top), F features (pixels of a row
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +87,8 @@ class Dataset:
         Fitted on `train` alone.
     digest : str
         16 hexadecimal digits; equal for equal trainings' data, whatever file they came from.
+    part_digests : mapping
+        The same of the training, validation and test images alone, by these names.
     """
 
     train: Split
@@ -94,6 +97,12 @@ class Dataset:
     class_names: tuple[str, ...]
     scaling: Scaling
     digest: str
+    part_digests: Mapping[str, str]
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Digests of each part, and as ``data`` that of all that a training uses."""
+        return {"data": self.digest, **self.part_digests}
 
 
 def digest_of(

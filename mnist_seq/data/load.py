@@ -7,6 +7,7 @@ from dataclasses import replace
 from mnist_seq.config import DataConfig
 from mnist_seq.data.csv_source import read_csv_files
 from mnist_seq.data.dataset import Dataset, Source, Split, digest_of
+from mnist_seq.data.digests import PARTS, part_digest
 from mnist_seq.data.digits import read_digits
 from mnist_seq.data.mnist import read_mnist
 from mnist_seq.data.scaling import SCALINGS
@@ -30,6 +31,7 @@ def load(config: DataConfig) -> Dataset:
     source = SOURCES[config.source](config)
     train, validation = train_validation_split(source, config)
     scaling = SCALINGS[config.scaling](train.images_NSF)
+    parts = zip(PARTS, (train, validation, source.test), strict=True)
     return Dataset(
         train=train,
         validation=validation,
@@ -37,6 +39,7 @@ def load(config: DataConfig) -> Dataset:
         class_names=source.class_names,
         scaling=scaling,
         digest=digest_of(train, validation, source.class_names, scaling),
+        part_digests={name: part_digest(part, source.class_names) for name, part in parts},
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist_seq.data.digests import Digests
 from mnist_seq.errors import StoreError
 from mnist_seq.records import Arrays, EpochRecord, TrainingState, TrainResult, TrialOutcome
 
@@ -28,6 +29,8 @@ class CorruptFileError(Exception):
 class Checkpoints:
     """Checkpoints of the trials of one study, each in files of its own.
 
+    Each file has the digests of the data that were trained on.
+
     Parameters
     ----------
     folder : Path
@@ -35,9 +38,9 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
-    def save_state(self, number: int, state: TrainingState) -> None:
+    def save_state(self, number: int, state: TrainingState, data: Digests) -> None:
         """Save the state of a running training, in place of an earlier one."""
         best = {} if state.best_epoch == state.epoch else state.best_weights
         arrays = {
@@ -52,6 +55,7 @@ class Checkpoints:
         body = io.BytesIO()
         np.savez(body, allow_pickle=False, **arrays)
         header = {"best_epoch": state.best_epoch, "records": _plain(state.records)}
+        header["data"] = dict(data)
         _write(self._path(number, "state"), header, body.getvalue())
 
     def state(self, number: int) -> TrainingState | None:
@@ -73,7 +77,7 @@ class Checkpoints:
             best_weights=groups["best"] or groups["weights"],
         )
 
-    def save_outcome(self, number: int, outcome: TrialOutcome) -> None:
+    def save_outcome(self, number: int, outcome: TrialOutcome, data: Digests) -> None:
         """Save a trial's outcome until `delete` is called."""
         result = outcome.result
         header = {
@@ -82,13 +86,14 @@ class Checkpoints:
             "records": _plain(outcome.records),
             "best_epoch": outcome.best.epoch if outcome.best else None,
             "parameters": result.parameters if result else None,
+            "data": dict(data),
         }
         _write(self._path(number, "ending"), header, result.model if result else b"")
 
     def outcomes(self) -> dict[int, TrialOutcome]:
         """Return, by number, the outcomes that may not be in both Optuna and MLflow yet."""
         found = {}
-        for path in sorted(self._folder.glob("*.ending")):
+        for path in sorted(self.folder.glob("*.ending")):
             try:
                 header, body = _read(path)
             except CorruptFileError:
@@ -101,6 +106,20 @@ class Checkpoints:
             )
         return found
 
+    def data(self, number: int) -> Digests:
+        """Return the digests of the data that a trial was trained on, as far as they are known.
+
+        There are none if nothing is saved of the trial, or an earlier version has saved it.
+        """
+        for kind in ("ending", "state"):
+            try:
+                header, _ = _read(self._path(number, kind))
+            except (FileNotFoundError, CorruptFileError):
+                continue
+            known: Digests = header.get("data", {})
+            return known
+        return {}
+
     def delete(self, number: int) -> None:
         """Delete a trial's files, once its outcome is in both Optuna and MLflow."""
         for kind in ("state", "ending"):
@@ -108,12 +127,12 @@ class Checkpoints:
 
     def delete_from(self, first: int) -> None:
         """Delete the files of all trials numbered `first` or higher."""
-        for path in self._folder.glob("*"):
+        for path in self.folder.glob("*"):
             if path.suffix in {".state", ".ending"} and int(path.stem) >= first:
                 path.unlink(missing_ok=True)
 
     def _path(self, number: int, kind: str) -> Path:
-        return self._folder / f"{number:06}.{kind}"
+        return self.folder / f"{number:06}.{kind}"
 
 
 def write_atomically(path: Path, content: bytes) -> None:

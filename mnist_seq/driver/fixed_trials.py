@@ -71,6 +71,8 @@ def trained(
 
     Raises
     ------
+    DataError
+        If an earlier session has trained on other images.
     StoppedError
         If the user stopped it; all states are saved.
     """
@@ -78,8 +80,9 @@ def trained(
     checkpoints = workspace.checkpoints(name)
     experiment_id = session.tracker.experiment(experiment)
     mark = {"unfinished": trials.digest}
+    of_this_data = {**mark, "data_digest": tags["data_digest"]}
     kept = checkpoints.outcomes().keys()
-    earlier = earlier_runs(workspace.results, experiment, role, mark, kept)
+    earlier = earlier_runs(workspace.results, experiment, role, of_this_data, kept)
 
     def on_stored(number: int) -> None:
         if trials.outcomes[number].state == "failed":

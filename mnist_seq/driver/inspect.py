@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from mnist_seq.config import Config, InspectConfig
+from mnist_seq.config import InspectConfig
+from mnist_seq.data.digests import PARTS, TRAINED_ON
 from mnist_seq.data.load import test_split, training_data
 from mnist_seq.driver.checkpoints import write_atomically
+from mnist_seq.driver.run_data import config_with_data
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.errors import TrackingError
 from mnist_seq.network.inspection import gates, load_model, probabilities_after_each_row
 from mnist_seq.report.inside.accuracy import how_rows_answer
 from mnist_seq.report.inside.page import Subject, findings, make
 from mnist_seq.report.inside.reading import Reading
 from mnist_seq.terminal.display import console
 from mnist_seq.tracking.tracker import Tracker
-from mnist_seq.validation import validate
 
 
 def inspect_run(config: InspectConfig, command: str) -> tuple[list[str], Path, Path]:
@@ -31,15 +31,16 @@ def inspect_run(config: InspectConfig, command: str) -> tuple[list[str], Path, P
     Raises
     ------
     TrackingError
-        If there is no such run, it has no network, or its images have changed.
+        If there is no such run, or it has no network.
+    DataError
+        If its images have changed, or their files are not there.
     """
     workspace = Workspace(config.tracking)
     experiment, run = workspace.find_run(config)
     model_file = workspace.results.model_file(run.id)
-    settings = validate(Config, workspace.results.config(run.id))
+    parts = PARTS if config.part == "test" else TRAINED_ON
+    settings = config_with_data(workspace.results, run, config.data, parts)
     data = training_data(settings.data)
-    if run.tags.get("data_digest", data.digest) != data.digest:
-        raise TrackingError(f"{run.name}: its images have changed since it was trained")
     images = data.validation if config.part == "validation" else test_split(settings.data)
 
     console.print(

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
+from mnist_seq.data.digests import Digests, changed_images
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.protocols import TrialSource, Workers
-from mnist_seq.errors import StoreError
+from mnist_seq.errors import DataError, StoreError
 from mnist_seq.records import (
     Callback,
     EpochRecord,
@@ -37,6 +38,7 @@ SECONDS_TO_SAVE = 2.0
 @dataclass
 class _RunningTrial:
     trial: Trial
+    data: Digests
     saved: TrainingState | None
     saved_at: float = field(default_factory=time.monotonic)
     records: list[EpochRecord] = field(default_factory=list)
@@ -109,6 +111,7 @@ class Driver:
         """Report the outcomes of an earlier session that Optuna or MLflow may still lack."""
         outcomes = self._checkpoints.outcomes()
         for trial in self._trials.recover(outcomes):
+            self._checked_digests(trial)
             for callback in self._callbacks:
                 callback.on_trial_start(trial)
                 callback.on_trial_end(trial, outcomes[trial.number])
@@ -121,7 +124,8 @@ class Driver:
             trial = self._trials.next()
             if trial is None:
                 return False
-            running = _RunningTrial(trial, self._checkpoints.state(trial.number))
+            digests = self._checked_digests(trial)
+            running = _RunningTrial(trial, digests, self._checkpoints.state(trial.number))
             for callback in self._callbacks:
                 callback.on_trial_start(trial)
             for record in running.saved.records if running.saved else ():
@@ -136,6 +140,17 @@ class Driver:
             self._workers.advance(number)
         return True
 
+    def _checked_digests(self, trial: Trial) -> Digests:
+        """Digests of a trial's data; refuse to go on if an earlier session had other data."""
+        known = self._checkpoints.data(trial.number)
+        digests = self._data_of(trial.config).digests
+        if changed := changed_images(known, digests, trial.config.data):
+            raise DataError(
+                f"trial {trial.number}: its {changed} have changed since it was stopped; put them "
+                f"back to go on with it, or delete {self._checkpoints.folder} to begin anew"
+            )
+        return digests
+
     def _handle(self, running: _RunningTrial, event: WorkerEvent) -> None:
         match event:
             case EpochRecord():
@@ -144,7 +159,7 @@ class Driver:
                 self._end(running, "complete", result=event)
             case StateFetched(state):
                 running.saved, running.saved_at = state, time.monotonic()
-                self._save(running.trial.number, state)
+                self._save(running, state)
             case TrainingFailed(kind, detail):
                 self._end(running, "failed", reason=f"{kind}: {detail}")
             case WorkerLost():
@@ -200,7 +215,7 @@ class Driver:
         self._workers.drop(trial.number)
         del self._running[trial.number]
         # Saved before anybody is told: whoever is not told before a crash is told after it.
-        self._checkpoints.save_outcome(trial.number, outcome)
+        self._checkpoints.save_outcome(trial.number, outcome, running.data)
         self._trials.finish(trial, outcome)
         for callback in self._callbacks:
             callback.on_trial_end(trial, outcome)
@@ -209,9 +224,10 @@ class Driver:
         for callback in self._callbacks:
             callback.on_message(text)
 
-    def _save(self, number: int, state: TrainingState) -> None:
+    def _save(self, running: _RunningTrial, state: TrainingState) -> None:
+        number = running.trial.number
         try:
-            self._checkpoints.save_state(number, state)
+            self._checkpoints.save_state(number, state, running.data)
         except StoreError as error:  # the training itself can go on
             self._message(f"trial {number}: its state could not be saved: {error}")
 
@@ -223,7 +239,7 @@ class Driver:
         while waiting and (left := deadline - time.monotonic()) > 0:
             match self._workers.next(left):
                 case number, StateFetched(state):
-                    self._save(number, state)
+                    self._save(self._running[number], state)
                     waiting.discard(number)
                 case number, WorkerLost() | TrainingFailed():  # told until it is dropped
                     self._workers.drop(number)

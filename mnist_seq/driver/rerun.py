@@ -9,9 +9,10 @@ from mnist_seq import metrics
 from mnist_seq.config import Config, RerunConfig
 from mnist_seq.data.load import test_split
 from mnist_seq.driver.fixed_trials import FixedTrials, trained
+from mnist_seq.driver.run_data import config_with_data
 from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.errors import TrackingError, TrainingError
+from mnist_seq.errors import TrainingError
 from mnist_seq.network.training import predict
 from mnist_seq.records import EpochRecord, TrialOutcome
 from mnist_seq.report.figures.drawing import standalone
@@ -22,7 +23,7 @@ from mnist_seq.tracking.provenance import changes, provenance
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.runs import Run
 from mnist_seq.tracking.trial_recorder import TrialRecorder
-from mnist_seq.validation import validate, with_values
+from mnist_seq.validation import with_values
 
 RESULTS_FILE, CONFUSION_FILE = "test_results.csv", "test_confusion.svg"
 
@@ -55,7 +56,9 @@ def rerun(config: RerunConfig, command: str) -> RerunResult:
     Raises
     ------
     TrackingError
-        If there is no such run, or its images have changed.
+        If there is no such run.
+    DataError
+        If its images have changed, or their files are not there.
     TrainingError
         If a training failed.
     StoppedError
@@ -64,16 +67,13 @@ def rerun(config: RerunConfig, command: str) -> RerunResult:
     workspace = Workspace(config.tracking)
     results = workspace.results
     experiment, source = workspace.find_run(config)
-    first = validate(Config, results.config(source.id))
-    digest = data_of(first).digest
-    if source.tags.get("data_digest", digest) != digest:
-        raise TrackingError(f"{source.name}: its images have changed since it was trained")
+    first = config_with_data(results, source, config.data)
     curve = results.curve(source.id)
     seeds = [with_values(first, {"seed": first.seed + n}) for n in range(config.seeds)]
     trials = FixedTrials(seeds)
     progress = Progress(config.seeds, first.training.monitor, has_baseline=False)
     console.print(f"[bold]{experiment.name}[/]: {source.name} again, with {config.seeds} seed(s)")
-    tags = {**provenance(command, digest, first.seed).tags, "rerun_of": source.id}
+    tags = {**provenance(command, data_of(first).digests, first.seed).tags, "rerun_of": source.id}
     with (
         open_session(workspace, config.workers) as session,
         trained(workspace, session, experiment.name, "rerun", trials, progress, tags) as recorder,

@@ -48,13 +48,15 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
     ------
     ConfigError
         If the study exists with other settings.
+    DataError
+        If the study's trials had other images.
     RepeatedFailureError
         If the first trials all failed for the same reason.
     """
     workspace = Workspace(config.tracking, create=True)
     name = study_name(config)
     with workspace.lock(name, name):
-        study = workspace.open_study(config)
+        study = workspace.open_study(config, data_of(config).digests)
         trials = StudyTrials(study, config)
         progress = _progress(study, trials, config)
         checkpoints = workspace.checkpoints(name)
@@ -96,7 +98,7 @@ def _recorders(
     """Create the MLflow recorders of the sweep and of its trials, reusing earlier runs."""
     name, data, results = study_name(config), data_of(config), workspace.results
     experiment = session.tracker.experiment(name)
-    source = provenance(command, data.digest, config.seed)
+    source = provenance(command, data.digests, config.seed)
     earlier_sweeps = earlier_runs(results, name, "sweep", {}, {0})
     whole = SweepRecorder(
         session.tracker,

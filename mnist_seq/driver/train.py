@@ -22,6 +22,8 @@ def train(config: TrainConfig, command: str) -> tuple[Progress, str]:
 
     Raises
     ------
+    DataError
+        If it was stopped and its images have changed since.
     TrainingError
         If the training failed.
     StoppedError
@@ -31,7 +33,7 @@ def train(config: TrainConfig, command: str) -> tuple[Progress, str]:
     progress = Progress(1, config.training.monitor, has_baseline=False)
     trials = FixedTrials([plain])
     workspace = Workspace(config.tracking, create=True)
-    tags = provenance(command, data_of(plain).digest, config.seed).tags
+    tags = provenance(command, data_of(plain).digests, config.seed).tags
     with (
         open_session(workspace, config.workers) as session,
         trained(workspace, session, config.name, "training", trials, progress, tags) as recorder,

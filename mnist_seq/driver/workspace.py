@@ -4,11 +4,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mnist_seq.config import ChosenRun, SweepConfig, TrackingConfig
+from mnist_seq.data.digests import Digests, from_tags
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.lock import driver_lock
 from mnist_seq.errors import TrackingError
 from mnist_seq.search.storage import FinishedTrial, StudyStorage
 from mnist_seq.search.study import Study
+from mnist_seq.search.study_data import check_data, keep_data
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.store import Store
 
@@ -43,9 +45,24 @@ class Workspace:
         self.store = Store.open(self.folder, create=create)
         self.results = Results(self.store)
 
-    def open_study(self, config: SweepConfig) -> Study:
-        """Create or resume the study of a search; the caller must hold its `lock`."""
-        return Study(StudyStorage(self._study_url), config)
+    def open_study(self, config: SweepConfig, data: Digests) -> Study:
+        """Create or resume the study of a search; the caller must hold its `lock`.
+
+        Parameters
+        ----------
+        data : mapping
+            Digests of the config's data.
+
+        Raises
+        ------
+        ConfigError, DataError
+            If the study has trials of other settings, or of other data.
+        """
+        storage = StudyStorage(self._study_url)
+        check_data(storage, config, data, self._digests_of_runs)
+        study = Study(storage, config)
+        keep_data(storage, data)
+        return study
 
     def finished_trials(self, study: str) -> list[FinishedTrial]:
         """Read the finished trials of a study from Optuna's database, without changing it."""
@@ -97,6 +114,13 @@ class Workspace:
         loss = any(run.tags.get("objective") == "validation_loss" for run in complete)
         key = "best_validation_loss" if loss else "best_validation_accuracy"
         return experiment, max(complete, key=lambda run: run.metrics[key] * (-1 if loss else 1))
+
+    def _digests_of_runs(self, study: str) -> list[Digests]:
+        try:
+            experiment = self.results.experiment(study)
+        except TrackingError:  # its runs have been deleted
+            return []
+        return [from_tags(run.tags) for run in self.results.runs(experiment, "trial")]
 
     @property
     def _study_url(self) -> str:

@@ -107,9 +107,10 @@ class Study:
             if before == settings:
                 return name
             check_unchanged(self.name, before, self._config)
-            name, self.kept = copy_into_space(
-                self._storage, self.name, self._config, self._distributions
-            )
+            if before["search"]["space"] != settings["search"]["space"]:
+                name, self.kept = copy_into_space(
+                    self._storage, self.name, self._config, self._distributions
+                )
         self._storage.set_attribute("settings", settings)
         return name
 

@@ -12,6 +12,8 @@ from mnist_seq.validation import settings
 
 # Settings that may change within one study: they shape no trial's curve.
 CHANGEABLE = ("trials", "timeout", "retries", "max_failures")
+# Files may move: the study knows its images by their digests.
+MOVABLE = ("data.train_file", "data.test_file")
 
 
 def fixed_settings(config: SweepConfig) -> dict[str, Any]:
@@ -43,12 +45,12 @@ def study_name(config: SweepConfig) -> str:
 
 
 def check_unchanged(name: str, old: Mapping[str, Any], config: SweepConfig) -> None:
-    """Raise a ConfigError if a setting that defines the study, other than its space, differs.
+    """Raise a ConfigError if a setting that defines the study's trials differs.
 
     Parameters
     ----------
     old : mapping
-        The study's `fixed_settings`; those of the space may differ.
+        The study's `fixed_settings`; the space may differ, and where data files lie.
 
     Raises
     ------
@@ -61,7 +63,9 @@ def check_unchanged(name: str, old: Mapping[str, Any], config: SweepConfig) -> N
     different = [
         path
         for path in before.keys() | now.keys()
-        if before.get(path) != now.get(path) and not path.startswith("search.space.")
+        if before.get(path) != now.get(path)
+        and path not in MOVABLE
+        and not path.startswith("search.space.")
     ]
     if different:
         raise ConfigError(

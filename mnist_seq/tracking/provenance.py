@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from mnist_seq.data.digests import Digests, as_tags
+
 LIBRARIES = (
     "keras",
     "tensorflow",
@@ -39,12 +41,12 @@ class Provenance:
     diff: str
 
 
-def provenance(command: str, data_digest: str, seed: int) -> Provenance:
+def provenance(command: str, data: Digests, seed: int) -> Provenance:
     """Collect the provenance of a result that the current process computes."""
     commit, diff = _git("rev-parse", "HEAD"), _git("diff", "HEAD")
     tags = {
         "command": command,
-        "data_digest": data_digest,
+        **as_tags(data),
         "seed": str(seed),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from mnist_seq.config import Config, value_at
 from mnist_seq.data.dataset import Dataset
+from mnist_seq.data.digests import as_tags
 from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome
 from mnist_seq.report.pages.curves import curves_picture
 from mnist_seq.tracking.results import Results
@@ -92,12 +93,14 @@ class TrialRecorder(Callback):
     def on_trial_start(self, trial: Trial) -> None:
         """Start or reopen the trial's run; a new run gets its settings and full config."""
         known = self.earlier.get(trial.number)
+        digests = as_tags(self.data_of(trial.config).digests)  # a search may go over data settings
         if known is not None:
             run = self.tracker.reopen(known.id)
+            run.tags(digests)
         else:
             name = f"{self.role} {trial.number}"
             params = {path: value_at(trial.config, path) for path in MAIN_SETTINGS} | trial.values
-            tags = {**self.tags, "trial_number": str(trial.number)}
+            tags = {**self.tags, **digests, "trial_number": str(trial.number)}
             run = self.tracker.start(self.experiment_id, name, self.role, params, tags)
             run.config(trial.config.model_dump())
         self._runs[trial.number] = run

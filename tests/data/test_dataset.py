@@ -10,7 +10,7 @@ def small() -> Dataset:
     images_NSF = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
     split = Split(images_NSF, np.array([0, 1, 0], np.int32))
     scaling = Scaling(np.zeros((2, 2), np.float32), np.ones((2, 2), np.float32))
-    return Dataset(split, split.take(slice(1, 3)), split, ("a", "b"), scaling, digest="")
+    return Dataset(split, split.take(slice(1, 3)), split, ("a", "b"), scaling, "", {})
 
 
 def digest(data: Dataset) -> str:

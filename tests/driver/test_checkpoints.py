@@ -41,7 +41,7 @@ def same_arrays(first: Arrays, second: Arrays) -> bool:
 
 def kept(folder: Path, one: TrainingState) -> Path:
     """The file that a state is in."""
-    Checkpoints(folder).save_state(7, one)
+    Checkpoints(folder).save_state(7, one, {})
     (file,) = folder.iterdir()
     return file
 
@@ -108,7 +108,7 @@ def test_a_file_of_another_version_is_not_read(
 def test_nothing_is_pickled(tmp_path: Path) -> None:
     objects = replace(state(), weights={"kernel": np.array([{}], dtype=object)})
     with pytest.raises(ValueError, match="Object arrays cannot be saved"):
-        Checkpoints(tmp_path).save_state(7, objects)
+        Checkpoints(tmp_path).save_state(7, objects, {})
     assert not list(tmp_path.iterdir())
 
 
@@ -122,7 +122,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_part_of_the_new(
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StoreError, match=r"000007\.state: No space left on device; when that is"):
-        Checkpoints(tmp_path).save_state(7, state(3, 2))
+        Checkpoints(tmp_path).save_state(7, state(3, 2), {})
     monkeypatch.undo()
     loaded = Checkpoints(tmp_path).state(7)
     assert loaded is not None
@@ -152,7 +152,7 @@ def outcomes() -> dict[int, TrialOutcome]:
 
 def test_endings_come_back_as_they_were_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for number, outcome in reversed(outcomes().items()):
-        Checkpoints(tmp_path).save_outcome(number, outcome)
+        Checkpoints(tmp_path).save_outcome(number, outcome, {})
     found = Checkpoints(tmp_path).outcomes()
     assert found == outcomes()
     assert list(found) == [3, 11, 12]
@@ -162,8 +162,8 @@ def test_what_is_told_everywhere_is_forgotten(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path)
     assert checkpoints.outcomes() == {}
     for number, outcome in outcomes().items():
-        checkpoints.save_state(number, state())
-        checkpoints.save_outcome(number, outcome)
+        checkpoints.save_state(number, state(), {})
+        checkpoints.save_outcome(number, outcome, {})
     checkpoints.delete(3)
     checkpoints.delete(3)
     assert checkpoints.outcomes().keys() == {11, 12}
@@ -175,8 +175,8 @@ def test_trials_that_a_study_has_not_begun_have_left_nothing(tmp_path: Path) -> 
     kept = Checkpoints(tmp_path)
     (tmp_path / "driver.pid").write_text("1")
     for number in range(4):
-        kept.save_state(number, state())
-        kept.save_outcome(number, outcomes()[min(outcomes())])
+        kept.save_state(number, state(), {})
+        kept.save_outcome(number, outcomes()[min(outcomes())], {})
     kept.delete_from(2)
     assert [kept.state(number) is None for number in range(4)] == [False, False, True, True]
     assert kept.outcomes().keys() == {0, 1}
@@ -185,7 +185,7 @@ def test_trials_that_a_study_has_not_begun_have_left_nothing(tmp_path: Path) -> 
 
 def test_an_ending_that_is_not_whole_is_left_out(tmp_path: Path) -> None:
     for number, outcome in outcomes().items():
-        Checkpoints(tmp_path).save_outcome(number, outcome)
+        Checkpoints(tmp_path).save_outcome(number, outcome, {})
     first = min(tmp_path.iterdir())
     first.write_bytes(first.read_bytes()[:-1])
     assert Checkpoints(tmp_path).outcomes().keys() == {11, 12}

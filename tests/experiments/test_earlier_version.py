@@ -53,7 +53,7 @@ def is_same_processor(folder: Path) -> bool:
     """Whether this machine rounds as the one that the study was made on."""
     results = Workspace(TrackingConfig(folder=str(folder))).results
     (sweep,) = results.runs(results.experiment("before"), "sweep")
-    return sweep.tags["processor"] == provenance("", "", 0).tags["processor"]
+    return sweep.tags["processor"] == provenance("", {}, 0).tags["processor"]
 
 
 @pytest.fixture(scope="module")

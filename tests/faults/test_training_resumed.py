@@ -22,7 +22,7 @@ def test_twenty_epochs_interrupted_after_the_seventh_equal_twenty_in_a_row(tmp_p
     data, kept = few(), Checkpoints(tmp_path)
     for record, state in training.train(twenty, data):
         if record.epoch == 7:
-            kept.save_state(0, state)
+            kept.save_state(0, state, data.digests)
     resumed = kept.state(0)
     assert resumed is not None
     assert resumed.epoch == 7

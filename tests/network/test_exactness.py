@@ -50,7 +50,7 @@ def going_on(settings: Config, data: Dataset, state: TrainingState) -> Curve:
 
 
 def through_a_file(state: TrainingState, folder: Path) -> TrainingState:
-    Checkpoints(folder).save_state(7, state)
+    Checkpoints(folder).save_state(7, state, {})
     loaded = Checkpoints(folder).state(7)
     assert loaded is not None
     return loaded

@@ -8,7 +8,7 @@ from mnist_seq.tracking.provenance import changes, installed_version, provenance
 
 
 def test_tags_name_command_data_seed_versions_and_commit() -> None:
-    made_by = provenance("python -m experiments.train", "0123", 7)
+    made_by = provenance("python -m experiments.train", {"data": "0123"}, 7)
     tags = made_by.tags
     assert (tags["command"], tags["data_digest"], tags["seed"]) == (
         "python -m experiments.train",
