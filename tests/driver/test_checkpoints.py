@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +136,28 @@ def test_a_file_is_put_in_place_whole_and_alone(tmp_path: Path) -> None:
     write_atomically(file, b"another")
     assert file.read_bytes() == b"another"
     assert list(file.parent.iterdir()) == [file]
+
+
+# --- their data
+
+
+def test_a_trial_has_the_digests_of_the_data_that_it_was_trained_on(tmp_path: Path) -> None:
+    kept = Checkpoints(tmp_path)
+    kept.save_state(3, state(), {"training": "0123", "test": "4567"})
+    kept.save_outcome(11, outcomes()[11], {"training": "89ab"})
+    assert kept.data(3) == {"training": "0123", "test": "4567"}
+    assert kept.data(11) == {"training": "89ab"}
+    assert kept.data(12) == {}
+
+
+def test_of_a_state_of_an_earlier_version_no_digest_is_known(tmp_path: Path) -> None:
+    file = kept(tmp_path, state())
+    head, _, body = file.read_bytes().partition(b"\n")
+    line = head.partition(b" ")[2].replace(b', "data": {}', b"")
+    file.write_bytes(hashlib.blake2b(line + body).hexdigest().encode() + b" " + line + b"\n" + body)
+    assert b'"data"' not in line
+    assert Checkpoints(tmp_path).data(7) == {}
+    assert Checkpoints(tmp_path).state(7) is not None
 
 
 # --- outcomes

@@ -108,6 +108,7 @@ def test_a_trial_of_the_earlier_version_is_reproduced(
     out = printed(
         "rerun", "study=before", "trial=0", "workers.count=1", f"tracking.folder={folder}"
     )
+    assert "trial 0 was made by an earlier version, which noted no digest of the test" in out
     if is_same_processor:
         assert "reproduced exactly: all 6 epochs, to the last bit" in out
     else:

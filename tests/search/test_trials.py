@@ -111,6 +111,20 @@ def test_settings_that_shape_the_trials_may_not_change_under_the_same_name(tmp_p
     assert opened(tmp_path, free).next_number == 1
 
 
+def test_files_may_move_within_a_study_and_its_space_is_the_same(tmp_path: Path) -> None:
+    def at(place: str) -> SweepConfig:
+        files = f"data.train_file={place}/a.csv", f"data.test_file={place}/b.csv"
+        return searching("search.trials=2", "data=csv", *files)
+
+    searched(tmp_path, at("/before"))
+    moved = opened(tmp_path, at("/after"))
+    assert (moved.next_number, moved.kept) == (2, None)
+    url = f"sqlite:///{tmp_path / 'optuna.db'}"
+    assert optuna.get_all_study_names(url) == ["kept"]
+    stored = optuna.load_study(study_name="kept", storage=url).user_attrs["settings"]
+    assert stored["data"]["train_file"] == "/after/a.csv"
+
+
 def test_a_name_that_is_not_given_follows_from_what_shapes_the_search() -> None:
     def name(*overrides: str) -> str:
         return study_name(sweep_config("data=digits", *overrides))

@@ -1,5 +1,6 @@
 import pytest
 
+from mnist_seq.data.digests import as_tags
 from mnist_seq.errors import TrackingError
 from mnist_seq.records import FinalState, TrainResult, Trial, TrialOutcome
 from mnist_seq.tracking.results import Results, RunInfo
@@ -60,6 +61,7 @@ def test_a_complete_trial_is_a_run_with_its_settings_its_curve_and_its_network(
         "study": "study",
         "role": "trial",
         "trial_number": "0",
+        **as_tags(few().digests),
         "trial_state": "complete",
     }
     assert run.params == {
