@@ -31,7 +31,6 @@ def load(config: DataConfig) -> Dataset:
     source = SOURCES[config.source](config)
     train, validation = train_validation_split(source, config)
     scaling = SCALINGS[config.scaling](train.images_NSF)
-    parts = zip(PARTS, (train, validation, source.test), strict=True)
     return Dataset(
         train=train,
         validation=validation,
@@ -39,7 +38,10 @@ def load(config: DataConfig) -> Dataset:
         class_names=source.class_names,
         scaling=scaling,
         digest=digest_of(train, validation, source.class_names, scaling),
-        part_digests={name: part_digest(part, source.class_names) for name, part in parts},
+        part_digests={
+            name: part_digest(part, source.class_names)
+            for name, part in zip(PARTS, (train, validation, source.test), strict=True)
+        },
     )
 
 

@@ -14,13 +14,13 @@ import pytest
 from experiments.command_line import compose
 from mnist_seq.config import Config, SweepConfig, TrackingConfig, TrainConfig
 from mnist_seq.data import load as loading
-from mnist_seq.data.digests import PARTS, from_tags
+from mnist_seq.data.digests import PARTS, Digests, from_tags
 from mnist_seq.data.digits import read_digits
 from mnist_seq.data.load import training_data
 from mnist_seq.driver.fixed_trials import FixedTrials
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.network import training
-from mnist_seq.records import TrainingState
+from mnist_seq.records import TrainingState, TrialOutcome
 from mnist_seq.search.trials import StudyTrials
 from mnist_seq.tracking.results import RunInfo
 from mnist_seq.validation import validate, with_values
@@ -112,8 +112,9 @@ def workspace(places: tuple[str, ...]) -> Workspace:
     return Workspace(TrackingConfig(folder=places[0].partition("=")[2]), create=True)
 
 
-def files_config(files: Files) -> Config:
-    return validate(SweepConfig, compose("sweep", SweepConfig, [*SEARCH, *files.overrides()]))
+def digests_of(files: Files) -> Digests:
+    config = validate(SweepConfig, compose("sweep", SweepConfig, [*SEARCH, *files.overrides()]))
+    return training_data(config.data).digests
 
 
 def all_runs(places: tuple[str, ...]) -> list[RunInfo]:
@@ -177,7 +178,7 @@ def stopped_training(
     config = with_values(validate(TrainConfig, compose("train", TrainConfig, command)), {})
     checkpoints = workspace(places).checkpoints(f"{name}-training-{FixedTrials([config]).digest}")
     state = one_epoch(config)
-    checkpoints.save_state(0, state, training_data(config.data).digests)
+    checkpoints.save_state(0, state, digests_of(files))
     return command, checkpoints.folder, state
 
 
@@ -200,6 +201,19 @@ def test_a_stopped_training_refuses(
     assert results.runs(results.experiment(name)) == []
 
 
+def test_a_finished_training_is_not_taken_for_one_of_other_images(
+    files: Files, places: tuple[str, ...]
+) -> None:
+    """It was killed after its last epoch, before all of it was in MLflow."""
+    command, folder, state = stopped_training(files, places, "killed")
+    outcome = TrialOutcome("complete", state.records, state.records[0])
+    workspace(places).checkpoints(folder.name).save_outcome(0, outcome, digests_of(files))
+    with changed("training file changed", files):
+        ran = run("train", *command)
+    assert_refused(ran, "trial 0: its training and validation images")
+    assert (folder / "000000.ending").exists()
+
+
 def test_a_stopped_training_of_these_images_goes_on(files: Files, places: tuple[str, ...]) -> None:
     command, _, state = stopped_training(files, places, "stopped_training")
     printed("train", *command)
@@ -208,7 +222,7 @@ def test_a_stopped_training_of_these_images_goes_on(files: Files, places: tuple[
     first, second = results.curve(made.id)
     assert first == state.records[0], "with its seconds, so not trained again"
     assert second.epoch == 2
-    assert from_tags(made.tags) == training_data(files_config(files).data).digests
+    assert from_tags(made.tags) == digests_of(files)
 
 
 def test_a_stopped_trial_goes_on_where_its_files_are_now(
@@ -235,7 +249,7 @@ def test_a_stopped_trial_goes_on_where_its_files_are_now(
 def test_every_run_has_the_digest_of_each_part(files: Files, places: tuple[str, ...]) -> None:
     noted = [from_tags(made.tags) for made in all_runs(places)]
     assert len(noted) >= 2, "the search's and its trial's"
-    digests = training_data(files_config(files).data).digests
+    digests = digests_of(files)
     assert digests.keys() == {"data", "training", "validation", "test"}
     assert all(each == digests for each in noted)
 
