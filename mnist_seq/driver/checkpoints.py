@@ -54,8 +54,11 @@ class Checkpoints:
         }
         body = io.BytesIO()
         np.savez(body, allow_pickle=False, **arrays)
-        header = {"best_epoch": state.best_epoch, "records": _plain(state.records)}
-        header["data"] = dict(data)
+        header = {
+            "best_epoch": state.best_epoch,
+            "records": _plain(state.records),
+            "data": dict(data),
+        }
         _write(self._path(number, "state"), header, body.getvalue())
 
     def state(self, number: int) -> TrainingState | None:

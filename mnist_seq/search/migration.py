@@ -8,7 +8,6 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from mnist_seq.config import Scalar, SweepConfig, Values, value_at
 from mnist_seq.search.space import contains, is_active, ordered
 from mnist_seq.search.storage import StudyStorage, values_of
-from mnist_seq.search.study_data import DATA
 
 COPIED = "copied"  # with the study: how many of its trials came from an earlier space
 
@@ -30,8 +29,7 @@ def copy_into_space(
     (int, int)
         How many of how many trials lie inside the new space.
     """
-    before = storage.attributes()
-    baselines = before["settings"]["search"]["baselines"]
+    baselines = storage.attributes()["settings"]["search"]["baselines"]
     trials = storage.trials()
     copy = storage.create_copy(name, config.search.objective == "validation_accuracy")
     inside = 0
@@ -44,8 +42,6 @@ def copy_into_space(
         inside += params is not None
         storage.add(_copied(trial, values, params or {}, distributions))
     storage.set_attribute(COPIED, len(trials))
-    if DATA in before:
-        storage.set_attribute(DATA, before[DATA])
     return copy, (inside, len(trials))
 
 
