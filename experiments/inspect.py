@@ -15,13 +15,8 @@ def main(config: InspectConfig) -> None:
       python -m experiments.inspect part=test              on the test images
     """
     from mnist_seq.driver.inspect import inspect_run
-    from mnist_seq.terminal.display import console
 
-    findings, page, files = inspect_run(config, command_line())
-    for line in findings:
-        console.print(f"- {line}", soft_wrap=True, markup=False)
-    console.print(f"\npage: {page}", soft_wrap=True, markup=False)
-    console.print(f"files, also in the MLflow run: {files}\n", soft_wrap=True, markup=False)
+    inspect_run(config, command_line())
 
 
 if __name__ == "__main__":

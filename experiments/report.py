@@ -14,9 +14,8 @@ def main(config: ReportConfig) -> None:
       python -m experiments.report study=NAME file=found.html
     """
     from mnist_seq.driver.report import report
-    from mnist_seq.terminal.summary import print_findings
 
-    print_findings(*report(config))
+    report(config)
 
 
 if __name__ == "__main__":

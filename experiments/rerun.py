@@ -14,15 +14,8 @@ def main(config: RerunConfig) -> None:
       python -m experiments.rerun study=NAME trial=7 seeds=5
     """
     from mnist_seq.driver.rerun import rerun
-    from mnist_seq.terminal.display import console
-    from mnist_seq.terminal.summary import best_table
 
-    result = rerun(config, command_line())
-    console.print(best_table(result.progress))
-    console.print()
-    for line in result.lines:
-        console.print(line, soft_wrap=True)
-    console.print(f"each answer: {result.answers}", soft_wrap=True, markup=False)
+    rerun(config, command_line())
 
 
 if __name__ == "__main__":

@@ -25,13 +25,11 @@ def main(config: SweepConfig) -> None:
     # Only now, when nothing is left to refuse, are the slow libraries loaded.
     forkserver.start(config.workers)
     from mnist_seq.driver.sweep import sweep
-    from mnist_seq.terminal.summary import print_findings, print_next_commands, print_summary
+    from mnist_seq.terminal.summary import print_next_commands
 
     result = sweep(config, command_line())
-    print_summary(result.progress)
-    if result.report is None:
+    if not result.is_complete:
         raise StoppedError
-    print_findings(result.findings, result.report)
     print_next_commands(
         config.tracking,
         (f"ui study={result.study}", "compare the runs"),

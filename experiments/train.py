@@ -20,10 +20,9 @@ def main(config: TrainConfig) -> None:
     # Only now, when nothing is left to refuse, are the slow libraries loaded.
     forkserver.start(config.workers)
     from mnist_seq.driver.train import train
-    from mnist_seq.terminal.summary import print_best_epoch, print_next_commands
+    from mnist_seq.terminal.summary import print_next_commands
 
-    progress, run_id = train(config, command_line())
-    print_best_epoch(progress)
+    run_id = train(config, command_line())
     print_next_commands(
         config.tracking,
         (f"ui study={config.name}", "its curves"),

@@ -18,21 +18,21 @@ class MnistSeqError(Exception):
 
 
 class InputError(MnistSeqError):
-    """Invalid or impossible request; the message tells the user what to change."""
-
-
-class ConfigError(InputError):
-    """One or more settings are invalid.
+    """Invalid or impossible request; the message tells the user what to change.
 
     Parameters
     ----------
     *problems : str
-        One line for each, in the form ``path: what is wrong (got value)``.
+        One line for each; line breaks in them, of a file's name for example, are escaped.
     """
 
     def __init__(self, *problems: str) -> None:
         self.problems = tuple(_in_one_line(problem) for problem in problems)
         super().__init__("\n".join(self.problems))
+
+
+class ConfigError(InputError):
+    """One or more settings are invalid: ``path: what is wrong (got value)``."""
 
 
 class DataError(InputError):

@@ -4,6 +4,7 @@ A file is one JSON line, then bytes. The line holds the version of the format an
 the whole; files are put in place whole or not at all. No pickle.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -155,6 +156,8 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         unfinished.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
         raise StoreError(
             f"{path}: {error.strerror}; when that is mended, the same command goes on"
         ) from error

@@ -1,7 +1,5 @@
 """Analyze the trained network of an earlier run and attach the results to the run."""
 
-from pathlib import Path
-
 from mnist_seq.config import InspectConfig
 from mnist_seq.data.digests import PARTS, TRAINED_ON
 from mnist_seq.data.load import test_split, training_data
@@ -13,20 +11,12 @@ from mnist_seq.report.inside.accuracy import how_rows_answer
 from mnist_seq.report.inside.page import Subject, findings, make
 from mnist_seq.report.inside.reading import Reading
 from mnist_seq.terminal.display import console
+from mnist_seq.terminal.summary import print_files
 from mnist_seq.tracking.tracker import Tracker
 
 
-def inspect_run(config: InspectConfig, command: str) -> tuple[list[str], Path, Path]:
-    """Analyze a run's network, write an HTML page about it, and attach all files to the run.
-
-    Returns
-    -------
-    list of str
-        What was seen, in sentences.
-    Path
-        The page.
-    Path
-        The folder of the run's files that holds its pictures and tables.
+def inspect_run(config: InspectConfig, command: str) -> None:
+    """Analyze a run's network and print what was seen; write a page about it, also to the run.
 
     Raises
     ------
@@ -34,6 +24,8 @@ def inspect_run(config: InspectConfig, command: str) -> tuple[list[str], Path, P
         If there is no such run, or it has no network.
     DataError
         If its images have changed, or their files are not there.
+    StoreError
+        If the page cannot be written; what was seen has been printed.
     """
     workspace = Workspace(config.tracking)
     experiment, run = workspace.find_run(config)
@@ -65,6 +57,8 @@ def inspect_run(config: InspectConfig, command: str) -> tuple[list[str], Path, P
     inside = gates(model, images.images_NSF[shown])
     files = make(subject, reading, [int(index) for index in shown], inside)
 
+    for line in findings(reading):
+        console.print(f"- {line}", soft_wrap=True, markup=False)
     name = f"{experiment.name}-{run.name}-{config.part}-inside.html".replace(" ", "-")
     page = workspace.report_file(name, config.file)
     content = files["inside.html"]
@@ -73,4 +67,4 @@ def inspect_run(config: InspectConfig, command: str) -> tuple[list[str], Path, P
         for file, content in files.items():
             tracker.attach(run.id, f"inspect/{config.part}/{file}", content)
     kept = workspace.results.files(run.id) / "inspect" / config.part
-    return findings(reading), page.resolve(), kept
+    print_files({"page": page.resolve(), "files, also in the MLflow run": kept})

@@ -32,7 +32,7 @@ def driver_lock(folder: Path, name: str) -> Iterator[None]:
             connection.execute("BEGIN EXCLUSIVE")
             holder.write_text(f"{os.getpid()}\n")
         except (OSError, sqlite3.Error) as error:
-            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+            if not _is_busy(error):
                 raise TrackingError(f"{folder}: cannot keep results here ({error})") from error
             pid = holder.read_text().strip() if holder.exists() else "unknown"
             raise InputError(
@@ -41,3 +41,18 @@ def driver_lock(folder: Path, name: str) -> Iterator[None]:
             ) from None
         held.callback(holder.unlink, missing_ok=True)
         yield
+
+
+def is_driven(folder: Path) -> bool:
+    """Whether a process holds the `driver_lock` of this folder."""
+    lock = folder / "driver.lock"
+    try:
+        with contextlib.closing(sqlite3.connect(lock, timeout=0, isolation_level=None)) as probe:
+            probe.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        return _is_busy(error)
+    return False
+
+
+def _is_busy(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY

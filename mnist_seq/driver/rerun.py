@@ -1,8 +1,6 @@
 """Train an earlier run's config again, compare the curves, and score the test images."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from statistics import mean, stdev
 
 from mnist_seq import metrics
@@ -19,6 +17,7 @@ from mnist_seq.report.figures.drawing import standalone
 from mnist_seq.report.inside.answers import draw_confusion, results_csv
 from mnist_seq.terminal.display import console
 from mnist_seq.terminal.progress import Progress
+from mnist_seq.terminal.summary import best_table, print_files
 from mnist_seq.tracking.provenance import changes, provenance
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.runs import Run
@@ -28,30 +27,8 @@ from mnist_seq.validation import with_values
 RESULTS_FILE, CONFUSION_FILE = "test_results.csv", "test_confusion.svg"
 
 
-@dataclass(frozen=True)
-class RerunResult:
-    """Result of a rerun: its trainings, test accuracies and comparison with the earlier run.
-
-    Attributes
-    ----------
-    progress : Progress
-        The trainings, one a seed.
-    scores : list of float
-        Accuracy of each network on the test images.
-    lines : list of str
-        Whether the curve was reproduced, and the scores, in sentences for the terminal.
-    answers : Path
-        A file with the first network's answer to each test image.
-    """
-
-    progress: Progress
-    scores: list[float]
-    lines: list[str]
-    answers: Path
-
-
-def rerun(config: RerunConfig, command: str) -> RerunResult:
-    """Train the config of an earlier run again, with one seed or several.
+def rerun(config: RerunConfig, command: str) -> None:
+    """Train the config of an earlier run again and print the results, with one seed or several.
 
     Raises
     ------
@@ -81,11 +58,21 @@ def rerun(config: RerunConfig, command: str) -> RerunResult:
         verdict = compare_curves(curve, trials.outcomes[0].records, changes(source.tags, tags))
         recorder.run(0).tags({"reproduced": verdict})
         scores = _score(session, recorder, trials.outcomes, first)
-        answers = results.files(recorder.run(0).created.result()) / RESULTS_FILE
-    lines = [verdict, _score_line(scores, len(test_split(first.data)))]
-    return RerunResult(
-        progress, scores, lines + _baseline_line(results, experiment, source), answers
-    )
+        _print_results(
+            progress,
+            verdict,
+            _score_line(scores, len(test_split(first.data))),
+            *_baseline_line(results, experiment, source),
+        )
+    answers = results.files(recorder.run(0).created.result()) / RESULTS_FILE
+    print_files({"each answer": answers})
+
+
+def _print_results(progress: Progress, *lines: str) -> None:
+    console.print(best_table(progress))
+    console.print()
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 def _score(

@@ -1,11 +1,10 @@
 """Run a hyperparameter search from start to end: study, workers, tracking and report."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from mnist_seq.config import SweepConfig
 from mnist_seq.driver.checkpoints import Checkpoints
-from mnist_seq.driver.report import write_study_report
+from mnist_seq.driver.report import report_study
 from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import RepeatedFailureError
@@ -13,7 +12,7 @@ from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import study_name
 from mnist_seq.search.trials import StudyTrials
 from mnist_seq.terminal.progress import Progress
-from mnist_seq.terminal.summary import print_greeting
+from mnist_seq.terminal.summary import print_greeting, print_summary
 from mnist_seq.tracking.provenance import provenance
 from mnist_seq.tracking.sweep_recorder import SweepRecorder
 from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs
@@ -21,7 +20,7 @@ from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs
 
 @dataclass(frozen=True)
 class SweepResult:
-    """Result of a search: its trials, findings and report.
+    """Result of a search: its trials, and whether they are all there.
 
     Attributes
     ----------
@@ -29,20 +28,17 @@ class SweepResult:
         The study's name.
     progress : Progress
         All trials with their outcomes, the best and the baseline.
-    findings : list of str
-        What the report says, in sentences; empty if the search was stopped.
-    report : Path or None
-        The report's file; None if the user stopped the search: the same command goes on.
+    is_complete : bool
+        False if the user stopped the search: the same command goes on.
     """
 
     study: str
     progress: Progress
-    findings: list[str]
-    report: Path | None
+    is_complete: bool
 
 
 def sweep(config: SweepConfig, command: str) -> SweepResult:
-    """Run the configured search; resume the study if an earlier session has started it.
+    """Run the configured search and print its results; resume the study of an earlier session.
 
     Raises
     ------
@@ -65,15 +61,17 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             whole, each = _recorders(workspace, session, config, progress, checkpoints, command)
             retries = config.search.retries
             is_complete = session.run(trials, each, checkpoints, progress, whole, retries=retries)
+            print_summary(progress)
             whole.finish(is_complete=is_complete and trials.given_up is None)
-            if not is_complete:
-                return SweepResult(name, progress, [], None)
-            session.tracker.flush()
-            finished = trials.finished()
-            findings, file = write_study_report(workspace, session.tracker, name, config, finished)
+            if is_complete:
+                finished = trials.finished()
+                try:
+                    session.tracker.flush()
+                finally:  # what was found is said even where it cannot be stored
+                    report_study(workspace, session.tracker, name, config, finished)
     if trials.given_up is not None:
         raise RepeatedFailureError(trials.given_up)
-    return SweepResult(name, progress, findings, file)
+    return SweepResult(name, progress, is_complete)
 
 
 def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progress:

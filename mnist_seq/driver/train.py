@@ -6,17 +6,16 @@ from mnist_seq.driver.session import data_of, open_session
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrainingError
 from mnist_seq.terminal.progress import Progress
+from mnist_seq.terminal.summary import print_best_epoch
 from mnist_seq.tracking.provenance import provenance
 from mnist_seq.validation import with_values
 
 
-def train(config: TrainConfig, command: str) -> tuple[Progress, str]:
-    """Train the config as a run of the MLflow experiment `config.name`.
+def train(config: TrainConfig, command: str) -> str:
+    """Train the config as a run of the MLflow experiment `config.name`; print its best epoch.
 
     Returns
     -------
-    Progress
-        With the training as trial 0.
     str
         The id of its MLflow run.
 
@@ -41,4 +40,5 @@ def train(config: TrainConfig, command: str) -> tuple[Progress, str]:
         outcome = trials.outcomes[0]
         if outcome.best is None or outcome.state == "failed":
             raise TrainingError(outcome.reason or "no epoch was finished")
-    return progress, recorder.run(0).created.result()
+        print_best_epoch(progress)
+    return recorder.run(0).created.result()

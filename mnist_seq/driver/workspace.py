@@ -1,16 +1,20 @@
 """The tracking folder: MLflow's store, Optuna's database, checkpoints and reports."""
 
+from collections.abc import Set
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mnist_seq.config import ChosenRun, SweepConfig, TrackingConfig
 from mnist_seq.data.digests import Digests, from_tags
+from mnist_seq.database import is_made
 from mnist_seq.driver.checkpoints import Checkpoints
-from mnist_seq.driver.lock import driver_lock
-from mnist_seq.errors import TrackingError
+from mnist_seq.driver.lock import driver_lock, is_driven
+from mnist_seq.errors import StoreError, TrackingError
 from mnist_seq.search.storage import FinishedTrial, StudyStorage
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_data import check_data, keep_data
+from mnist_seq.search.study_settings import study_name
+from mnist_seq.tracking.locations import follow, recorded_folder
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.store import Store
 
@@ -41,9 +45,13 @@ class Workspace:
     """
 
     def __init__(self, tracking: TrackingConfig, *, create: bool = False) -> None:
-        self.folder = Path(tracking.folder).expanduser().resolve()
-        self.store = Store.open(self.folder, create=create)
+        self.store = Store.open(Path(tracking.folder), create=create)
+        self.folder = self.store.folder
         self.results = Results(self.store)
+        before = recorded_folder(self.store.database)
+        if before is not None and before != self.folder:
+            self._refuse_while_driven(before)
+            follow(self.store.database, self.store.artifacts)
 
     def open_study(self, config: SweepConfig, data: Digests) -> Study:
         """Create or resume the study of a search; the caller must hold its `lock`.
@@ -57,19 +65,30 @@ class Workspace:
         ------
         ConfigError, DataError
             If the study has trials of other settings, or of other data.
+        TrackingError
+            If MLflow has trials of the study that Optuna's database lacks.
         """
-        storage = StudyStorage(self._study_url)
+        self.finished_trials(study_name(config))  # refuses a database that has lost some
+        storage = StudyStorage(self._studies)
         check_data(storage, config, data, self._digests_of_runs)
         study = Study(storage, config)
         keep_data(storage, data)
         return study
 
     def finished_trials(self, study: str) -> list[FinishedTrial]:
-        """Read the finished trials of a study from Optuna's database, without changing it."""
-        if not (self.folder / "optuna.db").exists():
-            return []
-        storage = StudyStorage(self._study_url)
-        return storage.finished() if storage.open(study) else []
+        """Read the finished trials of a study from Optuna's database, without changing it.
+
+        Raises
+        ------
+        TrackingError
+            If MLflow has trials of the study that it lacks.
+        """
+        finished: list[FinishedTrial] = []
+        if is_made(self._studies):
+            storage = StudyStorage(self._studies)
+            finished = storage.finished() if storage.open(study) else []
+        self._refuse_lost_trials(study, {str(trial.number) for trial in finished})
+        return finished
 
     def checkpoints(self, name: str) -> Checkpoints:
         """Checkpoints of a study, or of a command that trains."""
@@ -123,5 +142,24 @@ class Workspace:
         return [from_tags(run.tags) for run in self.results.runs(experiment, "trial")]
 
     @property
-    def _study_url(self) -> str:
-        return f"sqlite:///{self.folder / 'optuna.db'}"
+    def _studies(self) -> Path:
+        return self.folder / "optuna.db"
+
+    def _refuse_lost_trials(self, study: str, known: Set[str]) -> None:
+        experiments = [found for found in self.results.experiments() if found.name == study]
+        tags = [run.tags for found in experiments for run in self.results.runs(found, "trial")]
+        ended = [tag for tag in tags if tag.get("trial_state") in {"complete", "pruned"}]
+        lost = {tag.get("trial_number", "") for tag in ended} - known
+        if lost:
+            raise TrackingError(
+                f"{self._studies}: lacks {len(lost)} of the {len(ended)} trials of {study} that "
+                "MLflow has; put back the file that belongs to them, or choose another study"
+            )
+
+    def _refuse_while_driven(self, known_as: Path) -> None:
+        for folder in (self.folder / "unfinished").glob("*"):
+            if is_driven(folder):
+                raise StoreError(
+                    f"{self.folder}: {folder.name} is running in it under the name {known_as}: "
+                    "wait for it, or stop it"
+                )

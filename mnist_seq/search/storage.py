@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -11,8 +12,10 @@ from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from mnist_seq.config import Scalar, Values
+from mnist_seq.database import address, make_whole
 from mnist_seq.errors import StoreError
 from mnist_seq.records import FinalState
 
@@ -70,8 +73,8 @@ class StudyStorage:
 
     Parameters
     ----------
-    url : str
-        SQLAlchemy's: ``sqlite:///`` and a path. A database that is not there is made.
+    database : Path
+        Absolute; made where it is not there.
 
     Raises
     ------
@@ -79,19 +82,20 @@ class StudyStorage:
         Here and from every method, in one line: the database cannot be read or written.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, database: Path) -> None:
         # Optuna reports a locked database by itself as well, with a traceback.
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-        self._place = url.removeprefix("sqlite:///")
+        self._place = database
         timeout = {"connect_args": {"timeout": SECONDS_FOR_A_LOCK}}
         with self._translate_errors():
+            make_whole(database, _make)
             try:
-                self._storage = RDBStorage(url, engine_kwargs=timeout)
+                self._storage = RDBStorage(address(database), engine_kwargs=timeout)
             except RuntimeError as error:
                 raise StoreError(
                     f"{self._place}: was made by another version of Optuna than "
-                    f"{optuna.__version__}; run optuna storage upgrade --storage {url}, or "
-                    "choose another tracking.folder"
+                    f"{optuna.__version__}; run optuna storage upgrade --storage "
+                    f"{address(database)}, or choose another tracking.folder"
                 ) from error
         self._study = -1
         self._ids: dict[int, int] = {}  # by number
@@ -196,6 +200,11 @@ class StudyStorage:
             raise StoreError(
                 f"{self._place}: {words}; when that is mended, the same command goes on"
             ) from error
+
+
+def _make(database: Path) -> None:
+    # Without a pool, which would keep the file open.
+    RDBStorage(address(database), engine_kwargs={"poolclass": NullPool}).remove_session()
 
 
 def _space_number(study: str) -> int:

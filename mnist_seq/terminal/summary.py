@@ -1,7 +1,7 @@
 """What the terminal shows after a command: the best trials, findings, and what to type next."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -65,8 +65,8 @@ def print_best_epoch(progress: Progress) -> None:
     )
 
 
-def print_findings(findings: Sequence[str], report: Path) -> None:
-    """Print findings as a list, wrapped to the terminal, and where the whole report is."""
+def print_findings(findings: Sequence[str]) -> None:
+    """Print findings as a list, wrapped to the terminal."""
     for line in findings:
         # Not in the middle of a word: a suggested override is there to be copied.
         wrapped = textwrap.fill(
@@ -78,7 +78,14 @@ def print_findings(findings: Sequence[str], report: Path) -> None:
             break_on_hyphens=False,
         )
         console.print(wrapped, soft_wrap=True, markup=False)
-    console.print(f"\nreport: {report}\n", soft_wrap=True, markup=False)
+
+
+def print_files(files: Mapping[str, Path]) -> None:
+    """Print where results were written, by what they are."""
+    console.print()
+    for name, file in files.items():
+        console.print(f"{name}: {file}", soft_wrap=True, markup=False)
+    console.print()
 
 
 def print_next_commands(tracking: TrackingConfig, *commands: tuple[str, str]) -> None:

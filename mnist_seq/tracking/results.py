@@ -18,9 +18,10 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mnist_seq.config import Scalar
 from mnist_seq.errors import TrackingError
 from mnist_seq.records import EpochRecord
+from mnist_seq.tracking.locations import local_path
 from mnist_seq.tracking.model_folder import MODEL_FILE
 from mnist_seq.tracking.runs import CONFIG_FILE, EPOCH_METRICS
-from mnist_seq.tracking.store import Store, local_path
+from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Role
 from mnist_seq.validation import nearest
 

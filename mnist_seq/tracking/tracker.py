@@ -10,9 +10,10 @@ from mlflow import entities
 from mlflow.entities.lifecycle_stage import LifecycleStage
 
 from mnist_seq.config import Scalar
+from mnist_seq.database import exclusive
 from mnist_seq.errors import TrackingError
 from mnist_seq.tracking.runs import Run, milliseconds
-from mnist_seq.tracking.store import Store, exclusive, is_transient
+from mnist_seq.tracking.store import Store, is_transient
 from mnist_seq.tracking.writer import Write, Writer
 
 Role: TypeAlias = Literal["trial", "sweep", "training", "rerun"]
@@ -55,7 +56,7 @@ class Tracker:
             If the experiment was deleted, its folder was moved, or the database is locked.
         """
         place = self._store.artifacts / name
-        with self._store.tracking_errors(), exclusive(self._store.folder):
+        with self._store.tracking_errors(), exclusive(self._store.database):
             found = self._client.get_experiment_by_name(name)
             if found is None:
                 kind = {"mlflow.experimentKind": "custom_model_development"}
@@ -119,7 +120,10 @@ class Tracker:
 
     def flush(self) -> None:
         """Wait until everything so far is stored."""
-        self._refuse(self._writer.drain(self._timeout))
+        left = self._writer.drain(self._timeout)
+        if left:
+            self._timeout = 0.0  # to wait once is enough
+        self._refuse(left)
 
     def close(self) -> None:
         """Wait until all writes are stored, then stop the background thread."""
@@ -157,4 +161,5 @@ class Tracker:
         except Exception as second:
             if error is None:
                 raise
-            self._warn(str(second))  # the first error is the one to see
+            if self._timeout > 0:  # else `flush` has said it
+                self._warn(str(second))  # the first error is the one to see

@@ -7,9 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 from urllib.request import urlopen
 
+from mnist_seq.database import unwritable
 from mnist_seq.errors import TrackingError
 from mnist_seq.tracking.store import Store
 
@@ -59,12 +62,14 @@ def serve_ui(store: Store, port: int) -> Iterator[tuple[int, subprocess.Popen[by
     ------
     TrackingError
         If the port is taken or the server does not start.
+    StoreError
+        If its log cannot be written.
     """
     port = _free(port)
     command = ui_command(store, port)
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (
-        (store.folder / "ui.log").open("wb") as log,
+        _opened(store.folder / "ui.log") as log,
         subprocess.Popen(command, env=environment, stdout=log, stderr=log) as server,
     ):
         try:
@@ -81,6 +86,13 @@ def serve_ui(store: Store, port: int) -> Iterator[tuple[int, subprocess.Popen[by
 def _runs_page(experiment_id: str, port: int) -> str:
     address = f"http://{_HOST}:{port}/#/experiments/{experiment_id}/runs"
     return f"{address}?workflowType=machine_learning"
+
+
+def _opened(log: Path) -> BinaryIO:
+    try:
+        return log.open("wb")
+    except OSError as error:
+        raise unwritable(log.parent, error) from error
 
 
 def _free(port: int) -> int:

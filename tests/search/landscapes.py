@@ -42,7 +42,7 @@ def opened(folder: Path, config: SweepConfig) -> Study:
     database = folder / "optuna.db"
     if not database.exists():
         database.write_bytes(empty_database())
-    return Study(StudyStorage(f"sqlite:///{database}"), config)
+    return Study(StudyStorage(database), config)
 
 
 @functools.cache
@@ -50,7 +50,7 @@ def empty_database() -> bytes:
     """Optuna's tables without a study: to make them takes five times as long as to copy them."""
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "optuna.db"
-        StudyStorage(f"sqlite:///{database}")
+        StudyStorage(database)
         return database.read_bytes()
 
 

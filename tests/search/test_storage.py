@@ -1,11 +1,14 @@
 """What a search keeps on disk, as others find it: Optuna itself, and a session that comes later."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import optuna
 import pytest
+from sqlalchemy.engine import URL
 
 from mnist_seq.errors import StoreError
 from mnist_seq.search.storage import StudyStorage
@@ -36,7 +39,7 @@ def test_a_database_that_cannot_be_read_is_told_in_one_line(
     path = tmp_path / "optuna.db"
     spoil(path)
     with pytest.raises(StoreError) as refused:
-        StudyStorage(f"sqlite:///{path}").open("study")
+        StudyStorage(path).open("study")
     assert str(refused.value).startswith(f"{path}: ")
     assert "\n" not in str(refused.value)
 
@@ -53,3 +56,25 @@ def test_a_trial_that_was_put_in_a_queue_is_resumed(tmp_path: Path) -> None:
     trial(study, taken[0])
     assert stored(tmp_path)[1].params == INSIDE
     assert asked(study).number == 2
+
+
+MAKE = """
+import sys
+from pathlib import Path
+from mnist_seq.search.storage import StudyStorage
+
+StudyStorage(Path(sys.argv[1])).create(sys.argv[2], maximize=True)
+"""
+
+
+def test_many_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
+    database = tmp_path / "new? 100%" / "optuna.db"
+    names = ["a", "b", "c", "d"]
+    commands = [
+        subprocess.Popen([sys.executable, "-c", MAKE, str(database), name], stderr=subprocess.PIPE)
+        for name in names
+    ]
+    assert [command.communicate(timeout=120)[1] for command in commands] == [b""] * 4
+    url = URL.create("sqlite", database=str(database)).render_as_string()
+    assert sorted(optuna.get_all_study_names(url)) == names
+    assert sorted(path.name for path in database.parent.iterdir()) == ["optuna.db", "optuna.lock"]

@@ -39,7 +39,7 @@ def searched(folder: Path, config: SweepConfig) -> Study:
 
 
 def values_of(folder: Path) -> list[dict[str, Any]]:
-    storage = StudyStorage(f"sqlite:///{folder / 'optuna.db'}")
+    storage = StudyStorage(folder / "optuna.db")
     assert storage.open("kept")
     return [trial.values for trial in storage.finished()]
 

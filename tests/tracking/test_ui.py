@@ -4,7 +4,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from mnist_seq.errors import TrackingError
+from mnist_seq.errors import StoreError, TrackingError
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.tracking.ui import charts_address, serve_ui, table_address, ui_command
@@ -35,6 +35,15 @@ def test_a_taken_port_is_told_in_one_line(store: Store) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(TrackingError, match=f"port {port} is taken"), serve_ui(store, port):
             pass
+
+
+def test_a_log_that_cannot_be_written_is_told_in_one_line(store: Store) -> None:
+    (store.folder / "ui.log").mkdir()
+    with (
+        pytest.raises(StoreError, match=r"cannot keep results here \(Is a directory\)$"),
+        serve_ui(store, 0),
+    ):
+        pass
 
 
 def test_the_server_answers_this_machine_only(store: Store) -> None:
