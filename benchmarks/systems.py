@@ -24,7 +24,7 @@ import numpy as np
 
 from experiments.command_line import compose
 from mnist_seq.config import SweepConfig
-from mnist_seq.data.dataset import Split
+from mnist_seq.data.dataset import RawSplit
 from mnist_seq.data.mnist import read_mnist
 from mnist_seq.validation import validate
 
@@ -108,7 +108,7 @@ def data_overrides(folder: Path, images: int | None, held_out: float = 0.1) -> l
     ]
 
 
-def _write_csv(path: Path, part: Split) -> None:
+def _write_csv(path: Path, part: RawSplit) -> None:
     rows = np.column_stack([part.labels_N, part.images_NSF.reshape(len(part), -1)])
     np.savetxt(path, rows, fmt="%d", delimiter=",")
 

@@ -14,6 +14,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    field_validator,
     model_validator,
 )
 
@@ -37,16 +38,40 @@ class DataConfig(Settings):
     """Which images, how they are split, and how pixels are scaled."""
 
     source: Literal["mnist", "digits", "csv"] = Field(description="where the images come from")
-    train_file: str | None = Field(description="csv: a label, then its pixels, one image a row")
+    train_file: str | None = Field(description="csv: a label and its pixels, one image a row")
     test_file: str | None = Field(description="csv: the same format; scored once, at the end")
+    label_column: str | None = Field(
+        default=None,
+        min_length=1,
+        description="csv: its name in the header, first or last; null: found out, and said",
+    )
     validation_fraction: float = Field(gt=0, lt=1, description="share of training images held out")
     validation_split: Literal["stratified", "tail"] = Field(
         description="stratified: the same mix of classes; tail: the last images, as Keras does"
     )
     split_seed: int = Field(ge=0, le=2**32 - 1, description="the stratified split depends on it")
     scaling: Literal["unit", "minmax", "standard"] = Field(
-        description="unit: divide by 255; minmax, standard: pixel by pixel, from training images"
+        description="unit: 0 to 1; minmax, standard: pixel by pixel, from training images"
     )
+    pixel_max: float | None = Field(
+        default=None,
+        ge=0.001,
+        le=255,
+        description="grey value of full ink; auto: 1, 16 or 255, what the training images need",
+    )
+    transpose: bool = Field(
+        default=False, description="images are written column by column, as EMNIST's are"
+    )
+    rare_classes: Literal["fail", "leave_out"] = Field(
+        default="fail", description="what becomes of a class with too few images for the split"
+    )
+
+    @field_validator("pixel_max", mode="before")
+    @classmethod
+    def _auto_is_none(cls, value: Any) -> Any:
+        if isinstance(value, str) and value != "auto":
+            raise ValueError(f"data.pixel_max: must be auto or a number (got {value!r})")
+        return None if value == "auto" else value
 
     @model_validator(mode="after")
     def _files_go_with_csv(self) -> Self:
@@ -55,6 +80,8 @@ class DataConfig(Settings):
                 raise ValueError("data=csv needs data.train_file and data.test_file")
         elif self.train_file is not None or self.test_file is not None:
             raise ValueError("data.train_file and data.test_file go with data=csv")
+        elif self.label_column is not None:
+            raise ValueError("data.label_column goes with data=csv")
         return self
 
 

@@ -98,7 +98,8 @@ class TrainResult:
     parameters : int
         Trainable numbers of the network.
     model : bytes
-        The file that ``keras.Model.save`` writes: takes raw 0-255 pixels, returns probabilities.
+        The file that ``keras.Model.save`` writes: takes the data source's numbers, returns
+        probabilities.
     """
 
     records: tuple[EpochRecord, ...]

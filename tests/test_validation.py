@@ -209,6 +209,7 @@ def test_files_go_with_csv_and_csv_with_files() -> None:
         assert lines(values(**{one: "a.csv"})) == (
             "data.train_file and data.test_file go with data=csv",
         )
+    assert lines(values(data__label_column="letter")) == ("data.label_column goes with data=csv",)
 
 
 # --- settings and hints

@@ -6,17 +6,23 @@ the cache, the file is simply read again.
 
 import contextlib
 import hashlib
+import json
 import os
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnist_seq.data.csv_reader import Table, existing_file, read_table
+from mnist_seq.data.csv_labels import LabelPlace
+from mnist_seq.data.csv_reader import Table, read_table
+from mnist_seq.data.csv_text import existing_file
 from mnist_seq.errors import DataError
 
-FORMAT = 1  # a new number leaves the tables of older versions behind
+FORMAT = 2  # a new number leaves the tables of older versions behind
 
 
 def cache_folder() -> Path:
@@ -31,43 +37,64 @@ def cache_folder() -> Path:
     return root / "mnist-seq"
 
 
-def read_once(file: str) -> Table:
+def read_once(file: str, label_column: str | None = None, place: LabelPlace | None = None) -> Table:
     """Return a CSV file's images and labels from the cache, or parse the file and cache it.
+
+    Its parameters are those of `mnist_seq.data.csv_reader.read_table`.
 
     Raises
     ------
     DataError
         If it is not a file of images in the format of `mnist_seq.data.csv_reader`.
     """
-    cached = cache_folder() / f"{_content_key(file)}.v{FORMAT}.npz"
+    cached = cache_folder() / f"{_key(file, label_column, place)}.v{FORMAT}.npz"
     try:
         with cached.open("rb") as content, np.load(content, allow_pickle=False) as arrays:
-            return Table(arrays["images"], arrays["spelling"], tuple(map(str, arrays["labels"])))
+            return _table(arrays)
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
         pass  # not there, or damaged
-    table = read_table(file)
+    table = read_table(file, label_column, place)
     _write(cached, table)
     return table
 
 
-def _content_key(file: str) -> str:
+def _key(file: str, label_column: str | None, place: LabelPlace | None) -> str:
     path = existing_file(file)
     try:
         with path.open("rb") as content:
             digest = hashlib.file_digest(content, lambda: hashlib.blake2b(digest_size=16))
+        # The same bytes are another table, or none, when they are read as gzip, or otherwise.
+        digest.update(json.dumps([path.suffix.lower(), label_column, place]).encode())
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from None
-    # The same bytes are another table, or none, when they are read as gzip.
-    return f"{digest.hexdigest()}{path.suffix.lower()}"
+    return digest.hexdigest()
+
+
+def _table(arrays: Mapping[str, NDArray[Any]]) -> Table:
+    return Table(
+        images_NSF=arrays["images"],
+        label_indices_N=arrays["spelling"],
+        labels_L=tuple(map(str, arrays["labels"])),
+        label_column=int(arrays["column"]),
+        label_place=str(arrays["place"]),  # type: ignore[arg-type]  # as it was written
+        remarks=tuple(map(str, arrays["remarks"])),
+    )
 
 
 def _write(cached: Path, table: Table) -> None:
-    images_NSF, indices_N, labels_L = table.images_NSF, table.label_indices_N, table.labels_L
+    arrays: dict[str, NDArray[Any]] = {
+        "images": table.images_NSF,
+        "spelling": table.label_indices_N,
+        "labels": np.array(table.labels_L),
+        "column": np.array(table.label_column),
+        "place": np.array(table.label_place),
+        "remarks": np.array(table.remarks),
+    }
     with contextlib.suppress(OSError):
         cached.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
             # Only its owner may read a named temporary file.
             with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-                np.savez(file, images=images_NSF, spelling=indices_N, labels=np.array(labels_L))
+                np.savez(file, **arrays)  # type: ignore[arg-type]  # mypy takes them for its options
             # Renaming is one step: another process sees the whole file or none.
             Path(file.name).replace(cached)

@@ -1,270 +1,214 @@
 """Read a CSV file of images into arrays, with one-line errors that locate the mistake.
 
-A row is a label, then the S * S pixels of a square image from its top left corner on, each a whole
-number from 0 to 255. pandas reads the file; only where it will not, each row is looked at in
-Python, which either understands what pandas did not or finds the first mistake. Rows count from 1,
-as an editor shows them, and so do columns: column 1 is the label.
-Shapes: N images, S steps, F features, L labels as the file spells them.
+A row is a label and the S * S pixels of a square image from its top left corner on, each a number
+from 0 to 255. pandas reads the file; only where it will not, each row is looked at in Python, which
+either understands what pandas did not or finds the first mistake. Rows count from 1, as an editor
+shows them, and so do columns.
+Shapes: N images, S steps, F features, P pixels, L labels as the file spells them.
 """
 
-import codecs
-import csv
-import functools
-import gzip
-import io
-import math
-import os
-import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_seq.data.csv_labels import Column, Ends, LabelPlace, label_problem, place_by_values
+from mnist_seq.data.csv_layout import Layout, find_layout, label_remark
+from mnist_seq.data.csv_rows import ends_by_rows, images_text, read_rows, row_pixels, rows
+from mnist_seq.data.csv_text import check_text
 from mnist_seq.errors import DataError
 
-# MNIST's 60,000 rows are 0.1 GiB, EMNIST's 814,255 about 1.5: more is a mistake, or a gzip bomb.
-MAX_TEXT_BYTES = 4 * 2**30
-MAX_ROW_BYTES = 8 * 2**20
-BLOCK_BYTES = 2**20
-MAX_SIDE = 512  # one row is one step: an LSTM learns little from longer sequences
-MAX_LABEL_LENGTH = 100
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
-LABEL_NAMES = frozenset({"label", "labels", "class", "target"})
+if TYPE_CHECKING:
+    import pandas as pd
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+Pixels = NDArray[np.uint8] | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Images and labels of one file.
+    """Images and labels of one file, with their numbers as they stand there.
 
     Attributes
     ----------
-    images_NSF : uint8, shape (N, S, S)
+    images_NSF : uint8 or float32, shape (N, S, S)
+        From 0 to 255; uint8 where all are whole numbers.
     label_indices_N : int32, shape (N,)
         Indices into `labels_L`.
     labels_L : tuple of str
         Each label as it is spelled in the file, once, in order of appearance.
+    label_column : int
+        Where it stands in the file, from 1.
+    label_place : "first", "last" or "between"
+        Where it stands, seen from the pixels.
+    remarks : tuple of str
+        What the file seems to be, phrase by phrase, for a user to check.
     """
 
-    images_NSF: NDArray[np.uint8]
+    images_NSF: Pixels
     label_indices_N: NDArray[np.int32]
     labels_L: tuple[str, ...]
+    label_column: int
+    label_place: LabelPlace
+    remarks: tuple[str, ...]
+
+    @property
+    def description(self) -> str:
+        """What the file seems to be."""
+        side, low, high = len(self.images_NSF[0]), self.images_NSF.min(), self.images_NSF.max()
+        sizes = f"{side}×{side} pixels", f"grey values {low:g} to {high:g}"  # noqa: RUF001
+        return ", ".join([*self.remarks, *sizes])
 
 
-def read_table(file: str) -> Table:
+def read_table(
+    file: str, label_column: str | None = None, place: LabelPlace | None = None
+) -> Table:
     """Images and labels of a file.
+
+    Parameters
+    ----------
+    file : str
+    label_column : str or None
+        The setting ``data.label_column``: a name in the header, ``first`` or ``last``.
+    place : "first", "last", "between" or None
+        Where the training file has its label, if this is the test file.
 
     Raises
     ------
     DataError
         If it is not a file of images in the format that this module describes.
     """
-    _check_text(file)
-    first = next(rows(file), None)
-    if first is None:
-        raise DataError(f"{file}: has no images")
-    line, fields = first
-    side = _side(f"{file}, row {line}", len(fields) - 1)
+    layout = find_layout(file, check_text(file), label_column, place)
     # pandas takes a column of nothing but True for ones, so the first row is looked at in any case.
-    _pixels(f"{file}, row {line}", fields)
-    return _by_pandas(file, line, side) or _row_by_row(file, side)
+    row_pixels(f"{file}, row {layout.first_line}", list(layout.first_row), layout)
+    table = _by_pandas(file, layout, place)
+    if table is None:
+        if layout.label is None:
+            layout = _with_label(file, layout, place, ends_by_rows(file, layout))
+        values_NP, labels = read_rows(file, layout)
+        pixels_NP = _grey_values(values_NP)
+        assert pixels_NP is not None  # each has been looked at
+        table = _table(layout, pixels_NP, labels)
+    return table
 
 
-def rows(file: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line number and the fields of each image's row; skip header and blank lines.
+def labels_by_row(
+    file: str, column: int, label_column: str | None, place: LabelPlace | None
+) -> Iterator[tuple[int, str]]:
+    """Yield the line number and the label of each image; its column is known from the table."""
+    layout = find_layout(file, check_text(file), label_column, place)
+    return ((line, fields[column - 1]) for line, fields in rows(file, layout))
 
-    Raises
-    ------
-    DataError
-        If a row cannot be taken apart.
-    """
-    with io.TextIOWrapper(_open(file), encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text)
-        line, may_be_header = 1, True
+
+def _by_pandas(file: str, layout: Layout, place: LabelPlace | None) -> Table | None:
+    """Return the table, or None where pandas does not understand each field."""
+    import pandas as pd
+
+    may_be_label = [layout.columns[0], layout.columns[-1]]
+    if layout.label is not None:
+        may_be_label = [layout.label]
+    left_out = [*layout.index_columns, *range(layout.end, len(layout.first_row))]
+    frame = _frame(file, layout, [*may_be_label, *left_out])
+    if (
+        frame is None
+        or (frame.iloc[:, layout.end :] != "").any(axis=None)
+        or any(frame[column].duplicated().any() for column in layout.index_columns)
+    ):
+        return None
+    texts = {}
+    for column in may_be_label:
+        indices_N, uniques = pd.factorize(frame[column])
+        texts[column] = Column(indices_N, tuple(map(str, uniques)))
+    if layout.label is None:
+        first_N, last_N = (texts[column].numbers(layout.separator) for column in may_be_label)
+        near = [frame[columns].to_numpy() for columns in layout.neighbours()]
+        layout = _with_label(file, layout, place, Ends(first_N, last_N, *near))
+        if layout.place == "first":
+            frame[layout.columns[-1]] = last_N.astype(np.float32)
+        else:
+            frame[layout.columns[0]] = first_N.astype(np.float32)
+    assert layout.label is not None
+    pixels = layout.pixels
+    is_block = pixels == list(range(pixels[0], pixels[-1] + 1))  # without a copy, then
+    chosen = frame.iloc[:, pixels[0] : pixels[-1] + 1] if is_block else frame[pixels]
+    pixels_NP = _grey_values(chosen.to_numpy())
+    labels = texts[layout.label]
+    if pixels_NP is None or any(map(label_problem, labels.texts_L)):
+        return None
+    return _table(layout, pixels_NP, labels)
+
+
+def _frame(file: str, layout: Layout, as_text: list[int]) -> "pd.DataFrame | None":
+    """Return all columns as pandas reads them, without rows that are empty."""
+    import pandas as pd
+
+    numeric = [column for column in range(layout.end) if column not in as_text]
+    # Whole numbers take a quarter of the memory, and most files have no others.
+    for kind in (np.uint8, np.float32):
+        # Column by column: of a defaultdict, pandas 3.1 forgets the label after its first 256 KiB.
+        types: dict[int, type] = dict.fromkeys(as_text, str) | dict.fromkeys(numeric, kind)
         try:
-            for fields in reader:
-                begins, line = line, reader.line_num + 1
-                if len(fields) <= 1 and not "".join(fields).strip():
-                    continue
-                if not (may_be_header and is_header(fields)):
-                    yield begins, fields
-                may_be_header = False
-        except csv.Error as error:
-            raise DataError(f"{file}, row {line}: cannot be read ({error})") from None
-
-
-def existing_file(file: str) -> Path:
-    """Return the path of a .csv or .csv.gz file, after checking that the file exists.
-
-    Raises
-    ------
-    DataError
-        If not.
-    """
-    path = Path(os.path.expanduser(file))  # noqa: PTH111 -- Path.expanduser fails for no such user
-    if not path.name.lower().endswith((".csv", ".csv.gz")):
-        raise DataError(f"{file}: must be a .csv or .csv.gz file")
-    try:
-        if not path.exists():
-            raise DataError(f"{file}: no such file")
-        if not path.is_file():  # a folder, or a pipe that would be waited for
-            raise DataError(f"{file}: is not a file")
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror})") from None
-    return path
-
-
-def _open(file: str) -> gzip.GzipFile | io.BufferedReader:
-    """Open a CSV file in binary mode, decompressing .gz files."""
-    path = existing_file(file)
-    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
-
-
-def _check_text(file: str) -> None:
-    """Raise a DataError unless the whole file is UTF-8 text within the size limits."""
-    try:
-        with _open(file) as content:
-            _check_blocks(file, content)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise DataError(f"{file}: is not a whole gzip file") from None
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror})") from None
-
-
-def _check_blocks(file: str, content: io.BufferedIOBase) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    size, row, unbroken = 0, 1, 0
-    while True:
-        block = content.read(BLOCK_BYTES)
-        try:
-            decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:
-            row += error.object[: error.start].count(b"\n")
-            raise DataError(f"{file}, row {row}: is not UTF-8 text") from None
-        if (binary := block.find(b"\0")) >= 0:
-            row += block[:binary].count(b"\n")
-            raise DataError(f"{file}, row {row}: is not UTF-8 text")
-        if not block:
-            return
-        size += len(block)
-        row += block.count(b"\n")
-        last_break = max(block.rfind(b"\n"), block.rfind(b"\r"))
-        unbroken = len(block) - last_break - 1 + (unbroken if last_break < 0 else 0)
-        if size > MAX_TEXT_BYTES:
-            raise DataError(f"{file}: is more than {MAX_TEXT_BYTES / 2**30:g} GiB of text")
-        if unbroken > MAX_ROW_BYTES:
-            raise DataError(f"{file}, row {row}: is longer than {MAX_ROW_BYTES / 2**20:g} MiB")
-
-
-def is_header(fields: list[str]) -> bool:
-    """Whether a file's first row names its columns instead of showing an image."""
-    label, *pixels = (field.strip().lower() for field in fields)
-    if not pixels:
-        return False
-    # Names differ from each other; a row of True and False is an image, if one in a wrong format.
-    named = not any(number(p) is not None or p in MISSING for p in pixels)
-    if named and number(label) is None and len(set(pixels)) == len(pixels):
-        return True
-    # pandas and others number their columns. A small image may look like that too, and is kept.
-    counted = [[str(first + i) for i in range(len(pixels))] for first in (0, 1)]
-    if label in LABEL_NAMES:
-        return pixels in counted
-    return label == "0" and pixels == counted[1] and len(pixels) >= 64
-
-
-@functools.lru_cache(maxsize=4096)  # a file spells its 256 pixels in few ways
-def pixel(text: str) -> int:
-    """Parse a pixel (7, 7.0, " 7"); raise a ValueError that says what is wrong with it."""
-    value = number(text)
-    if value is not None and value.is_integer() and 0 <= value <= 255:
-        return int(value)
-    is_missing = text.strip().lower() in MISSING
-    found = f"is missing (found {text!r})" if is_missing else f"found {text[:40]!r}"
-    raise ValueError(f"{found}; a pixel must be a whole number from 0 to 255")
-
-
-def number(text: str) -> float | None:
-    """Parse a number; return None for NaN, infinity and any other text."""
-    text = text.strip()
-    return float(text) if _NUMBER.fullmatch(text) else None
-
-
-def label_problem(text: str) -> str | None:
-    """What is wrong with a label, or None."""
-    if not text.strip():
-        return "the label is missing"
-    if len(text) > MAX_LABEL_LENGTH:
-        return f"the label is longer than {MAX_LABEL_LENGTH} characters"
+            # Numbers beyond all integers are refused with a warning.
+            with images_text(file, layout) as text, np.errstate(invalid="ignore"):
+                frame = pd.read_csv(
+                    text,
+                    sep=layout.separator,
+                    decimal=layout.decimal,
+                    header=None,
+                    dtype=types,
+                    keep_default_na=False,
+                    na_values={column: [""] for column in numeric},  # type: ignore[misc]  # of names
+                    na_filter=kind is np.float32,
+                )
+        except (ValueError, OverflowError):
+            continue
+        may_be_empty = (frame[as_text] == "").all(axis=1)
+        if may_be_empty.any():
+            return frame[~(may_be_empty & frame[numeric].isna().all(axis=1))]
+        return frame
     return None
 
 
-def _by_pandas(file: str, first_line: int, side: int) -> Table | None:
-    import pandas as pd
-
-    # Column by column: of a defaultdict, pandas 3.1 forgets the label after its first 256 KiB.
-    types: dict[int, type] = {0: str} | dict.fromkeys(range(1, side * side + 1), np.uint8)
-    try:
-        with np.errstate(invalid="ignore"):  # numbers beyond all integers, which it then refuses
-            frame = pd.read_csv(
-                existing_file(file),
-                header=None,
-                skiprows=first_line - 1,
-                dtype=types,
-                na_filter=False,
-                encoding="utf-8-sig",
-            )
-    except (ValueError, OverflowError):
+def _grey_values(values_NP: NDArray[Any]) -> Pixels | None:
+    """Return numbers as uint8 where all are whole, else as float32; None if some are no pixels."""
+    if values_NP.dtype == np.uint8:
+        return values_NP
+    if not (values_NP.min() >= 0 and values_NP.max() <= 255):  # NaN is neither
         return None
-    indices_N, uniques = pd.factorize(frame[0])
-    labels_L = tuple(map(str, uniques))
-    if any(map(label_problem, labels_L)):
-        return None
-    pixels_NP = np.ascontiguousarray(frame.iloc[:, 1:].to_numpy())
-    return Table(pixels_NP.reshape(-1, side, side), indices_N.astype(np.int32), labels_L)
+    whole_NP = values_NP.astype(np.uint8)
+    return whole_NP if np.array_equal(whole_NP, values_NP) else values_NP.astype(np.float32)
 
 
-def _row_by_row(file: str, side: int) -> Table:
-    columns = side * side + 1
-    pixels = bytearray()
-    indices: list[int] = []
-    labels: dict[str, int] = {}
-    for line, fields in rows(file):
-        if len(fields) != columns:
-            found = "1 column" if len(fields) == 1 else f"{len(fields)} columns"
-            raise DataError(f"{file}, row {line}: has {found}; the first image has {columns}")
-        pixels += _pixels(f"{file}, row {line}", fields)
-        indices.append(labels.setdefault(fields[0], len(labels)))
-    images_NSF = np.frombuffer(pixels, np.uint8).reshape(-1, side, side)
-    return Table(images_NSF, np.array(indices, np.int32), tuple(labels))
+def _table(layout: Layout, pixels_NP: Pixels, labels: Column) -> Table:
+    assert layout.label is not None
+    images_NSF: Any = np.ascontiguousarray(pixels_NP).reshape(-1, layout.side, layout.side)
+    return Table(
+        images_NSF=images_NSF,
+        label_indices_N=labels.indices_N.astype(np.int32),
+        labels_L=labels.texts_L,
+        label_column=layout.label + 1,
+        label_place=layout.place,
+        remarks=(label_remark(layout), *layout.remarks),
+    )
 
 
-def _pixels(where: str, fields: list[str]) -> bytes:
-    if problem := label_problem(fields[0]):
-        raise DataError(f"{where}, column 1: {problem}")
-    pixels: list[int] = []
-    try:
-        pixels.extend(map(pixel, fields[1:]))
-    except ValueError as error:  # those before the mistake are in the list
-        raise DataError(f"{where}, column {len(pixels) + 2}: {error}") from None
-    return bytes(pixels)
-
-
-def _side(where: str, pixels: int) -> int:
-    if pixels == 0:
-        raise DataError(f"{where}: has no commas; a row is a label, then its pixels, by commas")
-    side = math.isqrt(pixels)
-    if side * side != pixels:
+def _with_label(file: str, layout: Layout, place: LabelPlace | None, ends: Ends) -> Layout:
+    """Return the layout with its label in the first or last column, whichever the values tell."""
+    if place == "between":
         raise DataError(
-            f"{where}: has {pixels} pixels after the label; a square image has "
-            f"{side}*{side} = {side**2} or {side + 1}*{side + 1} = {(side + 1) ** 2}"
+            f"{file}: has no header that names the label, which in the training file is neither "
+            "first nor last"
         )
-    if side > MAX_SIDE:
+    found = place_by_values(ends)
+    if found is None and place is None:
         raise DataError(
-            f"{where}: has an image of {side} by {side} pixels; "
-            f"{MAX_SIDE} by {MAX_SIDE} is the largest"
+            f"{file}: both the first and the last column may be the label; "
+            "data.label_column=first or data.label_column=last decides"
         )
-    return side
+    if found is not None and place not in {None, found}:
+        raise DataError(
+            f"{file}: the label seems to be in the {found} column, in the training file it is in "
+            f"the {place}; data.label_column={place} says that it is there in both"
+        )
+    return layout.at(place or found or "first")

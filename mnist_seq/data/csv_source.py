@@ -3,17 +3,15 @@
 Shapes: N images, S steps, F features, K classes, L labels as a file spells them.
 """
 
-import re
-
 import numpy as np
 
 from mnist_seq.config import DataConfig
 from mnist_seq.data.csv_cache import read_once
-from mnist_seq.data.csv_reader import Table, existing_file, rows
-from mnist_seq.data.dataset import Source, Split
+from mnist_seq.data.csv_labels import WHOLE_NUMBER, canonical
+from mnist_seq.data.csv_reader import Table, labels_by_row
+from mnist_seq.data.csv_text import existing_file
+from mnist_seq.data.dataset import RawSplit, Source
 from mnist_seq.errors import DataError
-
-WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def read_csv_files(config: DataConfig) -> Source:
@@ -32,7 +30,8 @@ def read_csv_files(config: DataConfig) -> Source:
     assert test_file is not None
     for file in (train_file, test_file):
         existing_file(file)
-    train, test = read_once(train_file), read_once(test_file)
+    train = read_once(train_file, config.label_column)
+    test = read_once(test_file, config.label_column, train.label_place)
 
     names = {canonical(label) for label in train.labels_L}
     are_whole_numbers = all(WHOLE_NUMBER.fullmatch(name) for name in names)
@@ -50,26 +49,30 @@ def read_csv_files(config: DataConfig) -> Source:
         )
     if unseen := {canonical(label) for label in test.labels_L} - set(class_names):
         # A table does not know its rows: the file is read again, up to the first such label.
-        labels = ((line, canonical(fields[0])) for line, fields in rows(test_file))
-        line, label = next((line, label) for line, label in labels if label in unseen)
+        labels = labels_by_row(test_file, test.label_column, config.label_column, train.label_place)
+        line, label = next((line, text) for line, text in labels if canonical(text) in unseen)
         raise DataError(
-            f"{test_file}, row {line}: label {label!r} is not among those of {train_file}"
+            f"{test_file}, row {line}: label {canonical(label)!r} is not among "
+            f"those of {train_file}"
         )
     return Source(
         name=train_file,
         pool=_as_split(train, class_names),
         test=_as_split(test, class_names),
         class_names=class_names,
+        description=_description(train_file, train, test_file, test),
     )
 
 
-def canonical(label: str) -> str:
-    """Normalize a label: strip spaces, and write integers as Python does (07 becomes 7)."""
-    label = label.strip()
-    return str(int(label)) if WHOLE_NUMBER.fullmatch(label) else label
+def _description(train_file: str, train: Table, test_file: str, test: Table) -> str:
+    """What the files seem to be; of the test file only what is otherwise."""
+    text = f"{train_file}: {train.description}"
+    if test.remarks != train.remarks:
+        text += f"; {test_file}: {', '.join(test.remarks)}"
+    return text
 
 
-def _as_split(table: Table, class_names: tuple[str, ...]) -> Split:
+def _as_split(table: Table, class_names: tuple[str, ...]) -> RawSplit:
     index = {name: k for k, name in enumerate(class_names)}
     indices_L = np.array([index[canonical(label)] for label in table.labels_L], np.int32)
-    return Split(table.images_NSF, indices_L[table.label_indices_N])
+    return RawSplit(table.images_NSF, indices_L[table.label_indices_N])

@@ -6,33 +6,56 @@ Shapes: N images, S steps (rows, read from the top), F features (pixels of a row
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_seq.data.pixel_format import BYTES, PixelFormat, Pixels
+
 
 @dataclass(frozen=True)
-class Split:
-    """Images of one split (training, validation or test) and their labels.
+class RawSplit:
+    """Images of one split (training, validation or test) as a source writes them, and labels.
 
     Attributes
     ----------
-    images_NSF : uint8, shape (N, S, F)
-        Raw pixels, 0 to 255.
+    images_NSF : uint8 or float32, shape (N, S, F)
+        Grey values, from 0 on.
     labels_N : int32, shape (N,)
         Indices into the class names, in [0, K).
     """
 
-    images_NSF: NDArray[np.uint8]
+    images_NSF: Pixels
     labels_N: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.labels_N)
 
-    def take(self, indices: NDArray[np.intp] | slice) -> "Split":
+    @property
+    def has_fractions(self) -> bool:
+        return self.images_NSF.dtype.kind == "f"
+
+    @property
+    def largest(self) -> float:
+        """Largest grey value of all images; 0 if there is no image."""
+        return float(self.images_NSF.max(initial=0))
+
+    def take(self, indices: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Self:
         """Return the images and labels at these indices, in this order."""
-        return Split(self.images_NSF[indices], self.labels_N[indices])
+        return replace(self, images_NSF=self.images_NSF[indices], labels_N=self.labels_N[indices])
+
+    def in_format(self, pixel_format: PixelFormat) -> "Split":
+        """Convert the images from the source's format to 0 to 255."""
+        return Split(pixel_format.images(self.images_NSF), self.labels_N)
+
+
+@dataclass(frozen=True)
+class Split(RawSplit):
+    """Images of one split and their labels; a grey value is a uint8 from 0 to 255."""
+
+    images_NSF: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -43,18 +66,21 @@ class Source:
     ----------
     name : str
         What an error message calls it: the source's name, or the training file's.
-    pool : Split
+    pool : RawSplit
         Everything to train on and validate with.
-    test : Split
+    test : RawSplit
         Scored once, at the end.
     class_names : tuple of str
         What label k stands for, at index k.
+    description : str or None
+        What files seem to be, in a line for the user to check; None where nothing was found out.
     """
 
     name: str
-    pool: Split
-    test: Split
+    pool: RawSplit
+    test: RawSplit
     class_names: tuple[str, ...]
+    description: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +115,12 @@ class Dataset:
         16 hexadecimal digits; equal for equal trainings' data, whatever file they came from.
     part_digests : mapping
         The same of the training, validation and test images alone, by these names.
+    description : str or None
+        What the files seem to be, in a line for the user to check.
+    pixel_format : PixelFormat
+        How the source writes the images, and the saved network takes them.
+    warnings : tuple of str
+        What may not be as the user meant it, a line each.
     """
 
     train: Split
@@ -98,6 +130,9 @@ class Dataset:
     scaling: Scaling
     digest: str
     part_digests: Mapping[str, str]
+    description: str | None = None
+    pixel_format: PixelFormat = BYTES
+    warnings: tuple[str, ...] = ()
 
     @property
     def digests(self) -> Mapping[str, str]:

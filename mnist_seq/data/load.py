@@ -9,9 +9,11 @@ from mnist_seq.data.csv_source import read_csv_files
 from mnist_seq.data.dataset import Dataset, Source, Split, digest_of
 from mnist_seq.data.digests import PARTS, part_digest
 from mnist_seq.data.digits import read_digits
+from mnist_seq.data.grey_values import pixel_max
 from mnist_seq.data.mnist import read_mnist
+from mnist_seq.data.pixel_format import PixelFormat
 from mnist_seq.data.scaling import SCALINGS
-from mnist_seq.data.validation_split import train_validation_split
+from mnist_seq.data.validation_split import split_parts
 
 SOURCES: dict[str, Callable[[DataConfig], Source]] = {
     "mnist": lambda _: read_mnist(),
@@ -29,19 +31,29 @@ def load(config: DataConfig) -> Dataset:
         If a file cannot be read as images, or holds too few of them for the split.
     """
     source = SOURCES[config.source](config)
-    train, validation = train_validation_split(source, config)
+    parts = split_parts(source, config)
+    highest, faint = pixel_max(source, parts.train, config)
+    pixel_format = PixelFormat(
+        highest, source.pool.has_fractions or source.test.has_fractions, config.transpose
+    )
+    train, validation, test = (
+        part.in_format(pixel_format) for part in (parts.train, parts.validation, parts.test)
+    )
     scaling = SCALINGS[config.scaling](train.images_NSF)
     return Dataset(
         train=train,
         validation=validation,
-        test=source.test,
-        class_names=source.class_names,
+        test=test,
+        class_names=parts.class_names,
         scaling=scaling,
-        digest=digest_of(train, validation, source.class_names, scaling),
+        digest=digest_of(train, validation, parts.class_names, scaling),
         part_digests={
-            name: part_digest(part, source.class_names)
-            for name, part in zip(PARTS, (train, validation, source.test), strict=True)
+            name: part_digest(part, parts.class_names)
+            for name, part in zip(PARTS, (train, validation, test), strict=True)
         },
+        description=source.description and f"{source.description}; {pixel_format.description}",
+        pixel_format=pixel_format,
+        warnings=tuple(filter(None, (parts.left_out, faint))),
     )
 
 

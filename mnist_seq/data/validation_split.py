@@ -4,15 +4,18 @@ Shapes: N images, V of them held out, K classes. Both splits keep the order that
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_seq.config import DataConfig
-from mnist_seq.data.dataset import Source, Split
+from mnist_seq.data.dataset import RawSplit, Source
 from mnist_seq.errors import DataError
 
 Indices = NDArray[np.intp]
+MOST_LISTED = 10
 
 
 def stratified(labels_N: NDArray[np.int32], fraction: float, seed: int) -> tuple[Indices, Indices]:
@@ -61,26 +64,86 @@ def tail(labels_N: NDArray[np.int32], fraction: float, _seed: int) -> tuple[Indi
 VALIDATION_SPLITS = {"stratified": stratified, "tail": tail}
 
 
-def train_validation_split(source: Source, config: DataConfig) -> tuple[Split, Split]:
+@dataclass(frozen=True)
+class Parts:
+    """A source's images, split.
+
+    Attributes
+    ----------
+    train, validation, test : RawSplit
+        Labels are indices into `class_names`.
+    class_names : tuple of str
+        The source's, but for those left out.
+    left_out : str
+        Which classes were left out, in one line; empty if none was.
+    """
+
+    train: RawSplit
+    validation: RawSplit
+    test: RawSplit
+    class_names: tuple[str, ...]
+    left_out: str
+
+
+def split_parts(source: Source, config: DataConfig) -> Parts:
     """Split a source's pool of images into training and validation images.
 
     Raises
     ------
     DataError
-        If a split would be left without images, or training without one of the classes.
+        If a part would be left without images, or training without one of the classes.
     """
-    labels_N, names = source.pool.labels_N, source.class_names
-    count, fraction = len(labels_N), config.validation_fraction
+    kind, labels_N, names = config.validation_split, source.pool.labels_N, source.class_names
+    images_K = np.bincount(labels_N, minlength=len(names))
+    kept_K = images_K >= 2 if kind == "stratified" else np.full(len(names), True)
+    rare = int(kept_K.argmin())
+    problem = f"class {names[rare]!r} has {_images(images_K[rare])}"
+    needs = f"data.validation_split={kind} needs at least 2 of each class"
+    _check_kept(kept_K, f"{problem}; {needs}", source, config)
+    kept_N = np.flatnonzero(kept_K[labels_N])
+    _check_count(len(kept_N), int(kept_K.sum()), source, config)
+
+    split = VALIDATION_SPLITS[kind]
+    halves = split(labels_N[kept_N], config.validation_fraction, config.split_seed)
+    train, validation = (source.pool.take(kept_N[half]) for half in halves)
+    kept_K = np.bincount(train.labels_N, minlength=len(names)) > 0
+    unseen = names[int(kept_K.argmin())]
+    problem = f"data.validation_split={kind} leaves no image of class {unseen!r} to train on"
+    _check_kept(kept_K, problem, source, config)
+    parts = Parts(
+        train=_only(kept_K, train),
+        validation=_only(kept_K, validation),
+        test=_only(kept_K, source.test),
+        class_names=tuple(names[k] for k in np.flatnonzero(kept_K)),
+        left_out=_listed([(names[k], images_K[k]) for k in np.flatnonzero(~kept_K)]),
+    )
+    for what, part in (("validation", parts.validation), ("test", parts.test)):
+        if not len(part):
+            raise DataError(f"{source.name}: data.rare_classes=leave_out leaves no {what} images")
+    return parts
+
+
+def _check_kept(
+    kept_K: NDArray[np.bool_], problem: str, source: Source, config: DataConfig
+) -> None:
+    """Raise a DataError if a class cannot be kept, unless it may be left out and two are left."""
+    if kept_K.all():
+        return
+    if config.rare_classes == "fail":
+        way_out = "data.rare_classes=leave_out goes on without such classes"
+        raise DataError(f"{source.name}: {problem}; {way_out}")
+    if kept_K.sum() < 2:
+        raise DataError(
+            f"{source.name}: data.rare_classes=leave_out leaves {kept_K.sum()} of {len(kept_K)} "
+            "classes; there must be at least two"
+        )
+
+
+def _check_count(count: int, classes: int, source: Source, config: DataConfig) -> None:
+    fraction = config.validation_fraction
     if config.validation_split == "stratified":
-        images_K = np.bincount(labels_N, minlength=len(names))
-        rarest = int(images_K.argmin())
-        if images_K[rarest] < 2:
-            raise DataError(
-                f"{source.name}: class {names[rarest]!r} has {_images(images_K[rarest])}; "
-                "data.validation_split=stratified needs at least 2 of each class"
-            )
         held_out = math.ceil(count * fraction)
-        fewest, needed = len(names), f"an image of each of the {len(names)} classes"
+        fewest, needed = classes, f"an image of each of the {classes} classes"
     else:
         held_out = count - int(count * (1.0 - fraction))
         fewest, needed = 1, "an image"
@@ -90,15 +153,21 @@ def train_validation_split(source: Source, config: DataConfig) -> tuple[Split, S
             f" training and validation each need {needed}"
         )
 
-    split = VALIDATION_SPLITS[config.validation_split]
-    train, validation = split(labels_N, fraction, config.split_seed)
-    unseen = np.setdiff1d(labels_N, labels_N[train])
-    if len(unseen):
-        raise DataError(
-            f"{source.name}: data.validation_split={config.validation_split} leaves no image of "
-            f"class {names[unseen[0]]!r} to train on"
-        )
-    return source.pool.take(train), source.pool.take(validation)
+
+def _only(kept_K: NDArray[np.bool_], split: RawSplit) -> RawSplit:
+    """Return the images of the classes that are kept, under their new indices."""
+    if kept_K.all():
+        return split
+    of_kept = split.take(kept_K[split.labels_N])
+    index_K = np.cumsum(kept_K, dtype=np.int32) - np.int32(1)
+    return replace(of_kept, labels_N=index_K[of_kept.labels_N])
+
+
+def _listed(left_out: Sequence[tuple[str, int]]) -> str:
+    shown = [f"class {name!r} ({_images(count)})" for name, count in left_out[:MOST_LISTED]]
+    if more := len(left_out) - len(shown):
+        shown.append(f"{more} more")
+    return f"left out: {', '.join(shown)}" if shown else ""
 
 
 def _images(count: int) -> str:

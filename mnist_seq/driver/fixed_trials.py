@@ -28,7 +28,7 @@ class FixedTrials:
     def __init__(self, configs: Sequence[Config]) -> None:
         self._waiting = [Trial(n, config, {}, prunable=False) for n, config in enumerate(configs)]
         self.outcomes: dict[int, TrialOutcome] = {}
-        text = "\n".join(config.model_dump_json() for config in configs)
+        text = "\n".join(config.model_dump_json(exclude_defaults=True) for config in configs)
         self.digest = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
     def recover(self, outcomes: Mapping[int, TrialOutcome]) -> list[Trial]:

@@ -11,7 +11,7 @@ from mnist_seq.report.inside.accuracy import how_rows_answer
 from mnist_seq.report.inside.page import Subject, findings, make
 from mnist_seq.report.inside.reading import Reading
 from mnist_seq.terminal.display import console
-from mnist_seq.terminal.summary import print_files
+from mnist_seq.terminal.summary import print_data, print_files
 from mnist_seq.tracking.tracker import Tracker
 
 
@@ -38,6 +38,7 @@ def inspect_run(config: InspectConfig, command: str) -> None:
     console.print(
         f"[bold]{experiment.name}[/]: inside {run.name}, {len(images)} {config.part} images"
     )
+    print_data(data)
     model = load_model(model_file)
     readout = settings.model.readout
     reading = Reading(

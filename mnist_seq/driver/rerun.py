@@ -17,7 +17,7 @@ from mnist_seq.report.figures.drawing import standalone
 from mnist_seq.report.inside.answers import draw_confusion, results_csv
 from mnist_seq.terminal.display import console
 from mnist_seq.terminal.progress import Progress
-from mnist_seq.terminal.summary import best_table, print_files
+from mnist_seq.terminal.summary import best_table, print_data, print_files
 from mnist_seq.tracking.provenance import changes, provenance
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.runs import Run
@@ -50,7 +50,9 @@ def rerun(config: RerunConfig, command: str) -> None:
     trials = FixedTrials(seeds)
     progress = Progress(config.seeds, first.training.monitor, has_baseline=False)
     console.print(f"[bold]{experiment.name}[/]: {source.name} again, with {config.seeds} seed(s)")
-    tags = {**provenance(command, data_of(first).digests, first.seed).tags, "rerun_of": source.id}
+    data = data_of(first)
+    print_data(data)
+    tags = {**provenance(command, data.digests, first.seed).tags, "rerun_of": source.id}
     with (
         open_session(workspace, config.workers) as session,
         trained(workspace, session, experiment.name, "rerun", trials, progress, tags) as recorder,
@@ -79,16 +81,17 @@ def _score(
     session: Session, recorder: TrialRecorder, outcomes: Mapping[int, TrialOutcome], config: Config
 ) -> list[float]:
     """Return the test accuracy of each network and log it to the network's MLflow run."""
-    test, names = test_split(config.data), data_of(config).class_names
+    test, data = test_split(config.data), data_of(config)
+    pixels_NSF = data.pixel_format.pixels(test.images_NSF)
     scores = []
     for number, outcome in sorted(outcomes.items()):
         if outcome.result is None:
             raise TrainingError(outcome.reason or "no epoch was finished")
-        probabilities_NK = session.workers.call(predict, outcome.result.model, test.images_NSF)
+        probabilities_NK = session.workers.call(predict, outcome.result.model, pixels_NSF)
         predicted_N = probabilities_NK.argmax(axis=1)
         scores.append(metrics.accuracy(predicted_N, test.labels_N))
         recorder.run(number).metrics({"test_accuracy": scores[-1]})
-        _keep_answers(recorder.run(number), predicted_N, test.labels_N, names)
+        _keep_answers(recorder.run(number), predicted_N, test.labels_N, data.class_names)
     return scores
 
 

@@ -12,7 +12,7 @@ from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import study_name
 from mnist_seq.search.trials import StudyTrials
 from mnist_seq.terminal.progress import Progress
-from mnist_seq.terminal.summary import print_greeting, print_summary
+from mnist_seq.terminal.summary import print_data, print_greeting, print_summary
 from mnist_seq.tracking.provenance import provenance
 from mnist_seq.tracking.sweep_recorder import SweepRecorder
 from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs
@@ -82,6 +82,7 @@ def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progres
         progress.restore(trial, outcome)
     images = len(data.train), len(data.validation)
     print_greeting(study.name, config.data.source, progress, *images, study.kept)
+    print_data(data)
     return progress
 
 

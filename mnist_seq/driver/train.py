@@ -6,7 +6,7 @@ from mnist_seq.driver.session import data_of, open_session
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrainingError
 from mnist_seq.terminal.progress import Progress
-from mnist_seq.terminal.summary import print_best_epoch
+from mnist_seq.terminal.summary import print_best_epoch, print_data
 from mnist_seq.tracking.provenance import provenance
 from mnist_seq.validation import with_values
 
@@ -32,7 +32,9 @@ def train(config: TrainConfig, command: str) -> str:
     progress = Progress(1, config.training.monitor, has_baseline=False)
     trials = FixedTrials([plain])
     workspace = Workspace(config.tracking, create=True)
-    tags = provenance(command, data_of(plain).digests, config.seed).tags
+    data = data_of(plain)
+    print_data(data)
+    tags = provenance(command, data.digests, config.seed).tags
     with (
         open_session(workspace, config.workers) as session,
         trained(workspace, session, config.name, "training", trials, progress, tags) as recorder,

@@ -48,7 +48,7 @@ def probabilities_after_each_row(
     readout : str
         Its readout.
     images_NSF : uint8, shape (N, S, F)
-        Raw pixels.
+        Pixels from 0 to 255, however those are written that the model takes.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def probabilities_after_each_row(
     firsts = range(0, len(images_NSF), BATCH_SIZE)
     batches = (images_NSF[first : first + BATCH_SIZE] for first in firsts)
     probabilities_NSK = np.concatenate([_row_by_row(model, readout, batch) for batch in batches])
-    own_NK = np.asarray(model.predict(images_NSF, verbose=0))
+    own_NK = np.asarray(_from_scaling(model).predict(images_NSF, verbose=0))
     error = float(np.abs(probabilities_NSK[:, -1] - own_NK).max())
     if not error < TOLERANCE:
         raise RuntimeError(
@@ -125,6 +125,13 @@ def _row_by_row(model: Any, readout: Readout, images_BSF: NDArray[np.uint8]) -> 
         logits_BK = model.get_layer("logits")(PARTIAL_READOUTS[readout](model, states_BtU, rows))
         probabilities.append(np.asarray(model.get_layer("probabilities")(logits_BK)))
     return np.stack(probabilities, axis=1)
+
+
+def _from_scaling(model: Any) -> Any:
+    """The model without what its images' format needs before they are pixels from 0 to 255."""
+    import keras
+
+    return keras.Model(model.get_layer("scaling").input, model.output)
 
 
 def _states(recurrent_layers: list[Any], scaled_BSF: Any, rows: int) -> Iterator[Any]:

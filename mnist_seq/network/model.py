@@ -16,6 +16,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from mnist_seq.config import ModelConfig, Readout
+from mnist_seq.data.pixel_format import BYTES, PixelFormat
 from mnist_seq.network.lstm import RowBuffers, TrainingLSTM
 from mnist_seq.records import Arrays
 
@@ -30,11 +31,13 @@ class Network:
     Attributes
     ----------
     model : keras.Model
-        uint8 pixels [B, S, F] to probabilities [B, K]: what is saved and used.
+        Images [B, S, F], as their source writes them, to probabilities [B, K]: what is saved and
+        used.
     logits : keras.Model
-        The answers before the softmax: [B, K], or [B, S, K] where every row is asked.
+        uint8 pixels, 0 to 255, to the answers before the softmax: [B, K], or [B, S, K] where every
+        row is asked.
     training : keras.Model
-        The logits in training, for a batch whose size is known. Takes the pixels and, with
+        The logits in training, for a batch whose size is known. Takes such pixels and, with
         dropout, a mask [B, U] for each LSTM layer, which its outputs are multiplied by: 0 where
         one is dropped, 1 / (1 - dropout) elsewhere.
     row_buffers : list of RowBuffers
@@ -52,6 +55,7 @@ def build(
     offset_SF: NDArray[np.float32],
     scale_SF: NDArray[np.float32],
     classes: int,
+    pixel_format: PixelFormat = BYTES,
 ) -> Network:
     """Build the Keras models of a config, with unseeded initial weights.
 
@@ -63,40 +67,64 @@ def build(
         A pixel enters the network as (pixel - offset) / scale.
     classes : int
         How many there are.
+    pixel_format : PixelFormat
+        How the images are written that `Network.model` takes.
     """
     pixels = keras.Input(offset_SF.shape, dtype="uint8", name="pixels")
-    scaled = layers.Normalization(
+    scaling = layers.Normalization(
         axis=(1, 2), mean=offset_SF, variance=np.square(scale_SF), name="scaling"
-    )(pixels)
+    )
+    scaled = scaling(pixels)
     depths = range(1, config.layers + 1)
     lstms = [_lstm(config, depth) for depth in depths]
+    dropouts = [_dropout(config, depth) for depth in depths]
     read_out = READOUTS[config.readout]()
     dense = layers.Dense(classes, name="logits")
 
-    def connect(lstms: Sequence[LayerCall], dropouts: Sequence[LayerCall]) -> keras.KerasTensor:
-        states = scaled
+    def connect(
+        states: keras.KerasTensor, lstms: Sequence[LayerCall], dropouts: Sequence[LayerCall]
+    ) -> keras.KerasTensor:
         for lstm, dropout in zip(lstms, dropouts, strict=True):
             states = dropout(lstm(states))
         return dense(read_out(states))
 
-    logits = connect(lstms, [_dropout(config, depth) for depth in depths])
+    logits = connect(scaled, lstms, dropouts)
     # Keras' layer draws its masks inside the compiled epoch, where XLA is slow at that on a CPU.
     width = config.units * (1 + config.bidirectional)
     masks = [keras.Input((width,)) for _ in depths if config.dropout]
     training_dropouts = [_multiply_by(mask) for mask in masks] or [_identity] * config.layers
     training_lstms = [TrainingLSTM(lstm) for lstm in lstms]
-    training_logits = connect(training_lstms, training_dropouts)
-    last = logits
+    training_logits = connect(scaled, training_lstms, training_dropouts)
+    written, last = pixels, logits
+    if pixel_format != BYTES:
+        written, converted = _converted(pixel_format, offset_SF.shape)
+        last = connect(scaling(converted), lstms, dropouts)
     if config.readout == "each_step":
         last = layers.Cropping1D((offset_SF.shape[0] - 1, 0), name="last_row")(last)
         last = layers.Flatten(name="answer")(last)
     probabilities = layers.Softmax(name="probabilities")(last)
     return Network(
-        keras.Model(pixels, probabilities),
+        keras.Model(written, probabilities),
         keras.Model(pixels, logits),
         keras.Model([pixels, *masks], training_logits),
         [buffers for lstm in training_lstms for buffers in lstm.row_buffers],
     )
+
+
+def _converted(
+    pixel_format: PixelFormat, shape: tuple[int, ...]
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Input for images as their source writes them, and what `PixelFormat.images` makes of it."""
+    if pixel_format.is_transposed:
+        shape = shape[::-1]
+    dtype = "uint8" if pixel_format.is_bytes else "float32"
+    written = converted = keras.Input(shape, dtype=dtype, name="pixels")
+    if not pixel_format.is_bytes:
+        greys = layers.Rescaling(pixel_format.factor, name="grey_values")
+        converted = keras.ops.round(greys(converted))
+    if pixel_format.is_transposed:
+        converted = layers.Permute((2, 1), name="transposed")(converted)
+    return written, converted
 
 
 def _lstm(config: ModelConfig, depth: int) -> keras.Layer:

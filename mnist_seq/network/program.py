@@ -63,7 +63,11 @@ class Program:
 
     def __init__(self, config: Config, data: Dataset) -> None:
         self.network: Network = build(
-            config.model, data.scaling.offset_SF, data.scaling.scale_SF, len(data.class_names)
+            config.model,
+            data.scaling.offset_SF,
+            data.scaling.scale_SF,
+            len(data.class_names),
+            data.pixel_format,
         )
         self.optimizer = OPTIMIZERS[config.training.optimizer](0.0, name="optimizer")
         weights = self.network.training.trainable_variables
@@ -276,6 +280,7 @@ def program_for(config: Config, data: Dataset) -> Program:
     """Return the compiled program for a config and its data, from a cache of this process."""
     key = (
         data.digest,
+        data.pixel_format,
         config.model,
         config.training.batch_size,
         config.training.optimizer,

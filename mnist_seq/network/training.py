@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from mnist_seq.config import Config, TrainingConfig
 from mnist_seq.data.dataset import Dataset
+from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.errors import NotFiniteError
 from mnist_seq.records import EpochRecord, TrainingState, TrainResult, is_better
 
@@ -146,15 +147,15 @@ def train(config: Config, data: Dataset) -> Iterator[tuple[EpochRecord, Training
         yield record, state
 
 
-def predict(model: bytes, images_NSF: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Probabilities [N, K] that a saved model gives for raw images.
+def predict(model: bytes, images_NSF: Pixels) -> NDArray[np.float32]:
+    """Probabilities [N, K] that a saved model gives for images as their source writes them.
 
     Parameters
     ----------
     model : bytes
         A ``.keras`` file; it is loaded in Keras' safe mode, which runs no code from it.
-    images_NSF : uint8, shape (N, S, F)
-        Raw pixels.
+    images_NSF : uint8 or float32, shape (N, S, F)
+        What `PixelFormat.pixels` gives.
     """
     import keras
 

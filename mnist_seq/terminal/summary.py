@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.table import Table
 
 from mnist_seq.config import TrackingConfig
+from mnist_seq.data.dataset import Dataset
 from mnist_seq.terminal.display import console
 from mnist_seq.terminal.progress import Progress, duration_text, settings_text
 
@@ -118,3 +119,11 @@ def print_greeting(
         console.print(f"all of them are done; search.trials={ended + 20} adds more", soft_wrap=True)
     elif ended:
         console.print(f"{ended} of them are done; going on")
+
+
+def print_data(data: Dataset) -> None:
+    """Print what the images are taken for, and what may not be as the user meant it."""
+    if data.description:
+        console.print(data.description, markup=False, soft_wrap=True)
+    for warning in data.warnings:
+        console.print(warning, style="yellow", markup=False, soft_wrap=True)

@@ -11,8 +11,8 @@ import mlflow.pyfunc
 import numpy as np
 import yaml
 from mlflow.models import Model, infer_signature
-from numpy.typing import NDArray
 
+from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.tracking.provenance import installed_version
 
 MODEL_FILE = "data/model.keras"
@@ -22,7 +22,7 @@ EXAMPLE_FILE, SERVING_FILE = "input_example.json", "serving_input_example.json"
 def write_model_folder(
     folder: Path,
     keras_file: bytes,
-    example_NSF: NDArray[np.uint8],
+    example_NSF: Pixels,
     class_names: Sequence[str],
     metadata: Mapping[str, Any],
     **names: Any,
@@ -34,9 +34,10 @@ def write_model_folder(
     folder : Path
         An empty folder.
     keras_file : bytes
-        What ``keras.Model.save`` writes; takes uint8 (N, S, F), returns float32 (N, K).
-    example_NSF : uint8, shape (N, S, F)
-        A few images, 0-255, that the model page shows and a server can be tried with.
+        What ``keras.Model.save`` writes; takes images as in the example, returns float32 (N, K).
+    example_NSF : uint8 or float32, shape (N, S, F)
+        A few images, as their source writes them, that the model page shows and a server can be
+        tried with.
     class_names : sequence of str
         K names, in the order of the network's outputs.
     metadata : mapping

@@ -10,15 +10,14 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
 from mlflow.entities.lifecycle_stage import LifecycleStage
 from mlflow.exceptions import MlflowException
-from numpy.typing import NDArray
 
 from mnist_seq.config import Scalar, scalar_text
+from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.records import EpochRecord
 from mnist_seq.tracking.model_folder import write_model_folder
 from mnist_seq.tracking.store import is_transient
@@ -109,7 +108,7 @@ class Run:
     def model(
         self,
         keras_file: bytes,
-        example_NSF: NDArray[np.uint8],
+        example_NSF: Pixels,
         class_names: Sequence[str],
         metadata: Mapping[str, Any],
     ) -> None:

@@ -139,7 +139,7 @@ class TrialRecorder(Callback):
             run.artifact("model.keras", outcome.result.model)
             run.model(
                 outcome.result.model,
-                data.validation.images_NSF[:EXAMPLE_IMAGES],
+                data.pixel_format.pixels(data.validation.images_NSF[:EXAMPLE_IMAGES]),
                 data.class_names,
                 {"data_digest": data.digest},
             )

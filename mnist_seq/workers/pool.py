@@ -66,7 +66,7 @@ class Workers:
         self._slots = Slots(client, functions.warm_up)
         self._slots.refresh()  # they load their libraries from now on, while others are loaded here
         self._trainings: dict[int, _Training] = {}
-        self._data: dict[str, Future] = {}
+        self._data: dict[tuple[object, ...], Future] = {}
         self._events: queue.SimpleQueue[tuple[int, Future | StateFetched]] = queue.SimpleQueue()
 
     @property
@@ -186,10 +186,11 @@ class Workers:
         future.add_done_callback(lambda done: self._events.put((number, done)))
 
     def _on_workers(self, data: Dataset) -> Future:
-        kept = self._data.get(data.digest)
+        key = data.digest, data.pixel_format
+        kept = self._data.get(key)
         if kept is None or kept.status != "finished":  # lost with the last process that held it
-            self._data[data.digest] = self._client.scatter(data, broadcast=True, hash=False)
-        return self._data[data.digest]
+            self._data[key] = self._client.scatter(data, broadcast=True, hash=False)
+        return self._data[key]
 
     def _idle(self) -> set[str]:
         busy = {training.slot for training in self._trainings.values()}

@@ -16,7 +16,7 @@ GOOD = ["é,0,1,2,3", "b,4,5,6,255"]
 def from_cache(file: str) -> Table:
     """The file's table, where it is read without parsing."""
 
-    def must_not_parse(file: str) -> Table:
+    def must_not_parse(file: str, *_: str | None) -> Table:
         raise AssertionError(f"{file} was parsed")
 
     with pytest.MonkeyPatch.context() as patch:
@@ -35,6 +35,22 @@ def test_the_second_time_nothing_is_parsed(write_csv: WriteCsv) -> None:
     np.testing.assert_array_equal(second.images_NSF, first.images_NSF, strict=True)
     np.testing.assert_array_equal(second.label_indices_N, first.label_indices_N, strict=True)
     assert second.labels_L == first.labels_L == ("é", "b")
+    assert second.remarks == first.remarks == ("label in the first column",)
+    assert (second.label_column, second.label_place) == (1, "first")
+
+
+def test_fractions_are_kept(write_csv: WriteCsv) -> None:
+    file = write_csv(["a,0,0.5,0.25,1", "b,1,0,0.125,0"])
+    first, second = read_once(file), from_cache(file)
+    assert second.images_NSF[0].tolist() == [[0, 0.5], [0.25, 1]]
+    np.testing.assert_array_equal(second.images_NSF, first.images_NSF, strict=True)
+
+
+def test_a_file_that_is_read_otherwise_is_another_table(write_csv: WriteCsv) -> None:
+    file = write_csv(["5,0,1,2,3", "6,4,5,6,3"])
+    assert read_once(file, "first").labels_L == ("5", "6")
+    assert read_once(file, "last").labels_L == ("3",)
+    assert read_once(file, None, "first").labels_L == ("5", "6")
 
 
 def test_a_file_is_known_by_its_content_wherever_it_lies(write_csv: WriteCsv) -> None:

@@ -1,21 +1,27 @@
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import TypeAlias, get_args
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mnist_seq.config import DataConfig
 from mnist_seq.data import load as loading
-from mnist_seq.data.dataset import Dataset, Source, Split
+from mnist_seq.data.dataset import Dataset, RawSplit, Source
+from mnist_seq.data.digits import read_digits
 from mnist_seq.data.load import SOURCES, load, training_data
 from mnist_seq.data.mnist import read_mnist
-from tests.data.conftest import MakeConfig
+from mnist_seq.data.pixel_format import PixelFormat
+from tests.data.conftest import MakeConfig, WriteCsv
+
+Form: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
-def as_csv(path: Path, split: Split) -> str:
+def as_csv(path: Path, split: RawSplit) -> str:
     table_NP = np.column_stack([split.labels_N, split.images_NSF.reshape(len(split), -1)])
     np.savetxt(path, table_NP, fmt="%d", delimiter=",")
     return str(path)
@@ -68,6 +74,79 @@ def test_a_part_of_mnist_as_csv_is_the_same_data(
     from_csv = load(config(source="csv", **files, **same))
     assert_equal(from_csv, load(config(**same)))
     assert_equal(load(config(source="csv", **files, **same)), from_csv)  # now from the cache
+
+
+def written(path: Path, split: RawSplit, form: Form, number: str) -> str:
+    table_NP = np.column_stack(
+        [split.labels_N, form(split.images_NSF.astype(float)).reshape(len(split), -1)]
+    )
+    np.savetxt(path, table_NP, fmt=["%d"] + [number] * (table_NP.shape[1] - 1), delimiter=",")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("form", "number", "settings", "pixel_format"),
+    [
+        (lambda images: np.rint(images * 16 / 255), "%d", {}, PixelFormat(16)),
+        (lambda images: images / 255, "%.4f", {}, PixelFormat(1, has_fractions=True)),
+        (lambda images: images * 16 / 255, "%.3f", {}, PixelFormat(16, has_fractions=True)),
+        (lambda images: images, "%.1f", {}, PixelFormat()),
+        (lambda images: images * 0.4, "%.3f", {"pixel_max": 102.0}, PixelFormat(102, True)),
+        (
+            lambda images: np.rint(images.swapaxes(1, 2) * 16 / 255),
+            "%d",
+            {"transpose": True},
+            PixelFormat(16, is_transposed=True),
+        ),
+    ],
+    ids=["0 to 16", "0 to 1", "fractions to 16", "whole floats", "0 to 102", "by columns"],
+)
+def test_the_same_images_in_another_form_are_the_same_data(
+    form: Form,
+    number: str,
+    settings: dict[str, object],
+    pixel_format: PixelFormat,
+    tmp_path: Path,
+    config: MakeConfig,
+) -> None:
+    digits = read_digits()
+    files = {
+        "train_file": written(tmp_path / "train.csv", digits.pool, form, number),
+        "test_file": written(tmp_path / "test.csv", digits.test, form, number),
+    }
+    data = load(config(source="csv", **files, **settings))
+    assert_equal(data, load(config(source="digits")))
+    assert data.pixel_format == pixel_format
+    assert data.warnings == ()
+    rows = np.loadtxt(files["test_file"], delimiter=",", dtype=np.float32)
+    assert data.test is not None
+    pixels_NP = data.pixel_format.pixels(data.test.images_NSF).reshape(len(rows), -1)
+    np.testing.assert_allclose(pixels_NP, rows[:, 1:], atol=5e-4)
+
+
+def test_transposed_images_are_other_data(config: MakeConfig) -> None:
+    upright, transposed = (
+        load(config(source="digits", transpose=transpose)) for transpose in (False, True)
+    )
+    np.testing.assert_array_equal(
+        transposed.train.images_NSF[:, 2, 5], upright.train.images_NSF[:, 5, 2]
+    )
+    assert transposed.digest != upright.digest
+
+
+def test_classes_left_out_and_faint_images_are_told(
+    tmp_path: Path, config: MakeConfig, write_csv: WriteCsv
+) -> None:
+    rows = [f"{label},0,1,2,100" for label in "aabbabab"] + ["one,100,0,0,0"]
+    files = {"train_file": write_csv(rows, "train.csv"), "test_file": write_csv(rows, "test.csv")}
+    settings = {"source": "csv", "validation_fraction": 0.25, "rare_classes": "leave_out"}
+    data = load(config(**files, **settings))
+    assert data.class_names == ("a", "b")
+    assert data.warnings == (
+        "left out: class 'one' (1 image)",
+        f"{tmp_path}/train.csv: the largest grey value of the training images is 100 of 255; "
+        "data.pixel_max=100 takes it for full ink",
+    )
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from scripts import pack_mnist
 from scripts.pack_mnist import pack
 
 
-def idx_file(array: NDArray[np.uint8]) -> bytes:
+def idx_file(array: NDArray[np.generic]) -> bytes:
     """An array as MNIST's authors write it: two zeros, 8 for bytes, dimensions, sizes, values."""
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
     return header + array.tobytes()

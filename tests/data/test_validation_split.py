@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -8,9 +9,9 @@ from mnist_seq.config import DataConfig
 from mnist_seq.data.dataset import Source, Split
 from mnist_seq.data.validation_split import (
     VALIDATION_SPLITS,
+    split_parts,
     stratified,
     tail,
-    train_validation_split,
 )
 from mnist_seq.errors import DataError
 from tests.data.conftest import MakeConfig
@@ -73,7 +74,8 @@ def test_tail_cuts_where_keras_cuts(count: int, fraction: float) -> None:
 def test_both_splits_are_the_images_at_their_indices(config: MakeConfig) -> None:
     source = source_with([0, 1] * 10)
     settings = config(validation_split="tail", validation_fraction=0.2)
-    train, validation = train_validation_split(source, settings)
+    parts = split_parts(source, settings)
+    train, validation = parts.train, parts.validation
     assert train.images_NSF.ravel().tolist() == list(range(16))
     assert validation.images_NSF.ravel().tolist() == [16, 17, 18, 19]
     assert validation.labels_N.tolist() == [0, 1, 0, 1]
@@ -86,7 +88,8 @@ def test_both_splits_are_the_images_at_their_indices(config: MakeConfig) -> None
             [0] * 9 + [1],
             {},
             "letters.csv: class 'b' has 1 image; "
-            "data.validation_split=stratified needs at least 2 of each class",
+            "data.validation_split=stratified needs at least 2 of each class; "
+            "data.rare_classes=leave_out goes on without such classes",
         ),
         (
             [0, 0, 1, 1, 2, 2],
@@ -109,7 +112,8 @@ def test_both_splits_are_the_images_at_their_indices(config: MakeConfig) -> None
         (
             [0] * 8 + [1] * 2,
             {"validation_split": "tail", "validation_fraction": 0.2},
-            "letters.csv: data.validation_split=tail leaves no image of class 'b' to train on",
+            "letters.csv: data.validation_split=tail leaves no image of class 'b' to train on; "
+            "data.rare_classes=leave_out goes on without such classes",
         ),
     ],
 )
@@ -117,8 +121,87 @@ def test_a_split_that_cannot_be_is_refused(
     labels: list[int], settings: dict[str, object], message: str, config: MakeConfig
 ) -> None:
     with pytest.raises(DataError) as error:
-        train_validation_split(source_with(labels), config(**settings))
+        split_parts(source_with(labels), config(**settings))
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("labels", "settings", "kept", "left_out"),
+    [
+        ([0] * 9 + [1] + [2] * 10, {}, "ac", "left out: class 'b' (1 image)"),
+        (
+            [0, 1, 2] + [3] * 9 + [4] * 9,
+            {},
+            "de",
+            "left out: class 'a' (1 image), class 'b' (1 image), class 'c' (1 image)",
+        ),
+        # The last fifth of ten images has the one of c.
+        (
+            [0] * 4 + [1] * 4 + [2, 0],
+            {"validation_split": "tail", "validation_fraction": 0.2},
+            "ab",
+            "left out: class 'c' (1 image)",
+        ),
+        # Of nine tenths held out, none of the two of c stays to train on.
+        ([0] * 20 + [1] * 20 + [2] * 2, {"validation_fraction": 0.9}, "ab", "class 'c' (2 images)"),
+        ([0] * 9 + [1] * 9, {}, "ab", ""),
+    ],
+)
+def test_rare_classes_are_left_out_of_every_part_when_asked(
+    labels: list[int],
+    settings: dict[str, object],
+    kept: str,
+    left_out: str,
+    config: MakeConfig,
+) -> None:
+    source = source_with(labels)
+    parts = split_parts(source, config(rare_classes="leave_out", **settings))
+    assert "".join(parts.class_names) == kept
+    assert parts.left_out.endswith(left_out)
+    names = dict(zip(source.pool.images_NSF.ravel().tolist(), labels, strict=True))
+    for part in (parts.train, parts.validation, parts.test):
+        of_source = ["abcdefghij"[names[pixel]] for pixel in part.images_NSF.ravel().tolist()]
+        assert [parts.class_names[k] for k in part.labels_N] == of_source
+        assert part.labels_N.dtype == np.int32
+    assert len(parts.test) == sum("abcdefghij"[label] in kept for label in labels)
+    assert set(parts.train.labels_N) == set(range(len(kept)))
+
+
+def test_a_long_list_of_classes_left_out_is_cut(config: MakeConfig) -> None:
+    names = tuple(map(chr, range(0x4E00, 0x4E00 + 32)))
+    labels_N = np.array([0] * 9 + [1] * 9 + list(range(2, 32)), np.int32)
+    pool = Split(np.zeros((len(labels_N), 1, 1), np.uint8), labels_N)
+    source = Source("han.csv", pool, pool, names)
+    left_out = split_parts(source, config(rare_classes="leave_out")).left_out
+    assert left_out.count("(1 image)") == 10
+    assert left_out.endswith(f"class {names[11]!r} (1 image), 20 more")
+
+
+@pytest.mark.parametrize(
+    ("labels", "test_labels", "settings", "message"),
+    [
+        ([0] * 9 + [1], [0], {}, "leaves 1 of 2 classes; there must be at least two"),
+        ([0, 1, 2], [0], {}, "leaves 0 of 3 classes; there must be at least two"),
+        ([0] * 9 + [1] + [2] * 9, [1, 1], {}, "leaves no test images"),
+        (
+            [0, 1] * 4 + [2] * 2,
+            [0],
+            {"validation_split": "tail", "validation_fraction": 0.2},
+            "leaves no validation images",
+        ),
+    ],
+)
+def test_leaving_classes_out_must_leave_enough(
+    labels: list[int],
+    test_labels: list[int],
+    settings: dict[str, object],
+    message: str,
+    config: MakeConfig,
+) -> None:
+    source = replace(source_with(labels), test=source_with(test_labels).pool)
+    with pytest.raises(DataError) as error:
+        split_parts(source, config(rare_classes="leave_out", **settings))
+    assert str(error.value) == f"letters.csv: data.rare_classes=leave_out {message}"
 
 
 @pytest.mark.parametrize("count", range(4, 40))
@@ -128,8 +211,8 @@ def test_a_small_file_is_split_or_refused_but_never_a_crash(
 ) -> None:
     source = source_with([0, 1] * (count // 2) + [0] * (count % 2))
     try:
-        train, validation = train_validation_split(source, config(validation_fraction=fraction))
+        parts = split_parts(source, config(validation_fraction=fraction))
     except DataError:
         return
-    assert set(train.labels_N) == {0, 1}
-    assert len(train) + len(validation) == count
+    assert set(parts.train.labels_N) == {0, 1}
+    assert len(parts.train) + len(parts.validation) == count

@@ -115,7 +115,7 @@ def test_every_command_refuses_in_one_line(command: str, tmp_path: Path) -> None
     [
         (None, "letters.csv: no such file"),
         ("", "letters.csv: has no images"),
-        ("a,1,2,3\n", "letters.csv, row 1: has 3 pixels after the label; a square image has "),
+        ("a,1,2,3\n", "letters.csv, row 1: has 3 pixels besides the label; a square image has "),
         ("a,1,2,3,4\nb,1,2,300,4\n", "letters.csv, row 2, column 4: "),
     ],
 )

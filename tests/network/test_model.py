@@ -4,6 +4,7 @@ Shape suffixes: B images, S steps, F features, U units, K classes.
 """
 
 import functools
+from pathlib import Path
 from typing import Any, get_args
 
 import keras
@@ -13,6 +14,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from mnist_seq.config import DataConfig, ModelConfig, Readout
+from mnist_seq.data.pixel_format import PixelFormat
 from mnist_seq.data.scaling import SCALINGS
 from mnist_seq.network.model import INITIALIZERS, READOUTS, Network, build, initial_weights
 from tests.examples import config, few
@@ -255,3 +257,38 @@ def test_every_layer_is_kerass_own() -> None:
     two_more = network(model_config(layers=2, bidirectional=True, dropout=0.5))
     for built in [two_more, *(network(model_config(readout=name)) for name in READOUT_NAMES)]:
         assert all(type(layer).__module__.startswith("keras.") for layer in built.model.layers)
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "changes"),
+    [
+        (PixelFormat(16), {}),
+        (PixelFormat(1, has_fractions=True), {"readout": "attention", "dropout": 0.5}),
+        (PixelFormat(100, True, is_transposed=True), {"layers": 2, "bidirectional": True}),
+        (PixelFormat(255, has_fractions=True), {"readout": "each_step"}),
+        (PixelFormat(is_transposed=True), {"readout": "flatten"}),
+    ],
+)
+def test_a_saved_network_takes_the_numbers_of_the_file(
+    pixel_format: PixelFormat, changes: dict[str, Any], tmp_path: Path
+) -> None:
+    scaling = SCALINGS["standard"](few("mnist").train.images_NSF)
+    arguments = model_config(**changes), scaling.offset_SF, scaling.scale_SF, 10
+    of_bytes, of_file = build(*arguments), build(*arguments, pixel_format)
+    of_file.model.set_weights(of_bytes.model.get_weights())
+    of_file.model.save(tmp_path / "model.keras")
+
+    saved = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    numbers_BSF = pixel_format.pixels(IMAGES_BSF)
+    np.testing.assert_array_equal(
+        saved.predict(numbers_BSF, verbose=0),
+        of_bytes.model.predict(pixel_format.images(numbers_BSF), verbose=0),
+    )
+    assert saved.count_params() == of_bytes.model.count_params()
+
+
+def test_a_network_of_bytes_has_no_layers_before_the_scaling() -> None:
+    assert [layer.name for layer in network(model_config()).model.layers[:2]] == [
+        "pixels",
+        "scaling",
+    ]
