@@ -10,7 +10,7 @@ from mnist_seq.config import UiConfig
 def main(config: UiConfig) -> None:
     """Serve MLflow's pages on this machine, and print the address of a study's charts."""
     from mnist_seq.driver.workspace import Workspace
-    from mnist_seq.terminal.display import console
+    from mnist_seq.terminal.display import console, plain
     from mnist_seq.tracking.ui import charts_address, serve_ui, table_address
 
     workspace = Workspace(config.tracking)
@@ -18,7 +18,7 @@ def main(config: UiConfig) -> None:
     with serve_ui(workspace.store, config.port) as (port, server):
         charts = charts_address(study.id, port)
         table = table_address(study.id, port, "best_validation_accuracy")
-        console.print(f"[bold]{study.name}[/]")
+        console.print(f"[bold]{plain(study.name)}[/]")
         console.print(f"  curves  {charts}", soft_wrap=True)
         console.print(f"  table   {table}", soft_wrap=True)
         console.print("[dim]Ctrl-C ends it.[/]")

@@ -27,7 +27,7 @@ class InputError(MnistSeqError):
     """
 
     def __init__(self, *problems: str) -> None:
-        self.problems = tuple(_in_one_line(problem) for problem in problems)
+        self.problems = tuple(in_one_line(problem) for problem in problems)
         super().__init__("\n".join(self.problems))
 
 
@@ -46,6 +46,9 @@ class TrackingError(InputError):
 class TrainingError(MnistSeqError):
     """A training ended without a result; the message says why."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(in_one_line(reason))
+
 
 class NotFiniteError(TrainingError):
     """The loss became NaN or infinite."""
@@ -63,6 +66,10 @@ class RepeatedFailureError(InputError):
     """The search stopped because its first trials all failed for the same reason."""
 
 
-def _in_one_line(text: str) -> str:
-    """Escape line breaks and other unprintable characters in a text."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+# Blanks, and the joiners that Indian and Persian words and emoji are written with.
+_HARMLESS = "\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+
+
+def in_one_line(text: str) -> str:
+    """Escape line breaks and what else would act on a terminal or reorder letters in a text."""
+    return "".join(c if c.isprintable() or c in _HARMLESS else ascii(c)[1:-1] for c in text)

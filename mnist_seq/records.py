@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from mnist_seq.config import Config, Objective, Values
 
@@ -38,6 +39,23 @@ class EpochRecord:
             for name in self.__dataclass_fields__
             if name not in timings
         )
+
+
+_CURVE = TypeAdapter(tuple[EpochRecord, ...])
+
+
+def parse_records(plain: Any) -> tuple[EpochRecord, ...]:
+    """Return a curve that was stored as a list of plain mappings.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else, or its epochs are not 1, 2, 3 and so on.
+    """
+    records = _CURVE.validate_python(plain)
+    if [record.epoch for record in records] != list(range(1, len(records) + 1)):
+        raise ValueError("the epochs of a curve must be 1, 2, 3 and so on")
+    return records
 
 
 def is_better(record: EpochRecord, best: EpochRecord, monitor: Objective) -> bool:

@@ -9,22 +9,41 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import os
+import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_seq.data.digests import Digests
 from mnist_seq.errors import StoreError
-from mnist_seq.records import Arrays, EpochRecord, TrainingState, TrainResult, TrialOutcome
+from mnist_seq.records import (
+    Arrays,
+    EpochRecord,
+    FinalState,
+    TrainingState,
+    TrainResult,
+    TrialOutcome,
+    parse_records,
+)
 
 VERSION = 2
 
 
 class CorruptFileError(Exception):
     """A checkpoint file is damaged or has another format version, and must be ignored."""
+
+
+# What reading a file can end in that somebody else has put there, checksum and all.
+_UNREADABLE = (
+    *(CorruptFileError, OSError, ValueError, TypeError, KeyError, RecursionError, MemoryError),
+    *(zipfile.BadZipFile, NotImplementedError),
+)
 
 
 class Checkpoints:
@@ -63,20 +82,19 @@ class Checkpoints:
         _write(self._path(number, "state"), header, body.getvalue())
 
     def state(self, number: int) -> TrainingState | None:
-        """Return a trial's saved state, or None if its file is missing or damaged."""
+        """Return a trial's saved state, or None if its file is missing, damaged or foreign."""
         try:
             header, body = _read(self._path(number, "state"))
-        except (FileNotFoundError, CorruptFileError):
+            groups = _arrays(body)
+            records = parse_records(header["records"])
+            if header["best_epoch"] not in range(len(records) + 1):
+                return None
+        except _UNREADABLE:
             return None
-        groups: dict[str, Arrays] = {"weights": {}, "optimizer": {}, "best": {}}
-        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-            for key in arrays:
-                group, _, name = key.partition("/")
-                groups[group][name] = arrays[key]
         return TrainingState(
             weights=groups["weights"],
             optimizer=groups["optimizer"],
-            records=_records(header),
+            records=records,
             best_epoch=header["best_epoch"],
             best_weights=groups["best"] or groups["weights"],
         )
@@ -98,16 +116,11 @@ class Checkpoints:
         """Return, by number, the outcomes that may not be in both Optuna and MLflow yet."""
         found = {}
         for path in sorted(self.folder.glob("*.ending")):
-            try:
-                header, body = _read(path)
-            except CorruptFileError:
-                continue
-            records, best_epoch = _records(header), header["best_epoch"]
-            result = TrainResult(records, best_epoch, header["parameters"], body) if body else None
-            best = records[best_epoch - 1] if best_epoch else None
-            found[int(path.stem)] = TrialOutcome(
-                header["state"], records, best, result, header["reason"]
-            )
+            if (number := _number(path)) is not None:
+                try:
+                    found[number] = _outcome(*_read(path))
+                except _UNREADABLE:
+                    continue
         return found
 
     def data(self, number: int) -> Digests:
@@ -118,7 +131,7 @@ class Checkpoints:
         for kind in ("ending", "state"):
             try:
                 header, _ = _read(self._path(number, kind))
-            except (FileNotFoundError, CorruptFileError):
+            except _UNREADABLE:
                 continue
             known: Digests = header.get("data", {})
             return known
@@ -127,13 +140,14 @@ class Checkpoints:
     def delete(self, number: int) -> None:
         """Delete a trial's files, once its outcome is in both Optuna and MLflow."""
         for kind in ("state", "ending"):
-            self._path(number, kind).unlink(missing_ok=True)
+            _delete(self._path(number, kind))
 
     def delete_from(self, first: int) -> None:
         """Delete the files of all trials numbered `first` or higher."""
         for path in self.folder.glob("*"):
-            if path.suffix in {".state", ".ending"} and int(path.stem) >= first:
-                path.unlink(missing_ok=True)
+            number = _number(path)
+            if number is not None and number >= first:
+                _delete(path)
 
     def _path(self, number: int, kind: str) -> Path:
         return self.folder / f"{number:06}.{kind}"
@@ -169,7 +183,23 @@ def _write(path: Path, header: Mapping[str, Any], body: bytes) -> None:
     write_atomically(path, f"{checksum} {line}\n".encode() + body)
 
 
+def _number(path: Path) -> int | None:
+    """Return the number of a trial's file; None of a file that is not one of ours."""
+    named = re.fullmatch(r"([0-9]{6,9})\.(state|ending)", path.name)
+    return int(named[1]) if named else None
+
+
+def _delete(path: Path) -> None:
+    if path.is_file() or path.is_symlink():
+        path.unlink(missing_ok=True)
+
+
 def _read(path: Path) -> tuple[dict[str, Any], bytes]:
+    if not path.is_file():  # nothing, a folder, or a device without an end
+        raise CorruptFileError(path)
+    with path.open("rb") as file:
+        if not re.fullmatch(rb"[0-9a-f]{128} \{", file.read(130)):
+            raise CorruptFileError(path)
     head, _, body = path.read_bytes().partition(b"\n")
     checksum, _, line = head.partition(b" ")
     if checksum.decode(errors="replace") != hashlib.blake2b(line + body).hexdigest():
@@ -184,5 +214,41 @@ def _plain(records: tuple[EpochRecord, ...]) -> list[dict[str, Any]]:
     return [dataclasses.asdict(record) for record in records]
 
 
-def _records(header: Mapping[str, Any]) -> tuple[EpochRecord, ...]:
-    return tuple(EpochRecord(**record) for record in header["records"])
+def _arrays(body: bytes) -> dict[str, Arrays]:
+    """Return a state's arrays by group; each takes no more memory than it has bytes in the file."""
+    groups: dict[str, Arrays] = {"weights": {}, "optimizer": {}, "best": {}}
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > len(body):
+            raise CorruptFileError("compressed")
+        for member in members:
+            group, _, name = member.filename.removesuffix(".npy").partition("/")
+            groups[group][name] = _array(archive.read(member))
+    return groups
+
+
+def _array(content: bytes) -> NDArray[np.generic]:
+    file = io.BytesIO(content)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }[np.lib.format.read_magic(file)]
+    shape, _, dtype = read(file)
+    if math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+        raise CorruptFileError("an array that promises more than there is")
+    return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+
+
+def _outcome(header: Mapping[str, Any], body: bytes) -> TrialOutcome:
+    state, reason, parameters = header["state"], header["reason"], header["parameters"]
+    records, best_epoch = parse_records(header["records"]), header["best_epoch"]
+    if state not in get_args(FinalState) or not isinstance(reason, str | None):
+        raise CorruptFileError("neither complete, pruned nor failed")
+    is_known = best_epoch in range(1, len(records) + 1)
+    if not is_known and (body or best_epoch is not None):
+        raise CorruptFileError("the best epoch is not among the records")
+    if body and not isinstance(parameters, int):
+        raise CorruptFileError("a network without the number of its parameters")
+    result = TrainResult(records, best_epoch, parameters, body) if body else None
+    best = records[best_epoch - 1] if best_epoch else None
+    return TrialOutcome(state, records, best, result, reason)

@@ -35,7 +35,7 @@ class FixedTrials:
         """Take over the outcomes of an earlier session and return their trials."""
         known = [trial for trial in self._waiting if trial.number in outcomes]
         self._waiting = [trial for trial in self._waiting if trial.number not in outcomes]
-        self.outcomes |= outcomes
+        self.outcomes |= {trial.number: outcomes[trial.number] for trial in known}
         return known
 
     def next(self) -> Trial | None:

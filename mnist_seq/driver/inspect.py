@@ -5,12 +5,14 @@ from mnist_seq.data.digests import PARTS, TRAINED_ON
 from mnist_seq.data.load import test_split, training_data
 from mnist_seq.driver.checkpoints import write_atomically
 from mnist_seq.driver.run_data import config_with_data
-from mnist_seq.driver.workspace import Workspace
+from mnist_seq.driver.workspace import Workspace, file_name
+from mnist_seq.errors import in_one_line
 from mnist_seq.network.inspection import gates, load_model, probabilities_after_each_row
+from mnist_seq.network.network_file import check_network_file
 from mnist_seq.report.inside.accuracy import how_rows_answer
 from mnist_seq.report.inside.page import Subject, findings, make
 from mnist_seq.report.inside.reading import Reading
-from mnist_seq.terminal.display import console
+from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.summary import print_data, print_files
 from mnist_seq.tracking.tracker import Tracker
 
@@ -36,20 +38,23 @@ def inspect_run(config: InspectConfig, command: str) -> None:
     images = data.validation if config.part == "validation" else test_split(settings.data)
 
     console.print(
-        f"[bold]{experiment.name}[/]: inside {run.name}, {len(images)} {config.part} images"
+        f"[bold]{plain(experiment.name)}[/]: inside {plain(run.name)}, {len(images)} "
+        f"{config.part} images"
     )
     print_data(data)
+    rows, pixels = images.images_NSF.shape[1:]
+    check_network_file(model_file, settings.model, (rows, pixels), len(data.class_names))
     model = load_model(model_file)
     readout = settings.model.readout
     reading = Reading(
         images.images_NSF,
         images.labels_N,
         probabilities_after_each_row(model, readout, images.images_NSF),
-        data.class_names,
+        tuple(map(in_one_line, data.class_names)),
     )
     shown = reading.examples(config.images)
     subject = Subject(
-        f"{experiment.name}, {run.name}",
+        in_one_line(f"{experiment.name}, {run.name}"),
         config.part,
         how_rows_answer(readout, bidirectional=settings.model.bidirectional),
         command,
@@ -59,12 +64,12 @@ def inspect_run(config: InspectConfig, command: str) -> None:
     files = make(subject, reading, [int(index) for index in shown], inside)
 
     for line in findings(reading):
-        console.print(f"- {line}", soft_wrap=True, markup=False)
-    name = f"{experiment.name}-{run.name}-{config.part}-inside.html".replace(" ", "-")
-    page = workspace.report_file(name, config.file)
+        say(f"- {line}")
+    subject_name = file_name(f"{experiment.study}-{run.name}", run.id)
+    page = workspace.report_file(f"{subject_name}-{config.part}-inside.html", config.file)
     content = files["inside.html"]
     write_atomically(page, content.encode() if isinstance(content, str) else content)
-    with Tracker(workspace.store, warn=console.print) as tracker:
+    with Tracker(workspace.store, warn=say) as tracker:
         for file, content in files.items():
             tracker.attach(run.id, f"inspect/{config.part}/{file}", content)
     kept = workspace.results.files(run.id) / "inspect" / config.part

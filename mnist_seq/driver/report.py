@@ -11,8 +11,9 @@ from mnist_seq.records import Trial, TrialOutcome
 from mnist_seq.report.analysis.diagnosis import summary_lines
 from mnist_seq.report.pages.report import render
 from mnist_seq.search.trials import finished_trials
-from mnist_seq.terminal.display import console
+from mnist_seq.terminal.display import say
 from mnist_seq.terminal.summary import print_files, print_findings
+from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.validation import validate
 
@@ -20,14 +21,12 @@ from mnist_seq.validation import validate
 def report(config: ReportConfig) -> None:
     """Print and write the report of an existing study."""
     workspace = Workspace(config.tracking)
-    study = workspace.experiment(config.study)
-    sweeps = workspace.results.runs(study, "sweep")
-    if not sweeps:
-        raise TrackingError(f"{study.name} is no search: python -m experiments.sweep makes one")
-    settings = validate(SweepConfig, workspace.results.config(sweeps[0].id))
-    finished = finished_trials(settings, workspace.finished_trials(study.name))
-    with Tracker(workspace.store, warn=console.print) as tracker:
-        report_study(workspace, tracker, study.name, settings, finished, file=config.file)
+    experiment = workspace.experiment(config.study)
+    sweep_run = _sweep_run(workspace.results, experiment)
+    settings = validate(SweepConfig, workspace.results.config(sweep_run.id))
+    finished = finished_trials(settings, workspace.finished_trials(experiment.study))
+    with Tracker(workspace.store, warn=say) as tracker:
+        report_study(workspace, tracker, experiment.study, settings, finished, file=config.file)
 
 
 def report_study(
@@ -53,9 +52,9 @@ def report_study(
         If the file cannot be written; what the study says has been printed.
     """
     results = workspace.results
-    experiment = results.experiment(study)
-    sweep_run = results.runs(experiment, "sweep")[0]
-    runs = {int(run.tags["trial_number"]): run for run in results.runs(experiment, "trial")}
+    experiment = results.experiment(study, deleted_too=True)
+    sweep_run = _sweep_run(results, experiment)
+    runs = dict(results.trials(experiment))
     tables = study_tables(study, config, finished, runs, sweep_run)
     print_findings(summary_lines(tables))
     page = render(tables)
@@ -63,3 +62,13 @@ def report_study(
     write_atomically(path, page.encode())
     tracker.attach(sweep_run.id, "report.html", page)
     print_files({"report": path})
+
+
+def _sweep_run(results: Results, experiment: Experiment) -> RunInfo:
+    """Return a study's own run; a deleted one where there is no other."""
+    kept = results.runs(experiment, "sweep") or results.runs(experiment, "sweep", deleted_too=True)
+    if not kept:
+        raise TrackingError(
+            f"{experiment.name} is no search: python -m experiments.sweep makes one"
+        )
+    return kept[0]

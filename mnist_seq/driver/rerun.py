@@ -10,12 +10,13 @@ from mnist_seq.driver.fixed_trials import FixedTrials, trained
 from mnist_seq.driver.run_data import config_with_data
 from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.errors import TrainingError
+from mnist_seq.errors import TrainingError, in_one_line
+from mnist_seq.network.network_file import check_network_file
 from mnist_seq.network.training import predict
 from mnist_seq.records import EpochRecord, TrialOutcome
 from mnist_seq.report.figures.drawing import standalone
 from mnist_seq.report.inside.answers import draw_confusion, results_csv
-from mnist_seq.terminal.display import console
+from mnist_seq.terminal.display import console, plain
 from mnist_seq.terminal.progress import Progress
 from mnist_seq.terminal.summary import best_table, print_data, print_files
 from mnist_seq.tracking.provenance import changes, provenance
@@ -49,20 +50,23 @@ def rerun(config: RerunConfig, command: str) -> None:
     seeds = [with_values(first, {"seed": first.seed + n}) for n in range(config.seeds)]
     trials = FixedTrials(seeds)
     progress = Progress(config.seeds, first.training.monitor, has_baseline=False)
-    console.print(f"[bold]{experiment.name}[/]: {source.name} again, with {config.seeds} seed(s)")
+    console.print(
+        f"[bold]{plain(experiment.name)}[/]: {plain(source.name)} again, "
+        f"with {config.seeds} seed(s)"
+    )
     data = data_of(first)
     print_data(data)
     tags = {**provenance(command, data.digests, first.seed).tags, "rerun_of": source.id}
     with (
         open_session(workspace, config.workers) as session,
-        trained(workspace, session, experiment.name, "rerun", trials, progress, tags) as recorder,
+        trained(workspace, session, experiment.study, "rerun", trials, progress, tags) as recorder,
     ):
         verdict = compare_curves(curve, trials.outcomes[0].records, changes(source.tags, tags))
         recorder.run(0).tags({"reproduced": verdict})
         scores = _score(session, recorder, trials.outcomes, first)
         _print_results(
             progress,
-            verdict,
+            plain(verdict),
             _score_line(scores, len(test_split(first.data))),
             *_baseline_line(results, experiment, source),
         )
@@ -83,10 +87,13 @@ def _score(
     """Return the test accuracy of each network and log it to the network's MLflow run."""
     test, data = test_split(config.data), data_of(config)
     pixels_NSF = data.pixel_format.pixels(test.images_NSF)
+    names = tuple(map(in_one_line, data.class_names))
     scores = []
     for number, outcome in sorted(outcomes.items()):
         if outcome.result is None:
             raise TrainingError(outcome.reason or "no epoch was finished")
+        rows, pixels = test.images_NSF.shape[1:]
+        check_network_file(outcome.result.model, config.model, (rows, pixels), len(names))
         probabilities_NK = session.workers.call(predict, outcome.result.model, pixels_NSF)
         predicted_N = probabilities_NK.argmax(axis=1)
         scores.append(metrics.accuracy(predicted_N, test.labels_N))
@@ -141,8 +148,8 @@ def _score_line(scores: Sequence[float], images: int) -> str:
 
 def _baseline_line(results: Results, experiment: Experiment, source: RunInfo) -> list[str]:
     metric = "best_validation_accuracy"
-    for trial in results.runs(experiment, "trial"):
-        if trial.tags.get("trial_number") == "0" and metric in trial.metrics:
+    for number, trial in results.trials(experiment):
+        if number == 0 and metric in trial.metrics.keys() & source.metrics.keys():
             base, best = 100 * trial.metrics[metric], 100 * source.metrics[metric]
             return [
                 f"validation accuracy {best:.2f} %, {best - base:+.2f} points against "

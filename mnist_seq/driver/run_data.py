@@ -7,7 +7,7 @@ from mnist_seq.config import Config, DataConfig, DataFiles
 from mnist_seq.data.digests import PARTS, changed_images, from_tags
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import DataError
-from mnist_seq.terminal.display import console
+from mnist_seq.terminal.display import say
 from mnist_seq.tracking.results import Results, RunInfo
 from mnist_seq.validation import validate, with_values
 
@@ -41,11 +41,9 @@ def config_with_data(
             f"{run.name}: its {changed} have changed since it was trained; put them back{named}"
         )
     if "test" in parts and "test" not in known:
-        console.print(
+        say(
             f"{run.name} was made by an earlier version, which noted no digest of the test images: "
-            "whether they have changed since is not known",
-            soft_wrap=True,
-            markup=False,
+            "whether they have changed since is not known"
         )
     return config
 

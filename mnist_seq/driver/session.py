@@ -15,7 +15,7 @@ from mnist_seq.driver.protocols import TrialSource
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.network import training
 from mnist_seq.records import Callback
-from mnist_seq.terminal.display import console, open_display
+from mnist_seq.terminal.display import open_display, say
 from mnist_seq.terminal.progress import Progress
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.tracking.trial_recorder import TrialRecorder
@@ -77,16 +77,15 @@ def data_of(config: Config) -> Dataset:
 def open_session(workspace: Workspace, workers: WorkersConfig) -> Iterator[Session]:
     """Context manager: open workers and tracker, handle stop signals, and close all at the end."""
     if workers.scheduler is not None and not workers.scheduler.startswith(("tls://", *LOOPBACK)):
-        console.print(
+        say(
             f"{workers.scheduler} asks nobody who they are: whoever reaches it can run code there; "
             "use tls://, or a network of your own",
             style="yellow",
-            soft_wrap=True,
         )
     with (
         short_switch_interval(),
         _stop_signals() as is_stopped,
-        Tracker(workspace.store, warn=console.print) as tracker,
+        Tracker(workspace.store, warn=say) as tracker,
         open_workers(workers, FUNCTIONS) as pool,
     ):
         yield Session(pool, tracker, is_stopped)

@@ -57,7 +57,7 @@ def study_tables(
         space=config.search.space,
         trials=trials_table(trials, [*config.search.space, *unsearched]),
         curves=curves_table(curves),
-        validation_images=int(sweep.tags.get("validation_images", "0")),
+        validation_images=sweep.count("validation_images"),
         command=sweep.tags.get("command", ""),
         facts={tag: sweep.tags[tag] for tag in (*FACTS, *versions) if tag in sweep.tags},
         unsearched=unsearched,

@@ -53,10 +53,10 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
     name = study_name(config)
     with workspace.lock(name, name):
         study = workspace.open_study(config, data_of(config).digests)
-        trials = StudyTrials(study, config)
-        progress = _progress(study, trials, config)
         checkpoints = workspace.checkpoints(name)
         checkpoints.delete_from(study.next_number)
+        trials = StudyTrials(study, config)
+        progress = _progress(study, trials, config)
         with open_session(workspace, config.workers) as session:
             whole, each = _recorders(workspace, session, config, progress, checkpoints, command)
             retries = config.search.retries

@@ -1,5 +1,6 @@
 """The tracking folder: MLflow's store, Optuna's database, checkpoints and reports."""
 
+import re
 from collections.abc import Set
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,6 +15,7 @@ from mnist_seq.search.storage import FinishedTrial, StudyStorage
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_data import check_data, keep_data
 from mnist_seq.search.study_settings import study_name
+from mnist_seq.terminal.display import say
 from mnist_seq.tracking.locations import follow, recorded_folder
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.store import Store
@@ -47,7 +49,7 @@ class Workspace:
     def __init__(self, tracking: TrackingConfig, *, create: bool = False) -> None:
         self.store = Store.open(Path(tracking.folder), create=create)
         self.folder = self.store.folder
-        self.results = Results(self.store)
+        self.results = Results(self.store, say)
         before = recorded_folder(self.store.database)
         if before is not None and before != self.folder:
             self._refuse_while_driven(before)
@@ -71,7 +73,7 @@ class Workspace:
         self.finished_trials(study_name(config))  # refuses a database that has lost some
         storage = StudyStorage(self._studies)
         check_data(storage, config, data, self._digests_of_runs)
-        study = Study(storage, config)
+        study = Study(storage, config, say)
         keep_data(storage, data)
         return study
 
@@ -87,7 +89,7 @@ class Workspace:
         if is_made(self._studies):
             storage = StudyStorage(self._studies)
             finished = storage.finished() if storage.open(study) else []
-        self._refuse_lost_trials(study, {str(trial.number) for trial in finished})
+        self._refuse_lost_trials(study, {trial.number for trial in finished})
         return finished
 
     def checkpoints(self, name: str) -> Checkpoints:
@@ -116,23 +118,22 @@ class Workspace:
         """
         if choice.run is not None:
             chosen = self.results.run(choice.run)
-            known = self.results.experiments()
-            return next(e for e in known if e.id == chosen.experiment_id), chosen
+            return self.results.experiment_of(chosen), chosen
         experiment = self.experiment(choice.study)
-        trials = self.results.runs(experiment, "trial")
         if choice.trial is not None:
-            for run in trials:
-                if run.tags.get("trial_number") == str(choice.trial):
-                    return experiment, run
-            raise TrackingError(
-                f"no trial {choice.trial} in {experiment.name}: it has {len(trials)}"
-            )
-        complete = [run for run in trials if run.tags.get("trial_state") == "complete"]
-        if not complete:
-            raise TrackingError(f"{experiment.name} has no complete trial")
+            trials = dict(self.results.trials(experiment))
+            if choice.trial not in trials:
+                raise TrackingError(
+                    f"no trial {choice.trial} in {experiment.name}: it has {len(trials)}"
+                )
+            return experiment, trials[choice.trial]
+        complete = self.results.complete(experiment)
         loss = any(run.tags.get("objective") == "validation_loss" for run in complete)
         key = "best_validation_loss" if loss else "best_validation_accuracy"
-        return experiment, max(complete, key=lambda run: run.metrics[key] * (-1 if loss else 1))
+        rated = [run for run in complete if key in run.metrics]
+        if not rated:
+            raise TrackingError(f"{experiment.name} has no complete trial")
+        return experiment, max(rated, key=lambda run: run.metrics[key] * (-1 if loss else 1))
 
     def _digests_of_runs(self, study: str) -> list[Digests]:
         try:
@@ -145,11 +146,11 @@ class Workspace:
     def _studies(self) -> Path:
         return self.folder / "optuna.db"
 
-    def _refuse_lost_trials(self, study: str, known: Set[str]) -> None:
-        experiments = [found for found in self.results.experiments() if found.name == study]
-        tags = [run.tags for found in experiments for run in self.results.runs(found, "trial")]
-        ended = [tag for tag in tags if tag.get("trial_state") in {"complete", "pruned"}]
-        lost = {tag.get("trial_number", "") for tag in ended} - known
+    def _refuse_lost_trials(self, study: str, known: Set[int]) -> None:
+        experiments = [found for found in self.results.experiments() if found.study == study]
+        runs = [each for found in experiments for each in self.results.trials(found)]
+        ended = [n for n, run in runs if run.tags.get("trial_state") in {"complete", "pruned"}]
+        lost = set(ended) - known
         if lost:
             raise TrackingError(
                 f"{self._studies}: lacks {len(lost)} of the {len(ended)} trials of {study} that "
@@ -163,3 +164,13 @@ class Workspace:
                     f"{self.folder}: {folder.name} is running in it under the name {known_as}: "
                     "wait for it, or stop it"
                 )
+
+
+def file_name(text: str, tag: str) -> str:
+    """Return a text as a part of a file's name: letters, digits, ``-``, ``_`` and dots inside.
+
+    Where more than blanks had to be replaced, the first letters of the `tag` tell it from others.
+    """
+    wanted = text.replace(" ", "-")
+    plain = re.sub(r"([^\w.]|\.{2,})+", "-", wanted).encode()[:150].decode(errors="ignore")
+    return plain if plain == wanted else f"{plain.rstrip('-')}-{tag[:8]}"

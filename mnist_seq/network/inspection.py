@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from mnist_seq.config import Readout
+from mnist_seq.errors import TrackingError
 from mnist_seq.report.inside.reading import Gates
 
 BATCH_SIZE = 500
@@ -24,12 +25,22 @@ TOLERANCE = 1e-4
 
 
 def load_model(file: Path) -> Any:
-    """Load a Keras model from a file in safe mode, which runs no code from the file."""
+    """Load a Keras model from a file in safe mode, which runs no code from the file.
+
+    Raises
+    ------
+    TrackingError
+        If it cannot be read.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     import keras
 
-    return keras.saving.load_model(file, safe_mode=True)
+    try:
+        return keras.saving.load_model(file, safe_mode=True)
+    except Exception as error:  # from a file that is damaged Keras raises any
+        reason = str(error).strip().partition("\n")[0]
+        raise TrackingError(f"{file}: cannot be read as a network ({reason})") from error
 
 
 def probabilities_after_each_row(

@@ -40,7 +40,7 @@ def copy_into_space(
         known = {path: own[path] for path in own.keys() & config.search.space.keys()} | values
         params = values_in_space(known, config)
         inside += params is not None
-        storage.add(_copied(trial, values, params or {}, distributions))
+        storage.add(copied(trial, values, params or {}, distributions))
     storage.set_attribute(COPIED, len(trials))
     return copy, (inside, len(trials))
 
@@ -58,13 +58,14 @@ def values_in_space(values: Values, config: SweepConfig) -> Values | None:
     return named if same and inside else None
 
 
-def _copied(
+def copied(
     trial: FrozenTrial,
     values: Values,
     params: Values,
     distributions: Mapping[str, BaseDistribution],
 ) -> FrozenTrial:
-    copied = create_trial(
+    """Copy a trial with its `values`, of which a sampler learns from the `params` alone."""
+    copy = create_trial(
         state=trial.state,
         value=trial.value if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
         params={path: _within(distributions[path], value) for path, value in params.items()},
@@ -72,9 +73,9 @@ def _copied(
         user_attrs={**trial.user_attrs, "values": values},
         intermediate_values=trial.intermediate_values,
     )
-    copied.datetime_start = trial.datetime_start
-    copied.datetime_complete = trial.datetime_complete
-    return copied
+    copy.datetime_start = trial.datetime_start
+    copy.datetime_complete = trial.datetime_complete
+    return copy
 
 
 def _within(distribution: BaseDistribution, value: Scalar) -> Scalar:

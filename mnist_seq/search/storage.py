@@ -1,5 +1,6 @@
 """Access to a study in Optuna's database; database errors become one-line messages."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from sqlalchemy.pool import NullPool
 from mnist_seq.config import Scalar, Values
 from mnist_seq.database import address, make_whole
 from mnist_seq.errors import StoreError
-from mnist_seq.records import FinalState
+from mnist_seq.records import FinalState, parse_records
 
 SECONDS_FOR_A_LOCK = 60
 SPACE_MARK = " space "  # no name has a blank
@@ -37,7 +38,7 @@ class FinishedTrial:
     state : str
         complete, pruned or failed.
     records : list of dict
-        Its curve, an `EpochRecord` each, as plain values.
+        Its curve, an `EpochRecord` each, as plain values; empty if another program made the trial.
     reason : str or None
         Why it failed.
     """
@@ -51,22 +52,34 @@ class FinishedTrial:
 
 def finished_trial(trial: FrozenTrial) -> FinishedTrial:
     """Convert a finished Optuna trial to a `FinishedTrial`."""
+    records = trial.user_attrs.get("records", [])
+    try:
+        parse_records(records)
+    except ValueError:  # another program's attribute of the same name
+        records = []
+    reason = trial.user_attrs.get("reason")
     return FinishedTrial(
         number=trial.number,
         values=values_of(trial),
         state=FINAL_STATES[trial.state],
-        records=trial.user_attrs.get("records", []),
-        reason=trial.user_attrs.get("reason"),
+        records=records,
+        reason=None if reason is None else str(reason),
     )
 
 
 def values_of(trial: FrozenTrial) -> Values:
     """Return a trial's values: its user attribute `values` if set, else its parameters."""
-    return trial.user_attrs.get("values") or dict(trial.params)
+    return own_values(trial) or dict(trial.params)
+
+
+def own_values(trial: FrozenTrial) -> Values | None:
+    """Return the values of a trial that may lie outside the space; None if it has parameters."""
+    values = trial.user_attrs.get("values")
+    return values if values and isinstance(values, dict) else None
 
 
 class StudyStorage:
-    """One study in an Optuna database; this process is its only writer.
+    """One study in an Optuna database, to which other programs may add trials meanwhile.
 
     Each method that adds or ends a trial leaves a database that a later session can go on with,
     wherever in it the process is killed.
@@ -106,21 +119,34 @@ class StudyStorage:
             known = [
                 known
                 for known in optuna.get_all_study_names(self._storage)
-                if known == name or known.startswith(f"{name}{SPACE_MARK}")
+                if re.fullmatch(rf"{re.escape(name)}({SPACE_MARK}\d{{1,9}})?", known)
             ]
             for latest in sorted(known, key=_space_number, reverse=True):
                 self._study, self._ids = self._storage.get_study_id_from_name(latest), {}
-                if "settings" in self.attributes():  # a copy that was not finished has none
+                # A copy that was not finished has none, nor has another program's study.
+                if isinstance(self.attributes().get("settings"), Mapping):
                     return latest
         return None
 
     def create(self, name: str, maximize: bool) -> None:
-        """Create the study, or reuse one of this name that has no settings yet."""
+        """Create the study, or reuse one that a crash has left without settings and trials.
+
+        Raises
+        ------
+        StoreError
+            If there is one of this name that another program made.
+        """
         direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
         with self._translate_errors():
             if name not in optuna.get_all_study_names(self._storage):
                 self._storage.create_new_study([direction], name)
             self._study, self._ids = self._storage.get_study_id_from_name(name), {}
+            directions = self._storage.get_study_directions(self._study)
+            if directions != [direction] or self.attributes() or self.trial(0) is not None:
+                raise StoreError(
+                    f"{self._place}: study {name} is there and was made by another program; "
+                    "name another study=..."
+                )
 
     def create_copy(self, name: str, maximize: bool) -> str:
         """Create an empty copy of the study for a changed space; return the copy's name."""
@@ -143,13 +169,25 @@ class StudyStorage:
             self._storage.set_study_user_attr(self._study, name, value)
 
     def trials(self) -> list[FrozenTrial]:
-        """Return all trials ordered by number; enqueued trials are first set to running."""
+        """Return all trials ordered by number."""
         with self._translate_errors():
-            trials = self._storage.get_all_trials(self._study, deepcopy=False)
-            waiting = [trial.number for trial in trials if trial.state == TrialState.WAITING]
-            for number in waiting:  # put there by a dashboard
-                self._storage.set_trial_state_values(self._id(number), TrialState.RUNNING)
-            return self._storage.get_all_trials(self._study, deepcopy=False) if waiting else trials
+            return self._storage.get_all_trials(self._study, deepcopy=False)
+
+    def trial(self, number: int) -> FrozenTrial | None:
+        """Return one trial, or None if there is none of this number."""
+        with self._translate_errors():
+            try:
+                trial_id = self._storage.get_trial_id_from_study_id_trial_number(
+                    self._study, number
+                )
+            except KeyError:
+                return None
+            return self._storage.get_trial(trial_id)
+
+    def claim(self, number: int) -> bool:
+        """Set an enqueued trial to running; return False if another program was faster."""
+        with self._translate_errors():
+            return self._storage.set_trial_state_values(self._id(number), TrialState.RUNNING)
 
     def finished(self) -> list[FinishedTrial]:
         """Trials that have ended, in the order of their numbers; nothing is written."""
@@ -158,10 +196,11 @@ class StudyStorage:
             trials = self._storage.get_all_trials(self._study, deepcopy=False, states=states)
         return [finished_trial(trial) for trial in trials]
 
-    def add(self, trial: FrozenTrial) -> None:
-        """Add a trial with all its data in one transaction; it gets the next number."""
+    def add(self, trial: FrozenTrial) -> int:
+        """Add a trial with all its data in one transaction; return its number."""
         with self._translate_errors():
-            self._storage.create_new_trial(self._study, template_trial=trial)
+            trial_id = self._storage.create_new_trial(self._study, template_trial=trial)
+            return self._storage.get_trial_number_from_id(trial_id)
 
     def set_param(self, number: int, path: str, value: Scalar, known: BaseDistribution) -> None:
         """Set one parameter that a trial was stored without."""
@@ -194,7 +233,16 @@ class StudyStorage:
     def _translate_errors(self) -> Iterator[None]:
         try:
             yield
-        except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
+        except optuna.exceptions.UpdateFinishedTrialError as error:
+            raise StoreError(
+                f"{self._place}: a trial that runs was ended by another program; "
+                "the same command goes on without it"
+            ) from error
+        except KeyError as error:
+            raise StoreError(
+                f"{self._place}: the study was deleted by another program while it ran"
+            ) from error
+        except (optuna.exceptions.StorageInternalError, SQLAlchemyError, ValueError) as error:
             cause = error.__cause__ or error
             words = str(getattr(cause, "orig", cause)).splitlines()[0]
             raise StoreError(

@@ -1,12 +1,13 @@
 """A study: suggests trials in memory and stores each suggestion before it is used.
 
 Every suggestion is a function of the trials so far, the search's seed and the trial's number: a
-study that is opened again suggests what it would have suggested. The database is read only when the
-study is opened.
+study that is opened again suggests what it would have suggested. The database is read when the
+study is opened; after that, only what other programs add to it.
 """
 
 import copy
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,7 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnist_seq.config import SweepConfig, Values, value_at
 from mnist_seq.records import FinalState
-from mnist_seq.search.migration import COPIED, copy_into_space
+from mnist_seq.search.migration import COPIED, copied, copy_into_space
+from mnist_seq.search.other_programs import fits, has_values, problem_of
 from mnist_seq.search.pruners import build_pruner
 from mnist_seq.search.samplers import GridPoints, build_sampler, distributions, suggest
 from mnist_seq.search.space import contains, is_active, ordered
@@ -25,6 +27,7 @@ from mnist_seq.search.storage import (
     FinishedTrial,
     StudyStorage,
     finished_trial,
+    own_values,
     values_of,
 )
 from mnist_seq.search.study_settings import (
@@ -36,6 +39,8 @@ from mnist_seq.search.study_settings import (
 )
 
 SAMPLER_ATTRIBUTES = "study"  # with each trial: what the sampler keeps with the whole study
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Study:
         The database.
     config : SweepConfig
         Name, space, sampler, pruner, objective and seed.
+    warn : callable
+        Told in one line of an enqueued trial that cannot be tried.
 
     Attributes
     ----------
@@ -68,20 +75,34 @@ class Study:
     ConfigError
         If the study's trials had other settings.
     StoreError
+        If another program made a study of this name.
         Here and from every method, in one line: the database cannot be read or written.
     """
 
-    def __init__(self, storage: StudyStorage, config: SweepConfig) -> None:
+    def __init__(
+        self,
+        storage: StudyStorage,
+        config: SweepConfig,
+        warn: Callable[[str], None] = _log.warning,
+    ) -> None:
         self.name = study_name(config)
         self.kept: tuple[int, int] | None = None
         self._storage, self._config, self._space = storage, config, config.search.space
+        self._warn = warn
         self._maximize = config.search.objective == "validation_accuracy"
         self._distributions = distributions(self._space)
-        self._grid = GridPoints(self._space) if config.search.sampler == "grid" else None
-        epochs = most_epochs(config)
-        stored_name = self._open_stored()
-        self._pruner = build_pruner(config.search, stored_name, epochs)
-        self._sampler = partial(build_sampler, config.search, epochs)
+        self._sampler = partial(build_sampler, config.search, most_epochs(config))
+        self._stored_name = self._open_stored()
+        self._load()
+
+    def _load(self, driven: Set[int] = frozenset()) -> None:
+        """Build the in-memory study, the pruner and the grid from all stored trials.
+
+        Those that are `driven` run already: they are not to be resumed.
+        """
+        search = self._config.search
+        self._grid = GridPoints(self._space) if search.sampler == "grid" else None
+        self._pruner = build_pruner(search, self._stored_name, most_epochs(self._config))
         self._memory = optuna.storages.InMemoryStorage()
         # Optuna shows a sampler only the trials of one Hyperband bracket if it knows the pruner:
         # with tens of trials, TPE would never leave its random start. So it is not told.
@@ -92,8 +113,11 @@ class Study:
             sampler=self._sampler(0, 0),
             pruner=optuna.pruners.NopPruner(),
         )
-        self._running: dict[int, optuna.Trial] = {}
-        self._load()
+        self._unfinished: list[int] = []
+        self._copied = self._storage.attributes().get(COPIED, 0)
+        for trial in self._storage.trials():
+            self._take_in(trial, is_driven=trial.number in driven)
+        self._running = {number: self._running_trial(number) for number in driven}
 
     def _open_stored(self) -> str:
         """Open, create or migrate the stored study; return its name in the database."""
@@ -114,19 +138,38 @@ class Study:
         self._storage.set_attribute("settings", settings)
         return name
 
-    def _load(self) -> None:
-        """Load all earlier trials into the in-memory study, the pruner and the grid."""
-        copied = self._storage.attributes().get(COPIED, 0)
-        for trial in self._storage.trials():
-            self._study.add_trial(trial)
-            self._restore_sampler(trial.system_attrs.get(SAMPLER_ATTRIBUTES, {}))
-            self._mark_grid_point(trial.number, values_of(trial))
-            # Brackets follow from a study's name: rungs under another one say nothing here.
-            if trial.number >= copied:
-                for epoch, value in sorted(trial.intermediate_values.items()):
-                    self._pruner.report(trial.number, epoch, self._merit(value))
-            if trial.state == TrialState.COMPLETE:
-                self._complete(trial)
+    def _take_in(self, trial: FrozenTrial, *, is_driven: bool = False) -> None:
+        """Add a stored trial to the in-memory study, the pruner and the grid."""
+        if trial.state == TrialState.WAITING:  # enqueued by Optuna or its dashboard
+            is_claimed = self._storage.claim(trial.number)
+            trial = self._storage.trial(trial.number) or trial
+            is_driven = not is_claimed
+        if trial.state == TrialState.RUNNING and not is_driven and has_values(trial):
+            if problem := problem_of(trial, self._space):
+                trial = self._refuse(trial, f"refused config: {problem}")
+            else:
+                self._unfinished.append(trial.number)
+        if not fits(trial, self._distributions):  # the sampler cannot learn from it
+            trial = copied(trial, values_of(trial), {}, {})
+        self._study.add_trial(trial)
+        number = self.next_number - 1
+        self._restore_sampler(trial.system_attrs.get(SAMPLER_ATTRIBUTES, {}))
+        self._mark_grid_point(number, values_of(trial))
+        # Brackets follow from a study's name: rungs under another one say nothing here.
+        if number >= self._copied:
+            for epoch, value in sorted(trial.intermediate_values.items()):
+                if epoch > 0:
+                    self._pruner.report(number, epoch, self._merit(value))
+        if trial.state == TrialState.COMPLETE:
+            self._complete(trial)
+
+    def _refuse(self, trial: FrozenTrial, reason: str) -> FrozenTrial:
+        """Fail a stored trial that was never run; return it as it is stored then."""
+        refused = copy.copy(trial)
+        refused.state, refused.user_attrs = TrialState.FAIL, {**trial.user_attrs, "reason": reason}
+        self._storage.finish(refused)
+        self._warn(f"trial {trial.number}: failed: {reason}")
+        return self._storage.trial(trial.number) or refused
 
     @property
     def next_number(self) -> int:
@@ -157,29 +200,38 @@ class Study:
         else:
             values = self._suggest(trial)
         self._mark_grid_point(number, values)
-        self._storage.add(self._with_sampler_attributes(number))
-        return Suggestion(number, values)
+        stored_number = self._storage.add(self._with_sampler_attributes(number))
+        if stored_number != number:  # another program has added a trial meanwhile
+            self._load(self._running.keys() - {number} | {stored_number})
+        return Suggestion(stored_number, values)
 
     def resume(self) -> list[Suggestion]:
-        """Return the trials that were still running when the last session ended."""
-        resumed = []
-        for frozen in self._trials():
-            if frozen.state != TrialState.RUNNING:
-                continue
-            self._study.sampler = self._sampler(frozen.number, self._learned())
-            trial_id = self._memory.get_trial_id_from_study_id_trial_number(
-                self._memory.get_study_id_from_name(self.name), frozen.number
-            )
-            trial = self._running[frozen.number] = optuna.Trial(self._study, trial_id)
-            values = frozen.user_attrs.get("values")
-            if values is None:
-                stored, values = set(frozen.params), self._suggest(trial)
-                for path in values.keys() - stored:  # it came from Optuna's queue
-                    self._storage.set_param(
-                        frozen.number, path, values[path], self._distributions[path]
-                    )
-            resumed.append(Suggestion(frozen.number, values))
-        return resumed
+        """Return the trials that nobody runs yet, each once.
+
+        First those that an earlier session left, later those that others have enqueued since.
+        """
+        while (added := self._storage.trial(self.next_number)) is not None:
+            self._take_in(added)
+        unfinished, self._unfinished = self._unfinished, []
+        return [self._resumed(number) for number in unfinished]
+
+    def _resumed(self, number: int) -> Suggestion:
+        self._study.sampler = self._sampler(number, self._learned())
+        trial = self._running[number] = self._running_trial(number)
+        stored = self._trials()[number]
+        if (own := own_values(stored)) is not None:
+            return Suggestion(number, own)
+        known, values = set(stored.params), self._suggest(trial)
+        for path in values.keys() - known:  # it came from Optuna's queue
+            self._storage.set_param(number, path, values[path], self._distributions[path])
+        self._mark_grid_point(number, values)
+        return Suggestion(number, values)
+
+    def _running_trial(self, number: int) -> optuna.Trial:
+        """Return the in-memory trial of a number, to be suggested and reported to."""
+        study_id = self._memory.get_study_id_from_name(self.name)
+        trial_id = self._memory.get_trial_id_from_study_id_trial_number(study_id, number)
+        return optuna.Trial(self._study, trial_id)
 
     def finished(self) -> list[FinishedTrial]:
         """Trials that have ended, in the order of their numbers."""

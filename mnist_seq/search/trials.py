@@ -7,7 +7,7 @@ from typing import Any
 
 from mnist_seq.config import SweepConfig, Values
 from mnist_seq.errors import ConfigError
-from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of
+from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of, parse_records
 from mnist_seq.search.storage import FinishedTrial
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import baseline_settings, baseline_values
@@ -30,6 +30,12 @@ class StudyTrials:
         self._config = config
         self._search = config.search
         self._unfinished = {s.number: s.values for s in study.resume()}
+        # All at once, so that no trial which others enqueue meanwhile takes a baseline's number.
+        for number in range(
+            study.next_number, min(len(self._search.baselines), self._search.trials)
+        ):
+            if (suggestion := study.ask(baseline_values(config, number))) is not None:
+                self._unfinished[suggestion.number] = suggestion.values
         self._began = time.monotonic()
         finished = study.finished()
         self._reasons = [trial.reason or "" for trial in finished if trial.state == "failed"]
@@ -56,6 +62,8 @@ class StudyTrials:
         known = {done.number: done.values for done in self._study.finished()} | self._unfinished
         trials = []
         for number, outcome in outcomes.items():
+            if number not in known:  # another program's trial, and a file that is not ours
+                continue
             trial = _trial(self._config, number, known[number])
             if self._unfinished.pop(number, None) is not None:
                 for epoch in range(1, len(outcome.records) + 1):  # the last may not be stored yet
@@ -66,19 +74,20 @@ class StudyTrials:
         return trials
 
     def next(self) -> Trial | None:
-        """The next trial to start: first those that an earlier session left unfinished."""
+        """The next trial to start: first those that were left unfinished or enqueued."""
         while True:
+            self._unfinished |= {s.number: s.values for s in self._study.resume()}
             if self._unfinished:
                 number = min(self._unfinished)
                 values = self._unfinished.pop(number)
             else:
-                number = self._study.next_number
-                if number >= self._search.trials or self._is_late() or self.given_up:
+                is_over = self._study.next_number >= self._search.trials
+                if is_over or self._is_late() or self.given_up:
                     return None
-                suggestion = self._study.ask(baseline_values(self._config, number))
+                suggestion = self._study.ask()
                 if suggestion is None:
                     return None
-                values = suggestion.values
+                number, values = suggestion.number, suggestion.values
             try:
                 return _trial(self._config, number, values)
             except ConfigError as error:  # two values that are refused only together
@@ -128,7 +137,7 @@ def finished_trials(
             trial = _trial(config, done.number, done.values)
         except ConfigError:  # it failed for just that reason
             trial = Trial(done.number, with_values(config, {}), done.values)
-        records = tuple(EpochRecord(**record) for record in done.records)
+        records = parse_records(done.records)
         best = best_of(records, trial.config.training.monitor) if records else None
         known.append((trial, TrialOutcome(done.state, records, best, None, done.reason)))
     return known

@@ -5,14 +5,26 @@ from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mnist_seq.errors import in_one_line
 from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome
 from mnist_seq.terminal.progress import Progress, duration_text, settings_text
 
 console = Console(highlight=False)
+
+
+def say(line: str, style: str | None = None) -> None:
+    """Print a line whose text comes from elsewhere: as it is, and never as anything but text."""
+    console.print(in_one_line(line), style=style, markup=False, soft_wrap=True)
+
+
+def plain(text: str) -> str:
+    """Return a text that comes from elsewhere as a part of rich's markup."""
+    return escape(in_one_line(text))
 
 
 class LogDisplay(Callback):
@@ -44,7 +56,7 @@ class LogDisplay(Callback):
 
     def _print(self, line: str) -> None:
         elapsed = duration_text(self._progress.seconds)
-        console.print(f"{elapsed}  {line}", soft_wrap=True, markup=False)
+        say(f"{elapsed}  {line}")
 
 
 class LiveDisplay:
@@ -82,13 +94,14 @@ class LiveDisplay:
         for number, (trial, record) in sorted(self._progress.running.items()):
             epochs = trial.config.training.epochs
             done = record.epoch if record else 0
+            settings = in_one_line(settings_text(trial.values))
             table.add_row(
                 str(number),
                 f"{done}/{epochs}" if record else "starting",
                 ProgressBar(total=epochs, completed=done, width=12),
                 self._progress.value(record) if record else "",
                 f"[dim]{100 * record.train_accuracy:.2f} %[/]" if record else "",
-                Text(settings_text(trial.values), style="dim", overflow="ellipsis", no_wrap=True),
+                Text(settings, style="dim", overflow="ellipsis", no_wrap=True),
             )
         return table
 
@@ -102,7 +115,9 @@ class LiveDisplay:
         )
 
     def _messages(self) -> Sequence[RenderableType]:
-        return [Text(message, style="yellow") for message in self._progress.messages[-3:]]
+        return [
+            Text(in_one_line(message), style="yellow") for message in self._progress.messages[-3:]
+        ]
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from mnist_seq.config import TrackingConfig
 from mnist_seq.data.dataset import Dataset
-from mnist_seq.terminal.display import console
+from mnist_seq.errors import in_one_line
+from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.progress import Progress, duration_text, settings_text
 
 
@@ -28,7 +29,7 @@ def best_table(progress: Progress, most: int = 5) -> Table:
             f"{trial.number}{mark}",
             progress.value(record),
             f"{record.epoch}/{trial.config.training.epochs}",
-            settings_text(trial.values),
+            plain(settings_text(trial.values)),
         )
     return table
 
@@ -53,7 +54,7 @@ def print_summary(progress: Progress) -> None:
         f"{progress.count('failed')} failed\n"
     )
     for kind, numbers in progress.failures().items():
-        console.print(f"failed, {kind}: trial {', '.join(map(str, numbers))}", style="yellow")
+        say(f"failed, {kind}: trial {', '.join(map(str, numbers))}", style="yellow")
 
 
 def print_best_epoch(progress: Progress) -> None:
@@ -71,7 +72,7 @@ def print_findings(findings: Sequence[str]) -> None:
     for line in findings:
         # Not in the middle of a word: a suggested override is there to be copied.
         wrapped = textwrap.fill(
-            line,
+            in_one_line(line),
             console.width,
             initial_indent="- ",
             subsequent_indent="  ",
@@ -85,7 +86,7 @@ def print_files(files: Mapping[str, Path]) -> None:
     """Print where results were written, by what they are."""
     console.print()
     for name, file in files.items():
-        console.print(f"{name}: {file}", soft_wrap=True, markup=False)
+        say(f"{name}: {file}")
     console.print()
 
 
@@ -124,6 +125,6 @@ def print_greeting(
 def print_data(data: Dataset) -> None:
     """Print what the images are taken for, and what may not be as the user meant it."""
     if data.description:
-        console.print(data.description, markup=False, soft_wrap=True)
+        say(data.description)
     for warning in data.warnings:
-        console.print(warning, style="yellow", markup=False, soft_wrap=True)
+        say(warning, style="yellow")

@@ -1,8 +1,10 @@
 """Read access to a store: experiments, runs, curves, configs and model files."""
 
+import logging
 import math
 import re
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -11,13 +13,21 @@ from typing import Any, cast, get_args
 
 import yaml
 from mlflow import entities
+from mlflow.entities import ViewType
 from mlflow.entities.lifecycle_stage import LifecycleStage
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from mnist_seq.config import Scalar
 from mnist_seq.errors import TrackingError
-from mnist_seq.records import EpochRecord
+from mnist_seq.records import EpochRecord, FinalState
+from mnist_seq.tracking.experiments import (
+    MLFLOWS_OWN,
+    find_experiment,
+    is_deleted,
+    restoring,
+    study_of,
+)
 from mnist_seq.tracking.locations import local_path
 from mnist_seq.tracking.model_folder import MODEL_FILE
 from mnist_seq.tracking.runs import CONFIG_FILE, EPOCH_METRICS
@@ -27,13 +37,25 @@ from mnist_seq.validation import nearest
 
 _LARGEST = 1.797e308  # MLflow keeps an infinite value as the largest float
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Experiment:
-    """An MLflow experiment: all runs of one search, or all trainings of one name."""
+    """An MLflow experiment: all runs of one search, or all trainings of one name.
+
+    Attributes
+    ----------
+    name : str
+        In MLflow, where anybody can change it to any text.
+    study : str
+        The name that it was made with: files and Optuna's study are named by it.
+    """
 
     id: str
     name: str
+    study: str
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,9 +88,30 @@ class RunInfo:
     end: datetime | None
     model_id: str | None
 
+    @property
+    def number(self) -> int | None:
+        """Number of its trial; None if its tag is not one."""
+        text = self.tags.get("trial_number", "")
+        return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
+
+    def count(self, tag: str) -> int:
+        """Return a whole number that a tag holds; 0 if the tag is missing."""
+        text = self.tags.get(tag, "0")
+        if not re.fullmatch("[0-9]{1,9}", text):
+            raise TrackingError(
+                f"{self.name} ({self.id}): its tag {tag} is {reprlib.repr(text)}, "
+                "which is not a whole number; mend it in MLflow"
+            )
+        return int(text)
+
 
 class Results:
     """Reads experiments and runs from a store, with their curves, configs and files.
+
+    Parameters
+    ----------
+    warn : callable
+        Told in one line, and once, of each run that is left out because of its tags.
 
     Raises
     ------
@@ -76,14 +119,15 @@ class Results:
         From every method, in one line: what is not there, or cannot be read.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store, self._client = store, store.client
+    def __init__(self, store: Store, warn: Callable[[str], None] = _log.warning) -> None:
+        self._store, self._client, self._warn = store, store.client, warn
+        self._told: set[str] = set()
 
     def experiments(self) -> list[Experiment]:
         """All experiments that have not been deleted, the newest first."""
         with self._store.tracking_errors():
             found = self._client.search_experiments(order_by=["creation_time DESC"])
-        return [Experiment(e.experiment_id, e.name) for e in found if e.experiment_id != "0"]
+            return [self._experiment(e) for e in found if e.experiment_id != MLFLOWS_OWN]
 
     def latest_experiment(self) -> Experiment:
         """The experiment whose sweep was started or resumed most recently."""
@@ -98,21 +142,61 @@ class Results:
             )
         return known[sweeps[0].info.experiment_id]
 
-    def experiment(self, name: str) -> Experiment:
-        """Look up an experiment by its name."""
-        known = {experiment.name: experiment for experiment in self.experiments()}
-        if name not in known:
-            there = f" (there are {', '.join(list(known)[:5])})" if known else ""
-            raise TrackingError(
-                f"no study {name} in {self._store.folder}{there}{nearest(name, known)}"
+    def experiment(self, name: str, *, deleted_too: bool = False) -> Experiment:
+        """Look up a study's experiment by the name it was made with, or that it has now."""
+        with self._store.tracking_errors():
+            either = find_experiment(self._client, name), self._client.get_experiment_by_name(name)
+            found = sorted(
+                (e for e in either if e and e.experiment_id != MLFLOWS_OWN), key=is_deleted
             )
-        return known[name]
+            if found and (deleted_too or not is_deleted(found[0])):
+                return self._experiment(found[0])
+        if found:
+            raise TrackingError(
+                f"study {name} was deleted in MLflow; to bring it back: "
+                f"{restoring(self._store, found[0])}"
+            )
+        known = [experiment.name for experiment in self.experiments()]
+        there = f" (there are {', '.join(known[:5])})" if known else ""
+        raise TrackingError(f"no study {name} in {self._store.folder}{there}{nearest(name, known)}")
 
-    def runs(self, experiment: Experiment, role: Role | None = None) -> list[RunInfo]:
+    def experiment_of(self, run: RunInfo) -> Experiment:
+        """Look up the experiment that a run belongs to."""
+        with self._store.tracking_errors():
+            return self._experiment(self._client.get_experiment(run.experiment_id))
+
+    def trials(self, experiment: Experiment, role: Role = "trial") -> list[tuple[int, RunInfo]]:
+        """Runs of an experiment with the numbers of their trials, ordered by start time.
+
+        A run whose tags are not what they should be is left out, and that is told.
+        """
+        known = []
+        for run in self.runs(experiment, role, deleted_too=experiment.is_deleted):
+            if run.number is None:
+                self._leave_out(run, "trial_number", "a whole number")
+            else:
+                known.append((run.number, run))
+        return known
+
+    def complete(self, experiment: Experiment) -> list[RunInfo]:
+        """Runs of an experiment's complete trials."""
+        states = get_args(FinalState)
+        known = []
+        for _, run in self.trials(experiment):
+            if run.status == "FINISHED" and run.tags.get("trial_state") not in states:
+                self._leave_out(run, "trial_state", "complete, pruned or failed")
+            elif run.tags.get("trial_state") == "complete":
+                known.append(run)
+        return known
+
+    def runs(
+        self, experiment: Experiment, role: Role | None = None, *, deleted_too: bool = False
+    ) -> list[RunInfo]:
         """Runs of an experiment, optionally of one role only, ordered by start time."""
         chosen = f"tags.role = '{role}'" if role else ""
+        view = ViewType.ALL if deleted_too else ViewType.ACTIVE_ONLY
         search = partial(
-            self._client.search_runs, [experiment.id], chosen, order_by=["start_time ASC"]
+            self._client.search_runs, [experiment.id], chosen, view, order_by=["start_time ASC"]
         )
         with self._store.tracking_errors():
             pages = [search()]
@@ -170,17 +254,31 @@ class Results:
             raise TrackingError(f"run {run_id}: {file} is not there")
         return file
 
+    def _experiment(self, found: entities.Experiment) -> Experiment:
+        study = study_of(self._client, found)
+        return Experiment(found.experiment_id, found.name, study, is_deleted(found))
+
+    def _leave_out(self, run: RunInfo, tag: str, wanted: str) -> None:
+        found = reprlib.repr(run.tags[tag]) if tag in run.tags else "missing"
+        text = f"{run.name} ({run.id}) is left out: its tag {tag} is {found}, not {wanted}"
+        if text not in self._told:
+            self._told.add(text)
+            self._warn(text)
+
     def _run(self, run_id: str) -> entities.Run:
-        missing = TrackingError(f"no run {run_id} in {self._store.folder}")
         with self._store.tracking_errors():
             try:
                 run = self._client.get_run(run_id)
             except MlflowException as error:
                 if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
-                    raise missing from error
+                    raise TrackingError(f"no run {run_id} in {self._store.folder}") from error
                 raise
-        if run.info.lifecycle_stage == LifecycleStage.DELETED:
-            raise missing
+            if run.info.lifecycle_stage == LifecycleStage.DELETED:
+                experiment = self._client.get_experiment(run.info.experiment_id)
+                raise TrackingError(
+                    f"run {run_id} was deleted in MLflow; to bring it back: "
+                    f"{restoring(self._store, experiment, run_id)}"
+                )
         return run
 
 

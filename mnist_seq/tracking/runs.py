@@ -13,12 +13,12 @@ from typing import Any, Literal, TypeAlias
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
-from mlflow.entities.lifecycle_stage import LifecycleStage
 from mlflow.exceptions import MlflowException
 
 from mnist_seq.config import Scalar, scalar_text
 from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.records import EpochRecord
+from mnist_seq.tracking.experiments import Deleted, DeletionCheck
 from mnist_seq.tracking.model_folder import write_model_folder
 from mnist_seq.tracking.store import is_transient
 from mnist_seq.tracking.writer import MOST_PARAMS, Values, Write, Writer
@@ -44,10 +44,10 @@ class Run:
 
     _client: MlflowClient
     _writer: Writer
-    _warn: Callable[[str], None]
+    _deletions: DeletionCheck
     _name: str
     created: Future[str] = field(default_factory=Future)
-    _deleted: bool = False
+    _deleted: Deleted | None = None
 
     @property
     def id(self) -> str | None:
@@ -139,8 +139,16 @@ class Run:
         self._put("resume", lambda run_id: self._client.update_run(run_id, "RUNNING"))
 
     def when_stored(self, action: Callable[[], object]) -> None:
-        """Call a function on the writer's thread once all earlier writes of the run are stored."""
-        self._writer.put(self, Write(f"{self._name}: what follows", lambda _: action()))
+        """Call a function on the writer's thread once all earlier writes of the run are stored.
+
+        It is not called where they are not, because the run's experiment was deleted meanwhile.
+        """
+
+        def follow(_: bool) -> None:
+            if self.id is not None and self._deleted != "experiment":
+                action()
+
+        self._writer.put(self, Write(f"{self._name}: what follows", follow))
 
     def _model_id(self, run_id: str) -> str:
         """The id of the run's MLflow model; create and link it unless an earlier attempt did."""
@@ -150,7 +158,8 @@ class Run:
         if known:
             model_id = known[0].model_id
         else:
-            name = re.sub(r"[/:.%\"']", "-", run.info.run_name)  # MLflow refuses these in a name
+            # MLflow refuses these in a name, and an empty one.
+            name = re.sub(r"[/:.%\"']", "-", run.info.run_name or "model")
             model_id = self._client.create_logged_model(
                 run.info.experiment_id, name, run_id, params=run.data.params, model_type="keras"
             ).model_id
@@ -193,10 +202,9 @@ class Run:
         except MlflowException as error:
             if is_transient(error):
                 raise
-            if self._client.get_run(self.id).info.lifecycle_stage != LifecycleStage.DELETED:
+            self._deleted = self._deletions.run(self.id, self._name)
+            if self._deleted is None:
                 raise
-            self._deleted = True
-            self._warn(f"{self._name}: was deleted; the rest of it is not stored")
 
 
 def milliseconds() -> int:

@@ -42,7 +42,8 @@ class SweepRecorder(Callback):
             search = config.search
             params = {"search.sampler": search.sampler, "search.pruner": search.pruner}
             self.run = tracker.start(experiment_id, "sweep", "sweep", params, {"study": study})
-        self.run.tags({**provenance.tags, "validation_images": str(validation_images)})
+        self._facts = {**provenance.tags, "validation_images": str(validation_images)}
+        self.run.tags(self._facts)
         self.run.config(config.model_dump())
         if provenance.diff:
             self.run.artifact("uncommitted.diff", provenance.diff)
@@ -58,7 +59,8 @@ class SweepRecorder(Callback):
         self._describe()
         # Tags, not metrics: the sweep is no bar among its trials' bars.
         totals = {f"trials_{state}": str(progress.count(state)) for state in get_args(FinalState)}
-        self.run.tags({**totals, "wall_seconds": f"{progress.seconds:.0f}"})
+        # The facts once more: somebody may have edited them in MLflow, and the report reads them.
+        self.run.tags({**self._facts, **totals, "wall_seconds": f"{progress.seconds:.0f}"})
         if progress.best is not None:
             trial, record = progress.best
             self.run.tags({"best_trial": str(trial.number), "best": progress.value(record)})

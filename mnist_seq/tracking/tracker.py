@@ -7,11 +7,19 @@ from contextlib import AbstractContextManager
 from typing import Literal, Self, TypeAlias
 
 from mlflow import entities
-from mlflow.entities.lifecycle_stage import LifecycleStage
+from mlflow.exceptions import MlflowException
 
 from mnist_seq.config import Scalar
 from mnist_seq.database import exclusive
 from mnist_seq.errors import TrackingError
+from mnist_seq.tracking.experiments import (
+    MLFLOWS_OWN,
+    STUDY,
+    DeletionCheck,
+    find_experiment,
+    is_deleted,
+    restoring,
+)
 from mnist_seq.tracking.runs import Run, milliseconds
 from mnist_seq.tracking.store import Store, is_transient
 from mnist_seq.tracking.writer import Write, Writer
@@ -45,36 +53,66 @@ class Tracker:
         self._warn = warn
         self._timeout = timeout
         self._created: list[Future[str]] = []
+        self._deletions = DeletionCheck(store, warn)
+        self._experiments: dict[str, str] = {}  # names by id
         self._writer = Writer(is_transient, warn)
 
     def experiment(self, name: str) -> str:
-        """Return the id of the experiment with this name; create it if it is missing.
+        """Return the id of the experiment of this name; create it if it is missing.
+
+        It is found by its tag, also where it was renamed in MLflow.
 
         Raises
         ------
         TrackingError
-            If the experiment was deleted, its folder was moved, or the database is locked.
+            If the experiment was deleted, its folder was moved, its name is taken, or the database
+            is locked.
         """
         place = self._store.artifacts / name
         with self._store.tracking_errors(), exclusive(self._store.database):
-            found = self._client.get_experiment_by_name(name)
+            found = find_experiment(self._client, name)
             if found is None:
-                kind = {"mlflow.experimentKind": "custom_model_development"}
-                return self._client.create_experiment(name, place.as_uri(), kind)
-        if found.lifecycle_stage == LifecycleStage.DELETED:
-            raise TrackingError(f"{name}: was deleted in the MLflow UI; choose another name")
+                return self._create_experiment(name, place.as_uri())
+            if found.experiment_id == MLFLOWS_OWN:
+                raise TrackingError(f"{name}: is MLflow's own experiment; choose another name")
+            if is_deleted(found):
+                raise TrackingError(
+                    f"{name}: was deleted in MLflow; choose another name, or bring it back: "
+                    f"{restoring(self._store, found)}"
+                )
+            if STUDY not in found.tags:
+                self._client.set_experiment_tag(found.experiment_id, STUDY, name)
         if found.artifact_location != place.as_uri():
             raise TrackingError(
                 f"{name}: keeps its files in {found.artifact_location}, not in {place}; "
                 "move the folder back, or choose another name"
             )
+        self._experiments[found.experiment_id] = name
         return str(found.experiment_id)
+
+    def _create_experiment(self, name: str, place: str) -> str:
+        if self._client.get_experiment_by_name(name) is not None:
+            raise TrackingError(
+                f"{name}: another study's experiment has this name in MLflow; rename it there, or "
+                "choose another name"
+            )
+        tags = {"mlflow.experimentKind": "custom_model_development", STUDY: name}
+        created = self._client.create_experiment(name, place, tags)
+        self._experiments[created] = name
+        return created
 
     def describe(self, experiment_id: str, markdown: str) -> None:
         """Set the experiment's description, shown above its runs in MLflow."""
-        tag = (experiment_id, "mlflow.note.content", markdown[:20_000])
-        write = Write("the description", lambda _: self._client.set_experiment_tag(*tag))
-        self._writer.put(experiment_id, write)
+
+        def store(_: bool) -> None:
+            note = markdown[:20_000]
+            try:
+                self._client.set_experiment_tag(experiment_id, "mlflow.note.content", note)
+            except MlflowException as error:
+                if is_transient(error) or not self._deletions.experiment(experiment_id):
+                    raise
+
+        self._writer.put(experiment_id, Write("the description", store))
 
     def start(
         self,
@@ -95,8 +133,13 @@ class Tracker:
                 known = self._started(experiment_id, name, now) if is_retry else None
                 made = known or self._client.create_run(experiment_id, now, labels, name)
             except Exception as error:
-                if not is_transient(error):
-                    run.created.set_exception(error)
+                if is_transient(error):
+                    raise
+                if self._deletions.experiment(experiment_id):
+                    deleted = TrackingError(f"{name}: its experiment was deleted in MLflow")
+                    run.created.set_exception(deleted)
+                    return
+                run.created.set_exception(error)
                 raise
             run.created.set_result(made.info.run_id)
 
@@ -133,9 +176,12 @@ class Tracker:
             for created in self._created:
                 created.cancel()  # changes nothing where the id is known
         self._refuse(left)
+        with self._store.tracking_errors():
+            for experiment_id, name in self._experiments.items():
+                self._deletions.tell_where(name, experiment_id)
 
     def _run(self, name: str, run_id: str | None = None) -> Run:
-        run = Run(self._client, self._writer, self._warn, name)
+        run = Run(self._client, self._writer, self._deletions, name)
         if run_id is not None:
             run.created.set_result(run_id)
         return run

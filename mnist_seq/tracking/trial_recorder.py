@@ -50,9 +50,10 @@ def earlier_runs(
     TrackingError
         If there is no such experiment, or the store cannot be read.
     """
-    found = {}
-    for run in results.runs(results.experiment(experiment), role):
-        number = int(run.tags.get("trial_number", 0))
+    found, where = {}, results.experiment(experiment)
+    # A sweep's own run is the one that is no trial.
+    sweeps = [(0, run) for run in results.runs(where, "sweep")] if role == "sweep" else []
+    for number, run in sweeps or results.trials(where, role):
         is_open = run.status not in {"FINISHED", "FAILED"}
         if tags.items() <= run.tags.items() and (is_open or number in keep):
             found[number] = EarlierRun(run.id, len(results.curve(run.id)))

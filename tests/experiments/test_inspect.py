@@ -14,6 +14,7 @@ from mnist_seq.network.training import predict
 from mnist_seq.tracking.results import Results, RunInfo
 from tests.examples import config
 from tests.experiments.commands import printed
+from tests.experiments.commands import run as command
 
 SIDE = 8
 
@@ -71,6 +72,31 @@ def test_a_network_is_looked_into_and_all_of_it_kept_with_the_run(
     lines = [line for line in out.splitlines() if line.startswith("- ")]
     assert len(lines) == 3
     assert f"after all {100 * own:.2f} %" in lines[0]
+
+
+def test_a_run_of_any_name_has_its_page_among_the_reports(folder: Path, run: RunInfo) -> None:
+    client = Workspace(TrackingConfig(folder=str(folder))).store.client
+    client.update_run(run.id, name="../../x [/red]\x1b[31m")
+    before = set(folder.rglob("*.html"))
+    out = printed("inspect", f"run={run.id}", "images=1", f"tracking.folder={folder}")
+    client.update_run(run.id, name=run.name)
+    assert "seen: inside ../../x [/red]\\x1b[31m, 144 validation images" in out
+    (page,) = {file for file in folder.rglob("*.html") if file not in before}
+    assert page == folder / "reports" / f"seen-x-red-31m-{run.id[:8]}-validation-inside.html"
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x05\x06" + bytes(18)])
+def test_a_foreign_network_is_refused_in_one_line(
+    content: bytes, folder: Path, results: Results, run: RunInfo
+) -> None:
+    file = results.model_file(run.id)
+    whole = file.read_bytes()
+    file.write_bytes(content)
+    ran = command("inspect", f"run={run.id}", f"tracking.folder={folder}")
+    file.write_bytes(whole)
+    assert ran.code == 2
+    (line,) = ran.errors
+    assert line.startswith(f"error: {file}: is not the network of its run (")
 
 
 def test_rerun_keeps_the_answer_to_each_test_image(

@@ -25,6 +25,8 @@ DASHED = (0, (4, 3))  # matplotlib's word for dashes of 4 points, 3 apart
 # over tens of thousands of shapes.
 MANY = 400
 
+# What XML 1.0 allows in no way: a name with one of these would leave a picture unreadable.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LOOK = {
     "font.size": 10.5,
     "font.family": "sans-serif",
@@ -103,7 +105,7 @@ def svg(figure: Any, name: str, tables: StudyTables | None = None) -> Markup:
         # The reader's browser has the letters that matplotlib's own font may lack.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(buffer, format="svg", dpi=160, transparent=True)
-    text = buffer.getvalue()
+    text = _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", buffer.getvalue())
     text = text[text.index("<svg") :].strip()
     unseen = r"<metadata>.*?</metadata>|<!--.*?-->|<style type=.*?</style>"
     text = re.sub(unseen, "", text, flags=re.DOTALL)

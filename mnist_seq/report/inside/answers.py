@@ -1,9 +1,13 @@
 """The network's predictions as a CSV file and as a confusion matrix."""
 
+import contextlib
+import math
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mnist_seq.errors import in_one_line
 from mnist_seq.metrics import Labels
 from mnist_seq.report.figures.drawing import BEST, INK, MUTED, Panel, canvas, svg
 from mnist_seq.report.inside.maps import class_axis, heat_map
@@ -14,7 +18,7 @@ MOST_COUNTS = 16  # with more classes than this, the cells are too small for the
 
 def results_csv(predicted_N: Labels, labels_N: Labels, class_names: tuple[str, ...]) -> str:
     """CSV text with one line per image: index, true label, predicted label, result."""
-    names = np.array(class_names, object)
+    names = np.array([_cell(name) for name in class_names], object)
     table = pd.DataFrame(
         {
             "index": np.arange(len(labels_N)),
@@ -24,6 +28,14 @@ def results_csv(predicted_N: Labels, labels_N: Labels, class_names: tuple[str, .
         }
     )
     return table.to_csv(index=False, lineterminator="\n")
+
+
+def _cell(name: str) -> str:
+    """Return a class name as a cell that no spreadsheet takes for a formula; numbers stay so."""
+    is_formula = name.startswith(("=", "+", "-", "@", "\t", "\r"))
+    with contextlib.suppress(ValueError):
+        is_formula = is_formula and math.isnan(float(name))
+    return f"'{in_one_line(name)}" if is_formula else in_one_line(name)
 
 
 def most_confused(counts_KK: NDArray[np.int64]) -> tuple[int, int, int] | None:

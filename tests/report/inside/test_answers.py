@@ -1,7 +1,12 @@
+import csv
+import io
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 
+from mnist_seq.report.figures.drawing import standalone
 from mnist_seq.report.inside.answers import draw_confusion, results_csv
 from tests.report.inside.networks import NAMES
 
@@ -14,6 +19,39 @@ def test_the_file_of_results_is_that_written_by_hand() -> None:
         "1,c,a,wrong",
         "2,c,c,right",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-a", "'-a"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("\t=1", "'\\t=1"),
+        ("\r=1", "'\\r=1"),
+        ("a\rb\x1b[31m", "a\\rb\\x1b[31m"),
+        ("-1.5", "-1.5"),
+        ("+2e3", "+2e3"),
+        ("a=b", "a=b"),
+        ("", ""),
+    ],
+)
+def test_no_class_name_is_a_formula_and_numbers_stay_numbers(name: str, cell: str) -> None:
+    text = results_csv(np.array([0]), np.array([1]), (name, "other"))
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert rows[1] == ["0", "other", cell, "wrong"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a\0b", "\x1b[31mred", "\x08\x0c", "</text><script>", "\ufffe", "&"]
+)
+def test_a_picture_with_any_class_name_is_xml(name: str) -> None:
+    panel = draw_confusion(np.array([[5, 1], [0, 7]]), (name, "other"))
+    root = ElementTree.fromstring(standalone(str(panel.picture)))
+    kinds = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert "text" in kinds
+    assert "script" not in kinds
 
 
 def test_every_count_of_the_confusion_matrix_is_written_in_its_cell(drawn: list[Any]) -> None:

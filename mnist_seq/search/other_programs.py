@@ -1,0 +1,44 @@
+"""Trials that another program has put into a study: Optuna itself, its dashboard, a script."""
+
+import reprlib
+from collections.abc import Mapping
+
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
+from optuna.trial import FrozenTrial
+
+from mnist_seq.errors import in_one_line
+from mnist_seq.search.space import Space, contains, is_integer
+from mnist_seq.search.storage import own_values
+
+ENQUEUED = "fixed_params"  # with an enqueued trial, by Optuna: the values to try
+
+
+def has_values(trial: FrozenTrial) -> bool:
+    """Whether a running trial is one to resume; one that another program runs has no values yet."""
+    return bool(trial.params or own_values(trial)) or ENQUEUED in trial.system_attrs
+
+
+def problem_of(trial: FrozenTrial, space: Space) -> str | None:
+    """Why a trial cannot be run in the search space; None if it can."""
+    if own_values(trial):  # a baseline, which may lie outside
+        return None
+    for path, value in {**trial.params, **trial.system_attrs.get(ENQUEUED, {})}.items():
+        if path not in space:
+            return f"it was enqueued with {in_one_line(path[:60])}, which is not searched"
+        is_part = is_integer(path) and isinstance(value, float) and not value.is_integer()
+        if is_part or not contains(space[path], value):
+            shown = reprlib.repr(value)
+            return f"it was enqueued with {path}={shown}, which lies outside search.space"
+    return None
+
+
+def fits(trial: FrozenTrial, distributions: Mapping[str, BaseDistribution]) -> bool:
+    """Whether a trial's parameters are of the kinds that the study suggests."""
+    for path, known in trial.distributions.items():
+        if path not in distributions:
+            return False
+        try:
+            check_distribution_compatibility(distributions[path], known)
+        except ValueError:
+            return False
+    return True
