@@ -3,7 +3,7 @@
 from experiments.command_line import command, command_line
 from mnist_seq.config import SweepConfig
 from mnist_seq.data.load import training_data
-from mnist_seq.errors import StoppedError
+from mnist_seq.errors import StoppedError, TrainingError
 from mnist_seq.search.space import check
 from mnist_seq.workers import forkserver
 
@@ -30,11 +30,13 @@ def main(config: SweepConfig) -> None:
     result = sweep(config, command_line())
     if not result.is_complete:
         raise StoppedError
-    print_next_commands(
-        config.tracking,
-        (f"ui study={result.study}", "compare the runs"),
-        (f"rerun study={result.study}", "train the best again, and score the test images"),
-    )
+    if result.progress.count("failed") == len(result.progress.outcomes):
+        raise TrainingError("every trial of the study")
+    commands = [(f"ui study={result.study}", "compare the runs")]
+    if result.progress.count("complete"):
+        again = "train the best again, and score the test images"
+        commands.append((f"rerun study={result.study}", again))
+    print_next_commands(config.tracking, *commands)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Look at the runs: ``python -m experiments.ui``."""
 
-import contextlib
-
 from experiments.command_line import command
 from mnist_seq.config import UiConfig
 
@@ -9,21 +7,24 @@ from mnist_seq.config import UiConfig
 @command(UiConfig)
 def main(config: UiConfig) -> None:
     """Serve MLflow's pages on this machine, and print the address of a study's charts."""
+    from mnist_seq.driver.signals import stop_when_asked
     from mnist_seq.driver.workspace import Workspace
     from mnist_seq.terminal.display import console, plain
-    from mnist_seq.tracking.ui import charts_address, serve_ui, table_address
+    from mnist_seq.tracking.ui import charts_address, serve_ui, table_address, wait_until_stopped
 
     workspace = Workspace(config.tracking)
     study = workspace.experiment(config.study)
-    with serve_ui(workspace.store, config.port) as (port, server):
+    with (
+        stop_when_asked() as is_stopped,
+        serve_ui(workspace.store, config.port, is_stopped) as (port, server),
+    ):
         charts = charts_address(study.id, port)
         table = table_address(study.id, port, "best_validation_accuracy")
         console.print(f"[bold]{plain(study.name)}[/]")
         console.print(f"  curves  {charts}", soft_wrap=True)
         console.print(f"  table   {table}", soft_wrap=True)
         console.print("[dim]Ctrl-C ends it.[/]")
-        with contextlib.suppress(KeyboardInterrupt):
-            server.wait()
+        wait_until_stopped(server, is_stopped)
 
 
 if __name__ == "__main__":

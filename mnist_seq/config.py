@@ -4,10 +4,12 @@ A setting's place here is its path everywhere: ``model.units`` in YAML, on the c
 search space and as an MLflow parameter. Defaults live in ``conf/``; ranges and meanings live here.
 """
 
+import os
 from collections.abc import Mapping, Set
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,6 +27,7 @@ OptimizerName: TypeAlias = Literal[
     "adadelta", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
 ]
 Readout: TypeAlias = Literal["last", "each_step", "mean", "max", "flatten", "attention"]
+File: TypeAlias = Annotated[str, AfterValidator(os.path.expanduser)]  # ~/a.csv is known
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
 
@@ -38,8 +41,8 @@ class DataConfig(Settings):
     """Which images, how they are split, and how pixels are scaled."""
 
     source: Literal["mnist", "digits", "csv"] = Field(description="where the images come from")
-    train_file: str | None = Field(description="csv: a label and its pixels, one image a row")
-    test_file: str | None = Field(description="csv: the same format; scored once, at the end")
+    train_file: File | None = Field(description="csv: a label and its pixels, one image a row")
+    test_file: File | None = Field(description="csv: the same format; scored once, at the end")
     label_column: str | None = Field(
         default=None,
         min_length=1,
@@ -158,7 +161,7 @@ class WorkersConfig(Settings):
 class TrackingConfig(Settings):
     """Where results are kept."""
 
-    folder: str = Field(
+    folder: File = Field(
         min_length=1, description="databases and artifacts; relative to where you are"
     )
 
@@ -179,7 +182,9 @@ class Range(Settings):
         if self.log and self.low <= 0:
             raise ValueError(f"log needs low above 0 (got {self.low})")
         if self.log and self.step is not None:
-            raise ValueError("log and step exclude each other")
+            raise ValueError(
+                "log and step exclude each other: add log=false where the default has log=true"
+            )
         return self
 
 
@@ -321,7 +326,7 @@ class InspectConfig(ChosenRun):
 
     part: Literal["validation", "test"] = Field(description="which images; test only when asked")
     images: int = Field(ge=1, le=30, description="how many are shown one by one")
-    file: str | None = Field(min_length=1, description="null: in the tracking folder's reports")
+    file: File | None = Field(min_length=1, description="null: in the tracking folder's reports")
     data: DataFiles = DataFiles()
     tracking: TrackingConfig
 
@@ -338,5 +343,5 @@ class ReportConfig(Settings):
     """Settings of ``python -m experiments.report``."""
 
     study: Name | None = Field(description="null: the latest")
-    file: str | None = Field(min_length=1, description="null: in the tracking folder's reports")
+    file: File | None = Field(min_length=1, description="null: in the tracking folder's reports")
     tracking: TrackingConfig

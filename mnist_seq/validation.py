@@ -2,7 +2,8 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -83,11 +84,37 @@ def settings(kind: type[Settings]) -> dict[str, FieldInfo]:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a suffix such as ``; did you mean model.units?``, or an empty string."""
+    found = closest(word, known)
+    return f"; did you mean {found}?" if found else ""
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known name that a mistyped one probably stands for, or None."""
     candidates = list(known)
     close = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
     if not close:  # a setting typed without its group: units for model.units
         close = [path for path in candidates if path.rpartition(".")[2] == word.rpartition(".")[2]]
-    return f"; did you mean {close[0]}?" if close else ""
+    return close[0] if close else None
+
+
+def is_text(field: FieldInfo) -> bool:
+    """Whether a setting takes any text, and not only some words."""
+    return any(
+        part is str or (get_origin(part) is Annotated and get_args(part)[0] is str)
+        for part in _alternatives(field)
+    )
+
+
+def is_optional(field: FieldInfo) -> bool:
+    """Whether a setting may be null."""
+    return NoneType in _alternatives(field)
+
+
+def _alternatives(field: FieldInfo) -> tuple[Any, ...]:
+    annotation = field.annotation
+    if get_origin(annotation) in {Union, UnionType}:
+        return get_args(annotation)
+    return (annotation,)
 
 
 def _walk(kind: type[Settings], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
@@ -112,6 +139,9 @@ def _line(problem: ErrorDetails, kind: type[Settings]) -> tuple[str, str]:
         case "value_error":
             message = str(context["error"])
             return path, message if place[:1] in (["data"], ["model"]) else f"{path}: {message}"
+        case "missing" if len(place) > 3 and place[2] not in settings(Config):
+            known = [f"search.space.{path}" for path in settings(Config)]
+            return path, f"search.space.{place[2]}: is not a setting{nearest(place[2], known)}"
         case "missing":
             return path, f"{path}: is missing"
         case "extra_forbidden" if place[:2] == ["search", "space"]:

@@ -91,7 +91,8 @@ def test_what_was_composed_is_valid() -> None:
         ),
         (
             {"search__space": {"model.units": {"low": 1, "high": 9, "log": True, "step": 2}}},
-            "search.space.model.units: log and step exclude each other",
+            "search.space.model.units: log and step exclude each other: "
+            "add log=false where the default has log=true",
         ),
         (
             {"search__space": {"model.units": {"low": 1, "high": 9, "step": 0}}},

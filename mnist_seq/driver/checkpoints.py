@@ -12,6 +12,7 @@ import json
 import math
 import os
 import re
+import stat
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -156,25 +157,45 @@ class Checkpoints:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file atomically: readers never see a part of it, even after a crash.
 
+    A link stays one: what it leads to is written.
+
     Raises
     ------
     StoreError
         If the disk is full or the place cannot be written.
     """
-    unfinished = path.with_name(f"{path.name}.unfinished")
+    check_writable(path)
+    target = path.resolve()
+    unfinished = target.with_name(f"{target.name}.unfinished")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with unfinished.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        unfinished.replace(target)
     except OSError as error:
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise StoreError(
             f"{path}: {error.strerror}; when that is mended, the same command goes on"
         ) from error
+
+
+def check_writable(path: Path) -> None:
+    """Raise a StoreError if there is something at a path that is no file: a folder, a device."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{path}: cannot be written ({getattr(error, 'strerror', error)})"
+        ) from error
+    if stat.S_ISDIR(mode):
+        raise StoreError(f"{path}: is a folder; name a file in it, as {path / 'report.html'}")
+    if not stat.S_ISREG(mode):
+        raise StoreError(f"{path}: is a device or a pipe, and no file")
 
 
 def _write(path: Path, header: Mapping[str, Any], body: bytes) -> None:

@@ -31,6 +31,8 @@ def inspect_run(config: InspectConfig, command: str) -> None:
     """
     workspace = Workspace(config.tracking)
     experiment, run = workspace.find_run(config)
+    subject_name = file_name(f"{experiment.study}-{run.name}", run.id)
+    page = workspace.report_file(f"{subject_name}-{config.part}-inside.html", config.file)
     model_file = workspace.results.model_file(run.id)
     parts = PARTS if config.part == "test" else TRAINED_ON
     settings = config_with_data(workspace.results, run, config.data, parts)
@@ -65,8 +67,6 @@ def inspect_run(config: InspectConfig, command: str) -> None:
 
     for line in findings(reading):
         say(f"- {line}")
-    subject_name = file_name(f"{experiment.study}-{run.name}", run.id)
-    page = workspace.report_file(f"{subject_name}-{config.part}-inside.html", config.file)
     content = files["inside.html"]
     write_atomically(page, content.encode() if isinstance(content, str) else content)
     with Tracker(workspace.store, warn=say) as tracker:

@@ -1,7 +1,6 @@
 """Resources shared by all commands that train: workers, tracker and stop signals."""
 
 import contextlib
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from mnist_seq.data.load import training_data
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.loop import Driver
 from mnist_seq.driver.protocols import TrialSource
+from mnist_seq.driver.signals import stop_when_asked
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.network import training
 from mnist_seq.records import Callback
@@ -84,7 +84,7 @@ def open_session(workspace: Workspace, workers: WorkersConfig) -> Iterator[Sessi
         )
     with (
         short_switch_interval(),
-        _stop_signals() as is_stopped,
+        stop_when_asked() as is_stopped,
         Tracker(workspace.store, warn=say) as tracker,
         open_workers(workers, FUNCTIONS) as pool,
     ):
@@ -104,21 +104,3 @@ def short_switch_interval() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Context manager: the first Ctrl-C or SIGTERM requests a stop, the second exits at once."""
-    asked: list[int] = []
-
-    def ask(number: int, _: object) -> None:
-        if asked:
-            raise SystemExit(128 + number)
-        asked.append(number)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,5 +1,6 @@
 """The tracking folder: MLflow's store, Optuna's database, checkpoints and reports."""
 
+import os
 import re
 from collections.abc import Set
 from contextlib import AbstractContextManager
@@ -8,7 +9,7 @@ from pathlib import Path
 from mnist_seq.config import ChosenRun, SweepConfig, TrackingConfig
 from mnist_seq.data.digests import Digests, from_tags
 from mnist_seq.database import is_made
-from mnist_seq.driver.checkpoints import Checkpoints
+from mnist_seq.driver.checkpoints import Checkpoints, check_writable
 from mnist_seq.driver.lock import driver_lock, is_driven
 from mnist_seq.errors import StoreError, TrackingError
 from mnist_seq.search.storage import FinishedTrial, StudyStorage
@@ -101,8 +102,18 @@ class Workspace:
         return driver_lock(self.folder / "unfinished" / name, description)
 
     def report_file(self, name: str, chosen: str | None) -> Path:
-        """Return a report's path: `chosen` if given, else `name` in the reports folder."""
-        return Path(chosen) if chosen else self.folder / "reports" / name
+        """Return a report's path: `chosen` if given, else `name` in the reports folder.
+
+        Raises
+        ------
+        StoreError
+            If there is something else than a file, or `chosen` names a folder.
+        """
+        path = Path(chosen) if chosen else self.folder / "reports" / name
+        if chosen and chosen.endswith(os.sep):
+            raise StoreError(f"{chosen}: is a folder; name a file in it, as {path / name}")
+        check_writable(path)
+        return path
 
     def experiment(self, study: str | None) -> Experiment:
         """The MLflow experiment of a study; of the latest if none is named."""
@@ -128,12 +139,21 @@ class Workspace:
                 )
             return experiment, trials[choice.trial]
         complete = self.results.complete(experiment)
-        loss = any(run.tags.get("objective") == "validation_loss" for run in complete)
+        loss = self._is_minimized(experiment)
         key = "best_validation_loss" if loss else "best_validation_accuracy"
         rated = [run for run in complete if key in run.metrics]
         if not rated:
             raise TrackingError(f"{experiment.name} has no complete trial")
         return experiment, max(rated, key=lambda run: run.metrics[key] * (-1 if loss else 1))
+
+    def _is_minimized(self, experiment: Experiment) -> bool:
+        """Whether the experiment is a search for the lowest validation loss."""
+        sweeps = self.results.runs(experiment, "sweep", deleted_too=True)
+        settings = [self.results.config(sweep.id).get("search") for sweep in sweeps[:1]]
+        return any(
+            isinstance(search, dict) and search.get("objective") == "validation_loss"
+            for search in settings
+        )
 
     def _digests_of_runs(self, study: str) -> list[Digests]:
         try:

@@ -14,7 +14,21 @@ from mnist_seq.errors import in_one_line
 from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome
 from mnist_seq.terminal.progress import Progress, duration_text, settings_text
 
-console = Console(highlight=False)
+
+class _Terminal(Console):
+    """Console that takes for a terminal what is one: no file, whatever FORCE_COLOR asks for."""
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.file.isatty()
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command, which ends quietly."""
+        self.quiet = True
+        raise  # the error that called this
+
+
+console = _Terminal(highlight=False)
 
 
 def say(line: str, style: str | None = None) -> None:
@@ -123,7 +137,7 @@ class LiveDisplay:
 @contextmanager
 def open_display(progress: Progress) -> Iterator[list[Callback]]:
     """Context manager: callbacks that show a live table on a terminal, log lines elsewhere."""
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         yield [progress, LogDisplay(progress)]
         return
     with Live(LiveDisplay(progress), console=console, refresh_per_second=4, transient=True):

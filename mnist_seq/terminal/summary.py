@@ -1,14 +1,17 @@
 """What the terminal shows after a command: the best trials, findings, and what to type next."""
 
+import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from mnist_seq.config import TrackingConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.errors import in_one_line
+from mnist_seq.records import EpochRecord, Trial
 from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.progress import Progress, duration_text, settings_text
 
@@ -38,10 +41,15 @@ def print_summary(progress: Progress) -> None:
     """Print the best trials of a sweep, its totals and its failures."""
     if progress.best is None:
         console.print("no trial finished an epoch")
-        return
+    else:
+        _print_best(progress, *progress.best)
+    for kind, numbers in progress.failures().items():
+        say(f"failed, {kind}: trial {', '.join(map(str, numbers))}", style="yellow")
+
+
+def _print_best(progress: Progress, trial: Trial, record: EpochRecord) -> None:
     if progress.outcomes:
         console.print(best_table(progress))
-    trial, record = progress.best
     epochs = sum(len(outcome.records) for _, outcome in progress.outcomes.values())
     training = sum(outcome.seconds for _, outcome in progress.outcomes.values())
     took = duration_text(progress.seconds)
@@ -53,8 +61,6 @@ def print_summary(progress: Progress) -> None:
         + f"{progress.count('complete')} trials complete, {progress.count('pruned')} pruned, "
         f"{progress.count('failed')} failed\n"
     )
-    for kind, numbers in progress.failures().items():
-        say(f"failed, {kind}: trial {', '.join(map(str, numbers))}", style="yellow")
 
 
 def print_best_epoch(progress: Progress) -> None:
@@ -73,7 +79,7 @@ def print_findings(findings: Sequence[str]) -> None:
         # Not in the middle of a word: a suggested override is there to be copied.
         wrapped = textwrap.fill(
             in_one_line(line),
-            console.width,
+            max(console.width, 20),  # COLUMNS may be 0
             initial_indent="- ",
             subsequent_indent="  ",
             break_long_words=False,
@@ -92,9 +98,10 @@ def print_files(files: Mapping[str, Path]) -> None:
 
 def print_next_commands(tracking: TrackingConfig, *commands: tuple[str, str]) -> None:
     """Print suggested next commands and what each is for."""
-    folder = "" if tracking.folder == "mlruns" else f" tracking.folder={tracking.folder}"
+    folder = [] if tracking.folder == "mlruns" else [f"tracking.folder={tracking.folder}"]
     for command, why in commands:
-        console.print(f"  python -m experiments.{command}{folder}  [dim]# {why}[/]", soft_wrap=True)
+        line = shlex.join(["python", "-m", *f"experiments.{command}".split(), *folder])
+        console.print(Text.assemble(f"  {line}  ", (f"# {why}", "dim")), soft_wrap=True)
 
 
 def print_greeting(

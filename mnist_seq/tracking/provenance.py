@@ -33,17 +33,18 @@ class Provenance:
     ----------
     tags : mapping
         Command, commit, versions, machine and flags for XLA, by name.
-    diff : str
+    diff : bytes
         What was not committed; empty where all was, or where there is no repository.
     """
 
     tags: Mapping[str, str]
-    diff: str
+    diff: bytes
 
 
 def provenance(command: str, data: Digests, seed: int) -> Provenance:
     """Collect the provenance of a result that the current process computes."""
-    commit, diff = _git("rev-parse", "HEAD"), _git("diff", "HEAD")
+    commit = _git("rev-parse", "HEAD").decode()
+    diff = _git("diff", "--no-color", "--no-ext-diff", "HEAD")  # its files need not be UTF-8
     tags = {
         "command": command,
         **as_tags(data),
@@ -90,10 +91,11 @@ def _processor() -> str:
     return ", ".join(parts) or "unknown"
 
 
-def _git(*arguments: str) -> str:
+def _git(*arguments: str) -> bytes:
+    """Return what git prints; nothing where there is no repository."""
     command = ["git", "-C", str(Path(__file__).parent), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
+        return b""
+    return done.stdout if done.returncode == 0 else b""

@@ -1,23 +1,29 @@
 """The MLflow web UI for a store: start the server, and build URLs of useful pages."""
 
+import contextlib
+import errno
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
+
+import psutil
 
 from mnist_seq.database import unwritable
-from mnist_seq.errors import TrackingError
+from mnist_seq.errors import StoppedError, TrackingError
 from mnist_seq.tracking.store import Store
 
 _HOST = "127.0.0.1"  # MLflow asks nobody who they are: not for other machines
 _SECONDS_TO_START = 60.0
+_SECONDS_TO_END = 10.0
+_SECONDS_BETWEEN_LOOKS = 0.1
+_DIRECT = build_opener(ProxyHandler({}))  # no proxy knows this machine's own addresses
 
 
 def ui_command(store: Store, port: int) -> list[str]:
@@ -42,28 +48,34 @@ def table_address(experiment_id: str, port: int, metric: str, ascending: bool = 
     return f"{_runs_page(experiment_id, port)}&orderByKey={key}&orderByAsc={order}"
 
 
-@contextmanager
-def serve_ui(store: Store, port: int) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+@contextlib.contextmanager
+def serve_ui(
+    store: Store, port: int, is_stopped: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """Context manager that runs the MLflow server for the duration of the block.
 
     Parameters
     ----------
     port : int
         0: any free one.
+    is_stopped : callable
+        Polled while the server starts.
 
     Yields
     ------
     int
         The port; pages are there already.
     Popen
-        The server; ``wait()`` for it to keep serving.
+        The server; `wait_until_stopped` keeps it serving.
 
     Raises
     ------
     TrackingError
-        If the port is taken or the server does not start.
+        If the port is taken or not allowed, or the server does not start.
     StoreError
         If its log cannot be written.
+    StoppedError
+        If the user stopped it before.
     """
     port = _free(port)
     command = ui_command(store, port)
@@ -73,14 +85,27 @@ def serve_ui(store: Store, port: int) -> Iterator[tuple[int, subprocess.Popen[by
         subprocess.Popen(command, env=environment, stdout=log, stderr=log) as server,
     ):
         try:
-            _wait(server, port, log.name)
+            _wait(server, port, log.name, is_stopped)
             yield port, server
         finally:
-            server.terminate()
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
+            _end(server)
+
+
+def wait_until_stopped(server: subprocess.Popen[bytes], is_stopped: Callable[[], bool]) -> None:
+    """Return when the user has stopped the command, or the server has ended."""
+    while server.poll() is None and not is_stopped():
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End the server with the processes that it has started, which a kill of it would leave."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        first = psutil.Process(server.pid)
+        processes = [first, *first.children(recursive=True)]
+        server.terminate()
+        for left in psutil.wait_procs(processes, timeout=_SECONDS_TO_END)[1]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
 
 
 def _runs_page(experiment_id: str, port: int) -> str:
@@ -103,18 +128,28 @@ def _free(port: int) -> int:
         try:
             probe.bind((_HOST, port))
         except OSError as error:
+            reason = {
+                errno.EADDRINUSE: "is taken",
+                errno.EACCES: "is for administrators only",
+            }.get(error.errno or 0, f"cannot be used ({error.strerror})")
             raise TrackingError(
-                f"port {port} is taken; choose another with port=..., or port=0 for any free one"
+                f"port {port} {reason}; choose another with port=..., or port=0 for any free one"
             ) from error
         return int(probe.getsockname()[1])
 
 
-def _wait(server: subprocess.Popen[bytes], port: int, log: str) -> None:
+def _wait(
+    server: subprocess.Popen[bytes], port: int, log: str, is_stopped: Callable[[], bool]
+) -> None:
     until = time.monotonic() + _SECONDS_TO_START
-    while time.monotonic() < until and server.poll() is None:
+    while time.monotonic() < until:
+        if is_stopped():
+            raise StoppedError("stopped")
+        if server.poll() is not None:
+            break
         try:
-            with urlopen(f"http://{_HOST}:{port}/health", timeout=1):
+            with _DIRECT.open(f"http://{_HOST}:{port}/health", timeout=1):
                 return
         except OSError:
-            time.sleep(0.1)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
     raise TrackingError(f"the MLflow server did not start; {log} says why")

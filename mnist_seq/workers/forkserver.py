@@ -8,12 +8,19 @@ it runs.
 
 import multiprocessing
 import multiprocessing.forkserver
+import multiprocessing.resource_tracker
+import os
+import signal
 import sys
 
 from mnist_seq.config import WorkersConfig
 
 # On macOS there is one as well, but libraries of the system there that break after a fork.
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+DRIVER = "MNIST_SEQ_DRIVER"  # environment: the number of the process that starts the server
+IGNORED_SIGNALS = {
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+}
 # Read when NumPy and TensorFlow are loaded, or first run something.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -29,4 +36,13 @@ def start(config: WorkersConfig) -> None:
     """Start the fork server without waiting for it, unless it runs or the workers are remote."""
     if METHOD == "forkserver" and config.scheduler is None:
         multiprocessing.set_forkserver_preload(["mnist_seq.workers.preload"])
-        multiprocessing.forkserver.ensure_running()
+        multiprocessing.resource_tracker.ensure_running()  # it would lift the block below
+        # Ctrl-C reaches every process of the terminal. This one is to ignore it, but learns so only
+        # when it has started: until then it waits, and no Ctrl-C is lost here.
+        signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED_SIGNALS)
+        os.environ[DRIVER] = str(os.getpid())
+        try:
+            multiprocessing.forkserver.ensure_running()
+        finally:
+            del os.environ[DRIVER]
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED_SIGNALS)

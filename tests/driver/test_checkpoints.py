@@ -1,4 +1,7 @@
+import contextlib
 import hashlib
+import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -212,3 +215,49 @@ def test_an_ending_that_is_not_whole_is_left_out(tmp_path: Path) -> None:
     first = min(tmp_path.iterdir())
     first.write_bytes(first.read_bytes()[:-1])
     assert Checkpoints(tmp_path).outcomes().keys() == {11, 12}
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "socket", "device", "link to a folder", "loop"])
+def test_what_is_no_file_is_never_replaced(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    with socket.socket(socket.AF_UNIX) as listener:
+        match kind:
+            case "folder":
+                path.mkdir()
+            case "pipe":
+                os.mkfifo(path)
+            case "socket":
+                with contextlib.chdir(tmp_path):  # the names of sockets are short
+                    listener.bind(path.name)
+            case "device":
+                path = Path("/dev/null")
+            case "link to a folder":
+                path.symlink_to(tmp_path)
+            case "loop":
+                path.symlink_to(path)
+        before, beside = path.lstat(), sorted(path.parent.iterdir())
+        with pytest.raises(StoreError) as refused:
+            write_atomically(path, b"new")
+    assert str(refused.value).startswith(f"{path}: ")
+    after = path.lstat()
+    assert (after.st_mode, after.st_ino) == (before.st_mode, before.st_ino)
+    assert kind == "device" or sorted(path.parent.iterdir()) == beside
+
+
+@pytest.mark.parametrize("target", ["there.html", "missing.html", "folder/there.html"])
+def test_a_link_stays_a_link_and_what_it_leads_to_is_written(target: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("there.html", "folder/there.html"):
+        (tmp_path / name).write_bytes(b"old")
+    link = tmp_path / "link.html"
+    link.symlink_to(target)
+    write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert (tmp_path / target).read_bytes() == b"new"
+
+
+def test_a_name_with_a_nul_or_of_300_letters_is_one_line(tmp_path: Path) -> None:
+    for name in ("a\0b", "x" * 300):
+        with pytest.raises(StoreError, match="cannot be written"):
+            write_atomically(tmp_path / name, b"new")
+    assert not list(tmp_path.iterdir())

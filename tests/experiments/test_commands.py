@@ -40,7 +40,8 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         # search spaces
         (
             "search.space.model.unitz.choices=[1]",
-            "search.space.model.unitz: model.unitz is not a setting; did you mean model.units?",
+            "search.space.model.unitz.choices: model.unitz is not a setting; "
+            "did you mean search.space.model.units.choices?",
         ),
         (
             "search.space.model.layers.choices=[]",
@@ -70,7 +71,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "search.sampler=grid",
             "search.space.model.units: search.sampler=grid needs a step or choices",
         ),
-        ("model.units=[1", "no viable alternative at input"),
+        ("model.units=[1", "no viable alternative at input '[1' (in model.units=[1)"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_written(

@@ -1,9 +1,13 @@
+import os
+import sys
+from pathlib import Path
+
 import pytest
 from rich.console import Console
 
 from mnist_seq.config import Values
 from mnist_seq.records import EpochRecord, TrainResult, Trial, TrialOutcome
-from mnist_seq.terminal.display import LiveDisplay
+from mnist_seq.terminal.display import LiveDisplay, LogDisplay, open_display
 from mnist_seq.terminal.progress import Progress
 from mnist_seq.validation import with_values
 from tests.examples import config
@@ -53,3 +57,35 @@ def test_the_display_says_starting_until_an_epoch_is_over_and_training_until_a_t
     assert "training" in first_line()
     progress.on_trial_end(trial, TrialOutcome("complete", (RECORD,), RECORD))
     assert "1 complete" in first_line()
+
+
+@pytest.mark.parametrize(
+    ("output", "term", "is_live"),
+    [
+        ("terminal", "xterm-256color", True),
+        ("terminal", "dumb", False),
+        ("terminal", "unknown", False),
+        ("file", "xterm-256color", False),
+        ("file", "dumb", False),
+    ],
+)
+def test_only_a_terminal_that_can_move_its_cursor_gets_a_live_table(
+    output: str, term: str, is_live: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("TERM", term)
+    ours, theirs = os.openpty()
+    path = tmp_path / "log"
+    with os.fdopen(theirs, "w") if output == "terminal" else path.open("w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        progress = Progress(1, "validation_accuracy")
+        with open_display(progress) as callbacks:
+            assert any(isinstance(callback, LogDisplay) for callback in callbacks) != is_live
+            for callback in callbacks:
+                callback.on_message("said")
+        monkeypatch.undo()
+    written = os.read(ours, 65536) if output == "terminal" else path.read_bytes()
+    assert (b"\x1b" in written) == is_live
+    assert is_live or b"said" in written
+    os.close(ours)

@@ -3,7 +3,9 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from mnist_seq.tracking import provenance as provenance_module
 from mnist_seq.tracking.provenance import changes, installed_version, provenance
 
 
@@ -37,3 +39,25 @@ def test_changes_are_those_that_may_make_curves_differ() -> None:
 def test_what_is_not_installed_has_no_version() -> None:
     assert installed_version("numpy") == np.__version__
     assert installed_version("surely-not-installed") is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [b"caf\xe9\n", "# \N{SNOWMAN}\n".encode("utf-16"), bytes(range(1, 256)) + b"\n", b"\xff\xfe"],
+)
+def test_changes_that_are_not_utf_8_are_kept_as_they_are(
+    changed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@localhost"]
+    file = tmp_path / "notes.txt"
+    file.write_bytes(b"plain\n")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *command], check=True)
+    file.write_bytes(changed)
+    monkeypatch.setattr(provenance_module, "__file__", str(tmp_path / "code.py"))
+    made_by = provenance("python -m experiments.train", {"data": "0123"}, 7)
+    assert made_by.tags["git_commit"].endswith(" with changes")
+    file.write_bytes(b"plain\n")
+    if b"\0" not in changed:  # of other files git says only that they differ
+        subprocess.run([*git, "apply"], input=made_by.diff, check=True)
+        assert file.read_bytes() == changed

@@ -49,7 +49,7 @@ def test_the_description_says_how_far_the_search_is_and_what_is_searched() -> No
 
 
 def test_a_sweep_has_a_run_of_its_own_that_a_later_session_goes_on_with(store: Store) -> None:
-    provenance = Provenance({"git_commit": "abc"}, "a change")
+    provenance = Provenance({"git_commit": "abc"}, b"a change")
     progress = some_progress()
     earlier = None
     for is_complete, status in ((False, "KILLED"), (True, "FINISHED")):

@@ -1,6 +1,8 @@
 import json
+import os
 import socket
-from urllib.request import urlopen
+from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
@@ -11,8 +13,11 @@ from mnist_seq.tracking.ui import charts_address, serve_ui, table_address, ui_co
 
 
 def test_the_pages_of_the_store_are_served_on_a_free_port_and_then_gone(
-    store: Store,
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):  # nobody answers there
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    urlopen = build_opener(ProxyHandler({})).open
     with Tracker(store) as tracker:
         study = tracker.experiment("study")
         run = tracker.start(study, "training", "training", {}, {})
@@ -35,6 +40,18 @@ def test_a_taken_port_is_told_in_one_line(store: Store) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(TrackingError, match=f"port {port} is taken"), serve_ui(store, port):
             pass
+
+
+def test_a_port_for_administrators_is_told_in_one_line(store: Store) -> None:
+    first = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    if os.geteuid() != 0 or not first.exists() or int(first.read_text()) <= 80:
+        pytest.skip("every port is allowed here")
+    os.seteuid(65534)
+    try:
+        with pytest.raises(TrackingError, match="port 80 is for administrators only"):
+            serve_ui(store, 80).__enter__()
+    finally:
+        os.seteuid(0)
 
 
 def test_a_log_that_cannot_be_written_is_told_in_one_line(store: Store) -> None:

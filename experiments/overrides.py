@@ -1,0 +1,184 @@
+"""Turn the words of a command line into overrides for Hydra: text as it was typed, and hints.
+
+Hydra's own grammar gives a meaning to ``=``, ``{``, ``$``, ``,`` and to words like ``1e5``. Where a
+setting is text, what was typed is that text.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep, Override, Quote, QuotedString
+from hydra.errors import HydraException
+from pydantic.fields import FieldInfo
+
+from experiments.config_files import CHOICES, RANGE, displaced
+from mnist_seq.config import Config, Settings
+from mnist_seq.errors import ConfigError
+from mnist_seq.validation import closest, is_optional, is_text, nearest, settings
+
+SPACE = "search.space"
+PARTS = {*RANGE, *CHOICES, "when"}
+MOST_CHOICES = 12
+
+
+def overrides_for_hydra(
+    kind: type[Settings], groups: Mapping[str, Sequence[str]], typed: Sequence[str]
+) -> list[str]:
+    """Return what Hydra is to be told for what was typed.
+
+    Parameters
+    ----------
+    groups : mapping
+        Hydra's config groups and the options of each.
+
+    Raises
+    ------
+    ConfigError
+        If a word names no setting or option, or cannot be read.
+    """
+    return [override for word in typed for override in _translated(kind, groups, word)]
+
+
+def _translated(
+    kind: type[Settings], groups: Mapping[str, Sequence[str]], word: str
+) -> Iterator[str]:
+    _check_form(kind, word)
+    key, equals, value = word.partition("=")
+    path = key.lstrip("+~")
+    field = settings(kind).get(path)
+    if path in groups:
+        options = groups[path]
+        if equals and value not in options:
+            allowed = " or ".join(options)
+            raise ConfigError(f"{path}={value}: must be {allowed}{nearest(value, options)}")
+        yield word
+    elif field is not None and is_text(field) and equals:
+        yield f"{key}={_quoted(value, field)}"
+    else:
+        _check_path(kind, groups, path)
+        override = _parsed(word)
+        _check_one_value(kind, path, value, override)
+        is_in_space = path == SPACE or path.startswith(f"{SPACE}.")
+        yield from _in_space(word, path, override) if is_in_space else [word]
+
+
+def _check_form(kind: type[Settings], word: str) -> None:
+    key, equals, value = word.partition("=")
+    if any("\ud800" <= letter <= "\udfff" for letter in word):
+        raise ConfigError(f"{word!a}: is not text in this terminal's encoding")
+    if word.startswith("-"):
+        raise ConfigError(f"{word}: {_instead_of_option(key.lstrip('-'), value, settings(kind))}")
+    if not key.lstrip("+~") or not (equals or key.startswith("~")):
+        raise ConfigError(f"{word}: is not of the form key=value")
+
+
+def _parsed(word: str) -> Override:
+    try:
+        return OverridesParser.create().parse_override(word)
+    except HydraException as error:
+        raise ConfigError(f"{_cut(str(error).splitlines()[0])} (in {_cut(word)})") from None
+    except RecursionError:
+        raise ConfigError(f"{_cut(word)}: is nested too deeply") from None
+
+
+def _check_path(kind: type[Settings], groups: Mapping[str, Sequence[str]], path: str) -> None:
+    """Raise a ConfigError if a path is neither a setting nor a group nor a part of either."""
+    known = list(settings(kind))
+    if SPACE in known and path.startswith(f"{SPACE}."):
+        # A search space is open: any setting may be put into it.
+        *place, part = path.removeprefix(f"{SPACE}.").split(".")
+        target, tail = ".".join(place), f".{part}"
+        if part not in PARTS:
+            target, tail = f"{target}{tail}".lstrip("."), ""
+        if ".when" in target or _is_within(target, settings(Config)):
+            return
+        found = closest(target, settings(Config))
+        hint = f"; did you mean {SPACE}.{found}{tail}?" if found else ""
+        raise ConfigError(f"{path}: {target} is not a setting{hint}")
+    if not _is_within(path, known):
+        raise ConfigError(f"{path}: is not a setting{nearest(path, [*known, *groups])}")
+
+
+def _is_within(path: str, known: Mapping[str, Any] | Sequence[str]) -> bool:
+    """Whether a path is a setting, a group of settings or a part of a setting."""
+    return any(f"{path}.".startswith(f"{p}.") or f"{p}.".startswith(f"{path}.") for p in known)
+
+
+def _quoted(value: str, field: FieldInfo) -> str:
+    """Quote text for Hydra, unless it is null or in Hydra's own quotes."""
+    if value.lower() == "null" and is_optional(field):
+        return value
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        try:
+            OverridesParser.create().parse_override(f"text={value}")
+        except HydraException:
+            pass  # such quotes are a part of the text
+        else:
+            return value
+    # OmegaConf reads ${ as a reference to another setting; a backslash before it is text as well.
+    plain = re.sub(r"(\\*)\$\{", r"\1\1\\${", value)
+    return QuotedString(plain, Quote.single).with_quotes()
+
+
+def _in_space(word: str, path: str, override: Override) -> Iterator[str]:
+    """Overrides of a search space: a mapping takes the place of what was there."""
+    if override.is_delete():
+        yield word
+        return
+    if isinstance(override.value(), dict) and not word.startswith("+"):
+        yield f"++{path}=null"
+    part = path.rpartition(".")[2]
+    yield f"++{word.lstrip('+')}"
+    for other in displaced(part):
+        yield f"++{path.removesuffix(part)}{other}=null"
+
+
+def _check_one_value(kind: type[Settings], path: str, value: str, override: Override) -> None:
+    """Refuse several values for one setting, and say how they are searched."""
+    known = settings(kind)
+    target = path.removeprefix(f"{SPACE}.").removesuffix(".choices")
+    if not override.is_sweep_override():
+        is_list = isinstance(override.value(), list) and not path.endswith(".choices")
+        is_mapping = isinstance(override.value(), dict) and target == path
+        if not (is_list or is_mapping) or target not in settings(Config):
+            return
+    message = f"{path}: takes one value (got {_cut(value)})"
+    if target not in settings(Config):
+        raise ConfigError(message)
+    suggested = shlex.join(_searched(target, value, override))
+    if SPACE in known:
+        raise ConfigError(f"{message}; to search: {suggested}")
+    raise ConfigError(f"{message}; to search: python -m experiments.sweep {suggested}")
+
+
+def _searched(path: str, value: str, override: Override) -> list[str]:
+    """Overrides that search the values which were typed for one setting."""
+    if not override.is_sweep_override():
+        return [f"{SPACE}.{path}{'=' if value.startswith('{') else '.choices='}{value}"]
+    if override.is_interval_sweep():
+        sweep = override.value()
+        assert isinstance(sweep, IntervalSweep)
+        return [f"{SPACE}.{path}.low={sweep.start:g}", f"{SPACE}.{path}.high={sweep.end:g}"]
+    options = list(islice(override.sweep_string_iterator(), MOST_CHOICES + 1))
+    if override.is_range_sweep() and len(options) > MOST_CHOICES:
+        *_, last = override.sweep_string_iterator()
+        return [f"{SPACE}.{path}.low={options[0]}", f"{SPACE}.{path}.high={last}"]
+    return [f"{SPACE}.{path}.choices=[{','.join(options)}]"]
+
+
+def _instead_of_option(name: str, value: str, known: Mapping[str, Any]) -> str:
+    """Say what to write instead of an option that begins with a dash."""
+    if name in {"m", "multirun"}:
+        return f"the sweep tries many values by itself, as in '{SPACE}.model.units.choices=[8,16]'"
+    found = closest(name.replace("-", "_"), known)
+    if found is not None:
+        return f"settings are written without dashes: {found}={value or '...'}"
+    return "is not an option; there are key=value, --cfg job and --help"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
