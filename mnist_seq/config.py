@@ -288,6 +288,10 @@ class SweepConfig(Config):
     """Settings of ``python -m experiments.sweep``."""
 
     study: Name | None = Field(description="null: made from the data and the settings")
+    retry_failed: bool = Field(
+        default=False,
+        description="try every failed trial again, not only those that a fault outside them ended",
+    )
     search: SearchConfig
     workers: WorkersConfig
     tracking: TrackingConfig

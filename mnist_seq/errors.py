@@ -6,6 +6,7 @@ MnistSeqError
 │   ├── DataError              a file or a row of it
 │   ├── TrackingError          a study, a run or a store that is not there
 │   ├── StoreError             a database that is locked for long, or a disk that is full
+│   ├── FaultError             the machine or the installation keeps trainings from going on
 │   └── RepeatedFailureError   every trial so far failed for the same reason
 ├── TrainingError              one training failed; a sweep goes on without it
 │   └── NotFiniteError         the loss became NaN or infinite
@@ -60,6 +61,10 @@ class StoppedError(MnistSeqError):
 
 class StoreError(InputError):
     """The results database or disk cannot be read or written; the same command resumes later."""
+
+
+class FaultError(InputError):
+    """A fault of the machine or the installation, of no trial; the same command resumes later."""
 
 
 class RepeatedFailureError(InputError):

@@ -226,10 +226,29 @@ class TrainingFailed:
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """Event: a training's worker died or was killed; another worker can resume the training."""
+    """Event: a training's worker died or was killed; another worker can resume the training.
+
+    Attributes
+    ----------
+    kind, detail : str
+        As in `TrainingFailed`.
+    is_own : bool
+        Whether the training is to blame: it crashed or hung its process.
+    """
+
+    kind: str
+    detail: str
+    is_own: bool = False
+
+
+@dataclass(frozen=True)
+class EnvironmentFault:
+    """Event: the machine or the installation, not its config, kept a training from going on."""
 
     kind: str
     detail: str
 
 
-WorkerEvent: TypeAlias = EpochRecord | TrainResult | StateFetched | TrainingFailed | WorkerLost
+WorkerEvent: TypeAlias = (
+    EpochRecord | TrainResult | StateFetched | TrainingFailed | WorkerLost | EnvironmentFault
+)

@@ -1,5 +1,7 @@
 """scikit-learn's 1,797 small digits: 8 rows of 8 pixels, for a first try in seconds."""
 
+import os
+
 import numpy as np
 
 from mnist_seq.data.dataset import Source, Split
@@ -11,6 +13,8 @@ DARKEST = 16  # a pixel counts the dark points in a field of 4 by 4
 
 def read_digits() -> Source:
     """Load scikit-learn's digits: 1,437 to train on and 360 to test, always the same ones."""
+    # scikit-learn's joblib warns where the system has no semaphores; nothing here needs them.
+    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
     from sklearn.datasets import load_digits
 
     digits = load_digits()

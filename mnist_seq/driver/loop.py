@@ -14,9 +14,10 @@ from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.digests import Digests, changed_images
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.protocols import TrialSource, Workers
-from mnist_seq.errors import DataError, StoreError
+from mnist_seq.errors import DataError, FaultError, StoreError
 from mnist_seq.records import (
     Callback,
+    EnvironmentFault,
     EpochRecord,
     FinalState,
     StateFetched,
@@ -90,8 +91,23 @@ class Driver:
         is_stopped : callable
             Polled a few times a second. Once it is true nothing more is started, and the states
             of all trainings are saved.
+
+        Raises
+        ------
+        FaultError
+            If a training cannot go on for a reason outside of it; all states are saved.
         """
         self._recover()
+        try:
+            is_complete = self._train(is_stopped)
+        except FaultError:
+            self._save_all()
+            raise
+        if not is_complete:
+            self._save_all()
+        return is_complete
+
+    def _train(self, is_stopped: Callable[[], bool]) -> bool:
         exhausted = False
         while not is_stopped():
             while self._workers.free and (self._requeued or not exhausted):
@@ -104,7 +120,6 @@ class Driver:
                 self._handle(self._running[event[0]], event[1])
                 # A search that was given up goes on if one that ran meanwhile succeeds.
                 exhausted = exhausted and event[0] in self._running
-        self._save_all()
         return False
 
     def _recover(self) -> None:
@@ -164,6 +179,8 @@ class Driver:
                 self._end(running, "failed", reason=f"{kind}: {detail}")
             case WorkerLost():
                 self._requeue(running, event)
+            case EnvironmentFault(kind, detail):
+                raise self._fault(running, f"{kind}: {detail}")
 
     def _epoch(self, running: _RunningTrial, record: EpochRecord) -> None:
         trial = running.trial
@@ -194,13 +211,22 @@ class Driver:
         if running.worker_losses > self._retries:
             earlier = running.worker_losses - 1
             times = f", as in {earlier} attempts before" if earlier else ""
-            self._end(running, "failed", reason=f"{lost.kind}: {lost.detail}{times}")
+            reason = f"{lost.kind}: {lost.detail}{times}"
+            if not lost.is_own:
+                raise self._fault(running, reason)
+            self._end(running, "failed", reason=reason)
             return
         number = running.trial.number
         self._workers.drop(number)
         self._requeued.append(self._running.pop(number))
         epoch = running.saved.epoch if running.saved else 0
         self._message(f"trial {number}: {lost.detail}; it goes on after epoch {epoch}")
+
+    def _fault(self, running: _RunningTrial, reason: str) -> FaultError:
+        """The end of a session in which a trial cannot go on, but has not failed."""
+        return FaultError(
+            f"trial {running.trial.number}: {reason}; when that is mended, the same command goes on"
+        )
 
     def _end(
         self,
@@ -241,6 +267,6 @@ class Driver:
                 case number, StateFetched(state):
                     self._save(self._running[number], state)
                     waiting.discard(number)
-                case number, WorkerLost() | TrainingFailed():  # told until it is dropped
-                    self._workers.drop(number)
+                case number, WorkerLost() | TrainingFailed() | EnvironmentFault():
+                    self._workers.drop(number)  # until then it is told again and again
                     waiting.discard(number)

@@ -13,6 +13,7 @@ from mnist_seq.driver.loop import Driver
 from mnist_seq.driver.protocols import TrialSource
 from mnist_seq.driver.signals import stop_when_asked
 from mnist_seq.driver.workspace import Workspace
+from mnist_seq.errors import FaultError
 from mnist_seq.network import training
 from mnist_seq.records import Callback
 from mnist_seq.terminal.display import open_display, say
@@ -51,7 +52,13 @@ class Session:
         *callbacks: Callback,
         retries: int = RETRIES,
     ) -> bool:
-        """Train until no trial is left; return False if stopped by the user, with states saved."""
+        """Train until no trial is left; return False if stopped by the user, with states saved.
+
+        Raises
+        ------
+        FaultError
+            If the machine or the installation keeps a training from going on.
+        """
         with open_display(progress) as display:
             driver = Driver(
                 trials,
@@ -62,7 +69,11 @@ class Session:
                 retries,
                 self.tracker.idle,
             )
-            is_complete = driver.run(self.is_stopped)
+            try:
+                is_complete = driver.run(self.is_stopped)
+            except FaultError:
+                recorder.interrupt()
+                raise
         if not is_complete:
             recorder.interrupt()
         return is_complete

@@ -1,5 +1,6 @@
 """Run a hyperparameter search from start to end: study, workers, tracking and report."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from mnist_seq.config import SweepConfig
@@ -7,12 +8,12 @@ from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.report import report_study
 from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.errors import RepeatedFailureError
+from mnist_seq.errors import FaultError, RepeatedFailureError
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import study_name
 from mnist_seq.search.trials import StudyTrials
 from mnist_seq.terminal.progress import Progress
-from mnist_seq.terminal.summary import print_data, print_greeting, print_summary
+from mnist_seq.terminal.summary import print_data, print_greeting, print_retried, print_summary
 from mnist_seq.tracking.provenance import provenance
 from mnist_seq.tracking.sweep_recorder import SweepRecorder
 from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs
@@ -46,6 +47,8 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
         If the study exists with other settings.
     DataError
         If the study's trials had other images.
+    FaultError
+        If the machine or the installation keeps a trial from going on; the same command resumes.
     RepeatedFailureError
         If the first trials all failed for the same reason.
     """
@@ -55,12 +58,23 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
         study = workspace.open_study(config, data_of(config).digests)
         checkpoints = workspace.checkpoints(name)
         checkpoints.delete_from(study.next_number)
+        for number in study.retried:
+            checkpoints.delete(number)
         trials = StudyTrials(study, config)
         progress = _progress(study, trials, config)
         with open_session(workspace, config.workers) as session:
-            whole, each = _recorders(workspace, session, config, progress, checkpoints, command)
+            again = checkpoints.outcomes().keys() | study.retried
+            whole, each = _recorders(
+                workspace, session, config, progress, checkpoints, command, again
+            )
             retries = config.search.retries
-            is_complete = session.run(trials, each, checkpoints, progress, whole, retries=retries)
+            try:
+                is_complete = session.run(
+                    trials, each, checkpoints, progress, whole, retries=retries
+                )
+            except FaultError:
+                whole.finish(is_complete=False)
+                raise
             print_summary(progress)
             whole.finish(is_complete=is_complete and trials.given_up is None)
             if is_complete:
@@ -83,6 +97,7 @@ def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progres
     images = len(data.train), len(data.validation)
     print_greeting(study.name, config.data.source, progress, *images, study.kept)
     print_data(data)
+    print_retried(study.retried)
     return progress
 
 
@@ -93,8 +108,12 @@ def _recorders(
     progress: Progress,
     checkpoints: Checkpoints,
     command: str,
+    again: Set[int],
 ) -> tuple[SweepRecorder, TrialRecorder]:
-    """Create the MLflow recorders of the sweep and of its trials, reusing earlier runs."""
+    """Create the MLflow recorders of the sweep and of its trials, reusing earlier runs.
+
+    The runs of the trials `again` are gone on with even if they have ended.
+    """
     name, data, results = study_name(config), data_of(config), workspace.results
     experiment = session.tracker.experiment(name)
     source = provenance(command, data.digests, config.seed)
@@ -109,7 +128,6 @@ def _recorders(
         len(data.validation),
         earlier_sweeps.get(0),
     )
-    kept = checkpoints.outcomes().keys()
     each = TrialRecorder(
         session.tracker,
         experiment,
@@ -117,7 +135,7 @@ def _recorders(
         data_of,
         # Of its own: a later session of the sweep may be made by other code or libraries.
         {**source.tags, "study": name, "sweep_run": whole.run.created.result()},
-        earlier_runs(results, name, "trial", {}, kept),
+        earlier_runs(results, name, "trial", {}, again),
         checkpoints.delete,
     )
     return whole, each

@@ -17,6 +17,7 @@ from scipy.special import expit, softmax
 
 from mnist_seq.config import Readout
 from mnist_seq.errors import TrackingError
+from mnist_seq.network.keras_environment import KERAS_ENVIRONMENT
 from mnist_seq.report.inside.reading import Gates
 
 BATCH_SIZE = 500
@@ -32,6 +33,7 @@ def load_model(file: Path) -> Any:
     TrackingError
         If it cannot be read.
     """
+    os.environ.update(KERAS_ENVIRONMENT)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     import keras

@@ -10,6 +10,7 @@ a row), K classes.
 
 import functools
 import math
+import os
 import sys
 import tempfile
 import threading
@@ -25,6 +26,7 @@ from mnist_seq.config import Config, TrainingConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.errors import NotFiniteError
+from mnist_seq.network.keras_environment import KERAS_ENVIRONMENT
 from mnist_seq.records import EpochRecord, TrainingState, TrainResult, is_better
 
 Parameters = ParamSpec("Parameters")
@@ -33,6 +35,7 @@ Result = TypeVar("Result")
 # `warm_up` takes 2.6 s instead of 4.1 s, and the process holds 511 MiB at its peak instead of
 # 659 MiB (medians of 7 fresh processes each, in turn, on a 2-core machine).
 _OPTIONAL_FOR_KERAS = {"matplotlib", "pandas", "sklearn"}
+os.environ.update(KERAS_ENVIRONMENT)  # before the first of these functions loads it
 # A program holds the weights of one training while it runs; a cluster's process may have threads.
 _lock = threading.Lock()
 

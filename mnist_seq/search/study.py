@@ -20,6 +20,7 @@ from mnist_seq.records import FinalState
 from mnist_seq.search.migration import COPIED, copied, copy_into_space
 from mnist_seq.search.other_programs import fits, has_values, problem_of
 from mnist_seq.search.pruners import build_pruner
+from mnist_seq.search.retry import BRACKETS, retry_failed
 from mnist_seq.search.samplers import GridPoints, build_sampler, distributions, suggest
 from mnist_seq.search.space import contains, is_active, ordered
 from mnist_seq.search.storage import (
@@ -69,6 +70,8 @@ class Study:
         The study's.
     kept : (int, int) or None
         If the space has changed: how many of how many earlier trials lie inside the new one.
+    retried : list of int
+        Trials that an earlier session has noted as failed and that are tried again.
 
     Raises
     ------
@@ -92,7 +95,11 @@ class Study:
         self._maximize = config.search.objective == "validation_accuracy"
         self._distributions = distributions(self._space)
         self._sampler = partial(build_sampler, config.search, most_epochs(config))
-        self._stored_name = self._open_stored()
+        stored_name = self._open_stored()
+        self.retried = retry_failed(
+            storage, self.name, maximize=self._maximize, every=config.retry_failed
+        )
+        self._brackets = storage.attributes().get(BRACKETS, stored_name)
         self._load()
 
     def _load(self, driven: Set[int] = frozenset()) -> None:
@@ -102,7 +109,7 @@ class Study:
         """
         search = self._config.search
         self._grid = GridPoints(self._space) if search.sampler == "grid" else None
-        self._pruner = build_pruner(search, self._stored_name, most_epochs(self._config))
+        self._pruner = build_pruner(search, self._brackets, most_epochs(self._config))
         self._memory = optuna.storages.InMemoryStorage()
         # Optuna shows a sampler only the trials of one Hyperband bracket if it knows the pruner:
         # with tens of trials, TPE would never leave its random start. So it is not told.

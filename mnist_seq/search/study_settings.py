@@ -22,7 +22,7 @@ def fixed_settings(config: SweepConfig) -> dict[str, Any]:
     A setting that has a default in its class is one that earlier studies did not have: at this
     default it is left out, so that their names and settings stay what they were.
     """
-    shape = config.model_dump(exclude={"study", "workers", "tracking"})
+    shape = config.model_dump(exclude={"study", "retry_failed", "workers", "tracking"})
     for free in CHANGEABLE:
         del shape["search"][free]
     for path, field in settings(SweepConfig).items():

@@ -63,6 +63,12 @@ def _print_best(progress: Progress, trial: Trial, record: EpochRecord) -> None:
     )
 
 
+def print_retried(numbers: Sequence[int]) -> None:
+    """Print which failed trials of earlier sessions are tried again."""
+    if numbers:
+        console.print(f"tried again: trial {', '.join(map(str, numbers))}, which had failed")
+
+
 def print_best_epoch(progress: Progress) -> None:
     """Print the best epoch of a single training and its objective value."""
     ((_, outcome),) = progress.outcomes.values()

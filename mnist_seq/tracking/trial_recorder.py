@@ -29,6 +29,7 @@ class EarlierRun:
 
     id: str
     epochs: int
+    has_failed: bool = False
 
 
 def earlier_runs(
@@ -56,7 +57,8 @@ def earlier_runs(
     for number, run in sweeps or results.trials(where, role):
         is_open = run.status not in {"FINISHED", "FAILED"}
         if tags.items() <= run.tags.items() and (is_open or number in keep):
-            found[number] = EarlierRun(run.id, len(results.curve(run.id)))
+            has_failed = run.status == "FAILED"
+            found[number] = EarlierRun(run.id, len(results.curve(run.id)), has_failed)
     return found
 
 
@@ -95,11 +97,13 @@ class TrialRecorder(Callback):
         """Start or reopen the trial's run; a new run gets its settings and full config."""
         known = self.earlier.get(trial.number)
         digests = as_tags(self.data_of(trial.config).digests)  # a search may go over data settings
+        name = f"{self.role} {trial.number}"
         if known is not None:
             run = self.tracker.reopen(known.id)
             run.tags(digests)
+            if known.has_failed:  # as its name and its reason say
+                run.tags({"mlflow.runName": name, "reason": ""})
         else:
-            name = f"{self.role} {trial.number}"
             params = {path: value_at(trial.config, path) for path in MAIN_SETTINGS} | trial.values
             tags = {**self.tags, **digests, "trial_number": str(trial.number)}
             run = self.tracker.start(self.experiment_id, name, self.role, params, tags)

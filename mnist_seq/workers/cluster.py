@@ -2,19 +2,25 @@
 
 import contextlib
 import ctypes
+import logging
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import dask
-from distributed import Client, LocalCluster, Worker, WorkerPlugin
+from dask.system import CPU_COUNT
+from distributed import Client, LocalCluster, Security, Worker, WorkerPlugin
 from distributed.system import MEMORY_LIMIT
 from distributed.utils import get_mp_context
 
 from mnist_seq.config import WorkersConfig
-from mnist_seq.errors import InputError
+from mnist_seq.errors import FaultError, InputError
 from mnist_seq.workers import forkserver
+from mnist_seq.workers.cores import taken_cores
+from mnist_seq.workers.deaths import note_crashes
 from mnist_seq.workers.pool import TrainingFunctions, Workers
 
 SECONDS_TO_CONNECT = 30.0
@@ -39,6 +45,11 @@ DASK_SETTINGS = {
     "distributed.worker.memory.pause": False,
     # A worker that is not back 15 s after its death would be given up for good.
     "distributed.deploy.lost-worker-timeout": "1000 days",
+    # Nor is one that was silent for 5 minutes: the machine was suspended, and it goes on with it.
+    "distributed.scheduler.worker-ttl": None,
+    # Pages about the session that any local user could read.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     # The dataset is 47 MB of MNIST, sent once; a warning comes at 10 MB.
     "distributed.admin.large-graph-warning-threshold": "1GB",
 }
@@ -49,15 +60,17 @@ class _OneCore(WorkerPlugin):  # type: ignore[misc]  # dask has no types
 
     name = "one-core"
 
-    def __init__(self, cores: Sequence[int]) -> None:
-        self.cores = list(cores)
+    def __init__(self, cores: Sequence[int], crash_notes: Path | None = None) -> None:
+        self.cores, self.crash_notes = list(cores), crash_notes
 
     def setup(self, worker: Worker) -> None:
         os.environ.update(forkserver.ENVIRONMENT)
         # Ctrl-C reaches every process of the terminal; the driver alone decides what it means.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if self.cores and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, {self.cores[int(worker.name) % len(self.cores)]})
+        if self.cores:
+            os.sched_setaffinity(0, {self.cores[int(worker.name)]})
+        if self.crash_notes is not None:
+            note_crashes(self.crash_notes, worker.address)
         _keep_freed_memory()
 
 
@@ -83,6 +96,8 @@ def open_workers(config: WorkersConfig, functions: TrainingFunctions) -> Iterato
     ------
     InputError
         If no scheduler answers at ``workers.scheduler``.
+    FaultError
+        If this machine cannot start processes.
     """
     dask.config.set(DASK_SETTINGS)
     if config.scheduler is not None:
@@ -92,24 +107,51 @@ def open_workers(config: WorkersConfig, functions: TrainingFunctions) -> Iterato
             raise InputError(
                 f"workers.scheduler: no Dask scheduler answers at {config.scheduler}"
             ) from None
+        except (TypeError, ValueError) as error:  # no port, or tls:// without certificates
+            raise InputError(f"workers.scheduler: {config.scheduler}: {error}") from None
         with client:
             client.register_plugin(_OneCore([]))
-            yield Workers(client, functions, config)
+            with contextlib.closing(Workers(client, functions, config)) as workers:
+                yield workers
         return
-    get_mp_context()  # Dask asks, once, for other libraries to be loaded there: ours are asked last
-    forkserver.start(config)
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    with (
-        LocalCluster(
-            n_workers=config.count or local_count(len(cores) or os.cpu_count() or 1, MEMORY_LIMIT),
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            memory_limit=f"{config.memory_gib}GiB" if config.memory_gib else "auto",
-            silence_logs="CRITICAL",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        client.register_plugin(_OneCore(cores))
-        yield Workers(client, functions, config)
+    with _local_cluster(config) as (client, cores, folder):
+        client.register_plugin(_OneCore(cores, folder))
+        with contextlib.closing(Workers(client, functions, config, folder)) as workers:
+            yield workers
+
+
+@contextlib.contextmanager
+def _local_cluster(config: WorkersConfig) -> Iterator[tuple[Client, list[int], Path]]:
+    """Context manager: a cluster that this user alone can reach, its workers' cores and folder."""
+    count = config.count or local_count(CPU_COUNT, MEMORY_LIMIT)
+    with contextlib.ExitStack() as opened:
+        try:
+            get_mp_context()  # Dask asks, once, for other libraries to be loaded: ours come last
+            forkserver.start(config)
+            folder = opened.enter_context(tempfile.TemporaryDirectory())
+            opened.enter_context(dask.config.set({"temporary-directory": folder}))
+            cores = opened.enter_context(taken_cores(count))
+            cluster = opened.enter_context(
+                LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    # Any local user can reach the port, and whoever is let in can run code here.
+                    protocol="tls",
+                    security=Security.temporary(),
+                    dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False},
+                    memory_limit=(
+                        f"{config.memory_gib}GiB" if config.memory_gib else MEMORY_LIMIT // count
+                    ),
+                    silence_logs=logging.CRITICAL + 1,  # what it would say comes as an event
+                )
+            )
+            client = opened.enter_context(Client(cluster))
+        except (OSError, RuntimeError, ImportError) as raised:
+            error: BaseException = raised
+            while error.__cause__ is not None:  # Dask's own words name no place
+                error = error.__cause__
+            raise FaultError(f"the processes that train could not be started: {error}") from None
+        yield client, cores, Path(folder)

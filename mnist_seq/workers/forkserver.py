@@ -9,11 +9,15 @@ it runs.
 import multiprocessing
 import multiprocessing.forkserver
 import multiprocessing.resource_tracker
+import multiprocessing.util
 import os
 import signal
 import sys
+import tempfile
 
 from mnist_seq.config import WorkersConfig
+from mnist_seq.errors import FaultError
+from mnist_seq.network.keras_environment import KERAS_ENVIRONMENT
 
 # On macOS there is one as well, but libraries of the system there that break after a fork.
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
@@ -21,8 +25,11 @@ DRIVER = "MNIST_SEQ_DRIVER"  # environment: the number of the process that start
 IGNORED_SIGNALS = {
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 }
-# Read when NumPy and TensorFlow are loaded, or first run something.
-ENVIRONMENT = {
+# The most of a folder's name that leaves room for /pymp-12345678/listener-12345678: the address of
+# a socket has 107 bytes on Linux.
+LONGEST_FOLDER = 70
+# Read when NumPy, TensorFlow and Keras are loaded, or first run something.
+ENVIRONMENT = KERAS_ENVIRONMENT | {
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
@@ -33,8 +40,23 @@ ENVIRONMENT = {
 
 
 def start(config: WorkersConfig) -> None:
-    """Start the fork server without waiting for it, unless it runs or the workers are remote."""
-    if METHOD == "forkserver" and config.scheduler is None:
+    """Start the fork server without waiting for it, unless it runs or the workers are remote.
+
+    Raises
+    ------
+    FaultError
+        If this machine has no semaphores or sockets for it.
+    """
+    if config.scheduler is not None:
+        return
+    try:
+        multiprocessing.Lock()
+    except OSError as error:
+        raise FaultError(
+            f"/dev/shm: {error.strerror}; the processes that train have their semaphores there"
+        ) from error
+    if METHOD == "forkserver":
+        _make_folder_for_socket()
         multiprocessing.set_forkserver_preload(["mnist_seq.workers.preload"])
         multiprocessing.resource_tracker.ensure_running()  # it would lift the block below
         # Ctrl-C reaches every process of the terminal. This one is to ignore it, but learns so only
@@ -46,3 +68,15 @@ def start(config: WorkersConfig) -> None:
         finally:
             del os.environ[DRIVER]
             signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED_SIGNALS)
+
+
+def _make_folder_for_socket() -> None:
+    """Have multiprocessing make its folder in /tmp where the temporary folder's name is too long.
+
+    It is made once a process, for its owner alone.
+    """
+    before = tempfile.tempdir
+    if len(tempfile.gettempdir().encode()) > LONGEST_FOLDER:
+        tempfile.tempdir = "/tmp"
+    multiprocessing.util.get_temp_dir()
+    tempfile.tempdir = before

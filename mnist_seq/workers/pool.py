@@ -5,11 +5,15 @@ that made it; what travels is the small record, and now and then the state, to b
 """
 
 import contextlib
+import errno
+import os
 import queue
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from distributed import Client, Future, KilledWorker
@@ -18,7 +22,9 @@ from distributed.client import FutureCancelledError
 from mnist_seq.config import Config, WorkersConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.errors import NotFiniteError
+from mnist_seq.faults import is_environmental
 from mnist_seq.records import (
+    EnvironmentFault,
     EpochRecord,
     StateFetched,
     TrainingFailed,
@@ -30,6 +36,10 @@ from mnist_seq.records import (
 from mnist_seq.workers.slots import SECONDS_BETWEEN_REFRESHES, Slots
 
 SECONDS_TO_FETCH = 30.0
+# Between two looks at the events. More says that this process was stopped, and did not wait.
+SECONDS_AWAKE = 120.0
+# A step of the clock by more than this is noticed: Dask holds messages back for as long.
+SECONDS_BACK = 1.0
 
 
 @dataclass(frozen=True)
@@ -59,14 +69,23 @@ class Workers:
     A training is named by a number of the caller's choice, from `start` to `drop`.
     """
 
-    def __init__(self, client: Client, functions: TrainingFunctions, config: WorkersConfig) -> None:
+    def __init__(
+        self,
+        client: Client,
+        functions: TrainingFunctions,
+        config: WorkersConfig,
+        crash_notes: Path | None = None,
+    ) -> None:
         self._client = client
         self._functions = functions
         self._config = config
-        self._slots = Slots(client, functions.warm_up)
+        self._slots = Slots(client, functions.warm_up, crash_notes)
         self._slots.refresh()  # they load their libraries from now on, while others are loaded here
         self._trainings: dict[int, _Training] = {}
         self._data: dict[tuple[object, ...], Future] = {}
+        self._looked = time.monotonic()
+        self._clock = _clock()
+        self._replaced: set[str] = set()  # slots, because the clock was set back
         self._events: queue.SimpleQueue[tuple[int, Future | StateFetched]] = queue.SimpleQueue()
 
     @property
@@ -128,6 +147,8 @@ class Workers:
         deadline = time.monotonic() + timeout
         while True:
             self._slots.refresh()
+            self._leave_out_sleep()
+            self._follow_clock()
             for number, training in self._trainings.items():
                 if training.slot not in self._slots.present:
                     return number, self._worker_lost(training.slot)
@@ -147,6 +168,33 @@ class Workers:
             if event is self._trainings[number].awaited:
                 return number, self._event(self._trainings[number], event)
 
+    def _leave_out_sleep(self) -> None:
+        """Let no training seem to hang because this process, or the machine, was stopped."""
+        now = time.monotonic()
+        if now - self._looked > SECONDS_AWAKE:
+            for training in self._trainings.values():
+                training.asked += now - self._looked
+        self._looked = now
+
+    def _follow_clock(self) -> None:
+        """Renew all connections if the clock was set back.
+
+        On each, Dask may wait for the old time to come again before it sends what is queued.
+        """
+        before, self._clock = self._clock, _clock()
+        if self._clock > before - SECONDS_BACK:
+            return
+        address, security = self._client.scheduler.address, self._client.security
+        self._client.close()
+        self._client = Client(address, security=security)
+        self._data = {}
+        self._replaced |= self._slots.present
+        self._slots.renew(self._client)
+
+    def close(self) -> None:
+        """Close the connection to the cluster."""
+        self._client.close()
+
     def _event(self, training: _Training, done: Future) -> WorkerEvent:
         try:
             result: EpochRecord | TrainResult = done.result(timeout=SECONDS_TO_FETCH)
@@ -154,26 +202,42 @@ class Workers:
             return TrainingFailed("not finite", str(error))
         except (KilledWorker, FutureCancelledError):
             return self._worker_lost(training.slot)
-        except Exception as error:  # whatever a training raises costs that training alone
+        except Exception as error:  # whatever else a training raises costs that training alone
             if not done.done():  # it was; then its process died, and Dask would wait for another
                 return self._worker_lost(training.slot)
-            return TrainingFailed(type(error).__name__, " ".join(str(error).split())[:500])
+            not_loaded = self._slots.load_error(training.slot)
+            cause = not_loaded or error
+            kind, detail = type(cause).__name__, " ".join(str(cause).split())[:500]
+            if not_loaded or is_environmental(kind, detail, cause):
+                return EnvironmentFault(kind, detail + self._place(training.slot, detail))
+            return TrainingFailed(kind, detail)
         if isinstance(result, EpochRecord):
             training.state, training.next_state = training.next_state, None
         return result
 
     def _worker_lost(self, slot: str) -> WorkerLost | TrainingFailed:
-        held = self._slots.remove(slot)
-        if held is not None:
-            used = f"{held / 2**30:.1f} GiB"
-            limit = self._config.memory_gib
-            share = f"{limit:g} GiB (workers.memory_gib)" if limit else "its share of the machine"
-            return TrainingFailed("out of memory", f"the process used {used} of {share}")
-        return WorkerLost("worker died", f"the worker at {slot} died")
+        lost = self._slots.remove(slot)
+        if slot in self._replaced:
+            return WorkerLost("clock", "the clock was set back, and its worker was replaced")
+        if isinstance(lost, WorkerLost):
+            return lost
+        limit = self._config.memory_gib
+        share = f"{limit:g} GiB (workers.memory_gib)" if limit else "its share of the machine"
+        return TrainingFailed(
+            "out of memory", f"the process used {lost / 2**30:.1f} GiB of {share}"
+        )
+
+    def _place(self, slot: str, detail: str) -> str:
+        """Where a disk is full, if the system does not say it."""
+        if os.strerror(errno.ENOSPC) not in detail or "/" in detail:
+            return ""
+        if self._config.scheduler is not None:
+            return f" (the temporary folder of the worker at {slot})"
+        return f" (temporary files are in {tempfile.gettempdir()})"
 
     def _stop_hanging(self, slot: str) -> WorkerLost:
         self._slots.stop(slot)
-        return WorkerLost("hang", f"no epoch within {self._config.epoch_timeout:g} s")
+        return WorkerLost("hang", f"no epoch within {self._config.epoch_timeout:g} s", is_own=True)
 
     def _submit(self, training: _Training, step: Callable[..., Any], *arguments: Any) -> Future:
         return self._client.submit(
@@ -195,6 +259,11 @@ class Workers:
     def _idle(self) -> set[str]:
         busy = {training.slot for training in self._trainings.values()}
         return self._slots.ready() - busy
+
+
+def _clock() -> float:
+    """Seconds by which the clock is ahead of one that is never set."""
+    return time.time() - time.monotonic()
 
 
 def _record(both: tuple[EpochRecord, TrainingState]) -> EpochRecord:

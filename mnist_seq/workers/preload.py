@@ -27,7 +27,10 @@ import distributed  # noqa: E402, F401
 
 from mnist_seq.network import training  # noqa: E402
 
-training.warm_up()
+try:
+    training.warm_up()
+except Exception as error:  # passed over as an ImportError: each worker will say it of itself
+    raise ImportError("the workers' libraries cannot be loaded") from error
 # What is loaded stays: every process that collects garbage would otherwise copy the memory that it
 # shares with the others.
 gc.freeze()

@@ -11,9 +11,14 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from distributed import Client, Future, Nanny
+
+from mnist_seq.faults import WORKER_DIED
+from mnist_seq.records import WorkerLost
+from mnist_seq.workers.deaths import KernelKills, crash
 
 SECONDS_BETWEEN_REFRESHES = 1.0
 # XLA keeps every program it has compiled, 20 to 30 MiB each, for as long as the process lives. One
@@ -22,7 +27,7 @@ SECONDS_BETWEEN_REFRESHES = 1.0
 GROWN = 1.6
 FULL = 0.6
 # A process in which an import broke off fails everything it is given, for as long as it lives.
-# Where a third one cannot load them, the libraries are wrong, and a training shall say so.
+# Where a third one cannot load them, the libraries are wrong, and the session ends with that.
 ATTEMPTS_TO_LOAD = 3
 
 
@@ -33,10 +38,19 @@ class Slots:
     ----------
     present : set of str
         Those that were alive at the last refresh.
+
+    Parameters
+    ----------
+    crash_notes : Path or None
+        Where local processes note that they crash; None if they are elsewhere.
     """
 
-    def __init__(self, client: Client, warm_up: Callable[[], None]) -> None:
+    def __init__(
+        self, client: Client, warm_up: Callable[[], None], crash_notes: Path | None = None
+    ) -> None:
         self.present: set[str] = set()
+        self._crash_notes = crash_notes
+        self._kernel_kills = KernelKills()
         self._client = client
         self._warm_up = warm_up
         self._warm_ups: dict[str, Future] = {}
@@ -47,6 +61,13 @@ class Slots:
         self._too_large: dict[str, int] = {}  # bytes of processes that were stopped for them
         self._last_refresh = 0.0
         client.subscribe_topic("worker-restart-memory", self._note_memory)
+
+    def renew(self, client: Client) -> None:
+        """Replace all processes, and the connection to them."""
+        self._client, self._warm_ups = client, {}
+        client.subscribe_topic("worker-restart-memory", self._note_memory)
+        for slot in list(self.present):
+            self.stop(slot)
 
     def refresh(self) -> None:
         """Ask the scheduler which slots there are, at most once a second."""
@@ -65,6 +86,7 @@ class Slots:
         for slot in list(filter(self._is_broken, self.present)):
             self._failed_to_load[self._known[slot]["nanny"]] += 1
             self.stop(slot)
+        self._kernel_kills.look()
         self._last_refresh = time.monotonic()
 
     def ready(self) -> set[str]:
@@ -75,10 +97,27 @@ class Slots:
             if self._warm_ups[slot].done() and not self._is_broken(slot)
         }
 
-    def remove(self, slot: str) -> int | None:
-        """Remove a dead slot; return its memory in bytes if it was killed for that, else None."""
+    def load_error(self, slot: str) -> BaseException | None:
+        """Why a process could not load its libraries, or None."""
+        loading = self._warm_ups.get(slot)
+        return loading.exception() if loading and loading.status == "error" else None
+
+    def remove(self, slot: str) -> WorkerLost | int:
+        """Remove a dead slot; return its memory in bytes if its nanny killed it for that."""
         self.present.discard(slot)
-        return self._too_large.get(slot)
+        if slot in self._too_large:
+            return self._too_large[slot]
+        if self._crash_notes is None:  # nobody knows whether it crashed or was killed
+            return WorkerLost(WORKER_DIED, f"the worker at {slot} died", is_own=True)
+        if crashed := crash(self._crash_notes, slot):
+            return WorkerLost("crash", f"{crashed} in the worker at {slot}", is_own=True)
+        if self._kernel_kills.recent():
+            return WorkerLost(
+                "out of memory",
+                f"the kernel killed the worker at {slot}: the memory of the machine, or of its "
+                "container, was full",
+            )
+        return WorkerLost(WORKER_DIED, f"the worker at {slot} was killed")
 
     def stop(self, slot: str) -> None:
         """Kill a process; its nanny starts another."""

@@ -1,26 +1,29 @@
 """Whole searches on digits, with everything real but the display: study, files and processes."""
 
+import functools
 import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mnist_seq.config import SweepConfig, Values
+from mnist_seq.config import Config, SweepConfig, Values
+from mnist_seq.data.dataset import Dataset
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.loop import Driver
+from mnist_seq.errors import FaultError
 from mnist_seq.network import training
-from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome
+from mnist_seq.records import Callback, EpochRecord, TrainingState, Trial, TrialOutcome
 from mnist_seq.search.trials import StudyTrials
 from mnist_seq.workers.cluster import open_workers
 from mnist_seq.workers.pool import TrainingFunctions, Workers
 from tests.examples import few, sweep_config
 from tests.search.landscapes import opened
-from tests.workers.pools import wait_until_free
+from tests.workers.pools import SETTINGS, wait_until_free
 
 FUNCTIONS = TrainingFunctions(training.warm_up, training.begin, training.advance, training.finish)
 RATES = {"training.learning_rate": {"low": 0.001, "high": 0.1, "log": True}}
@@ -183,15 +186,96 @@ def test_a_search_outlives_all_of_its_workers_at_once(
     assert alike(ledger, undisturbed)
 
 
-def test_a_trial_that_loses_too_many_workers_is_failed_alone(pool: Workers, tmp_path: Path) -> None:
+def crashes(
+    settings: Config, data: Dataset, state: TrainingState
+) -> tuple[EpochRecord, TrainingState]:
+    if state.epoch == 1 and settings.training.learning_rate == 0.02:
+        os.abort()
+    return training.advance(settings, data, state)
+
+
+def test_a_trial_that_crashes_too_often_is_failed_alone(pool: Workers, tmp_path: Path) -> None:
+    rates = {"training.learning_rate": {"choices": [0.01, 0.02, 0.03]}}
+    config = searching(rates, sampler="grid", trials=3, retries=0)
+    crashing = with_steps(pool, advance=crashes)
+    ledger = searched(crashing, config, tmp_path)
+    assert ledger.states() == ["complete", "failed", "complete"]
+    assert str(ledger.outcomes[1].reason).startswith("crash: Aborted")
+    assert len(ledger.curves[1]) == 1
+
+
+# --- faults that are not the trial's own
+
+
+def with_steps(pool: Workers, **steps: Any) -> Workers:
+    """The same processes, with other steps of a training."""
+    notes = pool._slots._crash_notes
+    return Workers(pool._client, replace(FUNCTIONS, **steps), SETTINGS, notes)
+
+
+def test_a_trial_whose_workers_are_killed_again_and_again_ends_the_session_alone(
+    pool: Workers, undisturbed: Ledger, tmp_path: Path
+) -> None:
     def kill(trial: Trial, record: EpochRecord) -> None:
         if trial.number == 1 and record.epoch == 1:
             kill_workers_of(pool, 1)
 
-    ledger = searched(pool, searching(retries=0), tmp_path, Ledger(kill))
-    assert ledger.states() == ["complete", "failed", "complete", "complete"]
-    assert str(ledger.outcomes[1].reason).startswith("worker died: ")
-    assert len(ledger.curves[1]) == 1
+    first = Ledger(kill)
+    with pytest.raises(FaultError, match=r"^trial 1: worker died: .*; when that is mended, the"):
+        searched(pool, searching(retries=0), tmp_path, first)
+    assert "failed" not in first.states()
+    drop_all(pool)
+    second = searched(pool, searching(), tmp_path)
+    assert same_ends(second, undisturbed)
+
+
+def fails_where_it_is_not_mended(
+    step: Callable[..., Any], mended: Path, error: Exception, *arguments: Any
+) -> Any:
+    if not mended.exists() and arguments[-1].epoch >= 2:
+        raise error
+    return step(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        ("advance", OSError(28, "No space left on device", "/tmp/tmp12/x")),
+        ("finish", RuntimeError("HDF5: file write failed: No space left on device")),
+        ("finish", ImportError("libhdf5.so: cannot open shared object file")),
+    ],
+)
+def test_a_fault_ends_the_session_and_no_trial(
+    pool: Workers, undisturbed: Ledger, tmp_path: Path, step: str, error: Exception
+) -> None:
+    real, mended = getattr(FUNCTIONS, step), tmp_path / "mended"
+    faulty = with_steps(
+        pool, **{step: functools.partial(fails_where_it_is_not_mended, real, mended, error)}
+    )
+    told: Ledger = Ledger()
+    with pytest.raises(FaultError) as fault:
+        searched(faulty, searching(), tmp_path, told)
+    assert "\n" not in str(fault.value)
+    assert str(error) in str(fault.value)
+    assert told.outcomes == {}
+    drop_all(faulty)
+    mended.touch()
+    assert same_ends(searched(with_steps(pool), searching(), tmp_path), undisturbed)
+
+
+def drop_all(pool: Workers) -> None:
+    for number in list(pool._trainings):  # as the end of the driver's process would
+        pool.drop(number)
+
+
+def same_ends(ledger: Ledger, expected: Ledger) -> bool:
+    """Whether all trials are complete, with those curves."""
+    assert ledger.states() == ["complete"] * len(expected.curves)
+    return all(
+        a.same_curve(b)
+        for number, curve in expected.curves.items()
+        for a, b in zip(ledger.outcomes[number].records, curve, strict=True)
+    )
 
 
 # --- a trial fails, or is pruned

@@ -4,17 +4,20 @@ import os
 import time
 from dataclasses import replace
 
+import dask
 import pytest
+from distributed import LocalCluster, batched
 
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.driver.session import data_of
-from mnist_seq.errors import InputError
+from mnist_seq.errors import FaultError, InputError
 from mnist_seq.network import training
 from mnist_seq.records import (
     EpochRecord,
     StateFetched,
     TrainingState,
+    WorkerLost,
 )
 from mnist_seq.workers import cluster, slots
 from mnist_seq.workers.cluster import open_workers
@@ -136,11 +139,15 @@ def test_a_function_can_be_called_where_the_libraries_are(both_free: Workers) ->
 
 
 def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
-    address = both_free._client.scheduler.address
-    elsewhere = sweep_config("workers=cluster", f"workers.scheduler={address}").workers
-    with open_workers(elsewhere, FUNCTIONS) as pool:
-        wait_until_free(pool, 2)
-        assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as elsewhere:
+        address = elsewhere.scheduler_address
+        settings = sweep_config("workers=cluster", f"workers.scheduler={address}").workers
+        with open_workers(settings, FUNCTIONS) as pool:
+            wait_until_free(pool, 1)
+            there = trained_on(pool, PLAIN, few())
+    assert same_curves(there.records, trained_here().records)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +159,68 @@ def test_there_are_as_many_processes_as_cores_and_memory_allow(
     assert cluster.local_count(cores, gib * 2**30) == count
 
 
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_workers_share_the_memory_whatever_the_cores(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight cores with 4 GiB had given each of two workers 0.5 GiB: too little for MNIST."""
+    made: dict[str, object] = {}
+
+    def note(**settings: object) -> None:
+        made.update(settings)
+        raise OSError("it is enough to know how")
+
+    monkeypatch.setattr(cluster, "CPU_COUNT", 8)
+    monkeypatch.setattr(cluster, "MEMORY_LIMIT", count * 2 * 2**30)
+    monkeypatch.setattr(cluster, "LocalCluster", note)
+    with (
+        pytest.raises(FaultError, match=r"it is enough to know how$"),
+        open_workers(sweep_config().workers, FUNCTIONS),
+    ):
+        pass
+    assert made["n_workers"] == max(1, count * 4 // 3)
+    limit, asked = made["memory_limit"], made["n_workers"]
+    assert isinstance(limit, int)
+    assert isinstance(asked, int)
+    assert limit >= 1.5 * 2**30
+    assert limit * asked <= count * 2 * 2**30
+
+
+def test_a_suspended_machine_loses_no_worker_and_no_training(both_free: Workers) -> None:
+    assert dask.config.get("distributed.scheduler.worker-ttl") is None, "300 s otherwise"
+    impatient = SETTINGS.model_copy(update={"epoch_timeout": 50.0})
+    pool = Workers(both_free._client, FUNCTIONS, impatient)
+    wait_until_free(pool, 2)
+    pool.start(0, PLAIN, few())
+    pool.advance(0)
+    # As if this process had been stopped right now, for an hour.
+    pool._looked -= 3600
+    pool._trainings[0].asked -= 3600
+    assert isinstance(heard(pool, 0), EpochRecord)
+    pool.drop(0)
+
+
+@pytest.mark.parametrize("seconds", [60, 3600, 10**8])
+def test_a_clock_set_back_stalls_no_training(
+    both_free: Workers, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    pool, behind, real = both_free, [0.0], time.time
+    # The driver and Dask's scheduler are in this process.
+    monkeypatch.setattr(time, "time", lambda: real() - behind[0])
+    monkeypatch.setattr(batched, "time", time.time)
+    pool.start(0, PLAIN, few())
+    pool.advance(0)
+    assert isinstance(heard(pool, 0), EpochRecord)
+    behind[0] += seconds  # within the milliseconds in which Dask holds messages back
+    pool.advance(0)
+    lost = heard(pool, 0)
+    assert isinstance(lost, WorkerLost)
+    assert lost.kind == "clock"
+    pool.drop(0)
+    wait_until_free(pool, 2)
+    assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
+
+
 def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.2)
     nowhere = sweep_config("workers.scheduler=tcp://127.0.0.1:1").workers
@@ -160,3 +229,22 @@ def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.Monkey
         open_workers(nowhere, FUNCTIONS),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("tls://127.0.0.1:1", "TLS expects a `ssl_context`"),
+        ("tcp://127.0.0.1", "missing port number"),
+        ("tls://[::1]", "missing port number"),
+    ],
+)
+def test_an_address_that_is_none_is_one_line(address: str, words: str) -> None:
+    with (
+        pytest.raises(InputError) as refused,
+        open_workers(sweep_config(f"workers.scheduler='{address}'").workers, FUNCTIONS),
+    ):
+        pass
+    assert str(refused.value).startswith(f"workers.scheduler: {address}: ")
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
