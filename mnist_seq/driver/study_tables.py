@@ -76,6 +76,7 @@ def _row(
         "value": getattr(best, config.search.objective) if best else float("nan"),
         "best_epoch": best.epoch if best else None,
         "epochs": len(outcome.records),
+        "planned_epochs": trial.config.training.epochs,
         "seconds": outcome.seconds,
         "parameters": parameters,
         "reason": outcome.reason,

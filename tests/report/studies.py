@@ -145,6 +145,7 @@ def study(
                 "value": float(monitored.iloc[best]) if scored else math.nan,
                 "best_epoch": best + 1 if scored else math.nan,
                 "epochs": done,
+                "planned_epochs": planned,
                 "seconds": seconds,
                 "parameters": int(4 * units * (units + 29) + 10 * (units + 1)),
                 "reason": f"the loss became NaN in epoch {done}" if state == "failed" else None,

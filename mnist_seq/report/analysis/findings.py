@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.chance import expected_best, lead, standard_error
-from mnist_seq.report.analysis.importance import LEAST_TRIALS
+from mnist_seq.report.analysis.study_model import LEAST_TRIALS
 from mnist_seq.report.analysis.tables import StudyTables
 
 

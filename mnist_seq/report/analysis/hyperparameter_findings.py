@@ -1,92 +1,154 @@
-"""Findings on hyperparameters: importance, interactions, values at an edge, no effect."""
+"""Findings on hyperparameters: effects, interactions, values at an edge, little effect."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from mnist_seq.config import Range
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.analysis.chance import spread_by_luck, standard_error
+from mnist_seq.report.analysis.effects import Effect, effects
 from mnist_seq.report.analysis.findings import Finding
-from mnist_seq.report.analysis.hyperparameters import Hyperparameter, hyperparameters
-from mnist_seq.report.analysis.importance import LEAST_TRIALS, Importances, permutation_importance
-from mnist_seq.report.analysis.isolation import isolate
+from mnist_seq.report.analysis.importance import Importances, variance_importance
 from mnist_seq.report.analysis.next_range import choices_override, edges
+from mnist_seq.report.analysis.study_model import LEAST_TRIALS, study_model
 from mnist_seq.report.analysis.tables import StudyTables
 
-NOTHING = 0.05  # R² on left-out trials up to which the settings explain nothing
 LEADS = 0.8  # share of bootstrap samples in which the most important one must lead
-UNIMPORTANT = 0.05  # fall of R² that the whole interval of an unimportant one stays below
-SAME_LOSS = 0.05  # losses have no binomial error: so close, as a share, counts as the same
+AHEAD = 1.25  # times the second's importance, which is known to some percent only
+STRONG = 0.05  # share of the variance from which on an interaction is told
+SAME = 0.05  # errors that differ by less than this share are called the same
+LITTLE = 0.25  # share of its error by which a hyperparameter of little effect changes it at most
 
 
 def what_matters(tables: StudyTables) -> Iterator[Finding]:
-    """Findings on the important hyperparameters, or one that the data do not identify any."""
-    importances = permutation_importance(tables)
-    if importances is None:
+    """Findings on the hyperparameters with an effect, or one that none was seen."""
+    fitted, importances = study_model(tables), variance_importance(tables)
+    if fitted is None or importances is None:
         yield _too_few_trials(tables)
-    elif importances.explained <= NOTHING:
+        return
+    told = [effect for effect in effects(tables).values() if effect.is_told]
+    if not told:
         yield Finding(
             "nothing_learned",
-            "Nothing was learned about the hyperparameters: on trials left out, their settings "
-            f"explain {wording.share(max(importances.explained, 0))} of the differences: these may "
-            "all be chance, or the trials too few to tell.",
-            {"explained": importances.explained},
+            "Nothing was learned about the hyperparameters: no two values of any of them differ by "
+            "more than chance. On trials left out, their settings explain "
+            f"{wording.share(max(fitted.explained, 0))} of the differences.",
+            {"explained": fitted.explained},
         )
-    else:
-        yield from _leader(importances)
-        yield from _interaction(importances)
-        for edge in edges(tables):
-            if importances.interval(str(edge.numbers["hyperparameter"]))[1] > UNIMPORTANT:
-                yield edge
+        return
+    yield from _leader(importances)
+    for effect in sorted(told, key=lambda e: -e.at_best.fall(e.worst, e.best)[1]):
+        yield _effect(tables, effect)
+    yield from _interaction(importances)
+    paths = {effect.hyperparameter.path for effect in told}
+    yield from (edge for edge in edges(tables) if edge.numbers["hyperparameter"] in paths)
 
 
 def unimportant(tables: StudyTables) -> list[Finding]:
-    """Findings on hyperparameters that have no measurable effect on the objective."""
-    importances = permutation_importance(tables)
-    if importances is None or importances.explained <= NOTHING:
+    """Findings on hyperparameters whose values hardly change the error."""
+    seen = effects(tables)
+    if not any(effect.is_told for effect in seen.values()):
         return []
     found: dict[str, Finding] = {}
     # Children come after their parents in a space that reads downwards, and may speak for them.
-    for hyperparameter in reversed(hyperparameters(tables)):
-        path = hyperparameter.path
+    for path, effect in reversed(seen.items()):
         children = {p for p, dimension in tables.space.items() if path in dimension.when}
-        finding = _no_effect(tables, hyperparameter, *importances.interval(path))
+        finding = _little_effect(tables, effect)
         if finding is not None and children <= found.keys():
             found[path] = finding
     return list(found.values())[::-1]
 
 
-def _no_effect(
-    tables: StudyTables, hyperparameter: Hyperparameter, low: float, mean: float, high: float
-) -> Finding | None:
-    """The finding that a hyperparameter has no measurable effect, or None if it may have one."""
-    if hyperparameter.distinct < 2 or high >= UNIMPORTANT or low > 0:
-        return None
-    path, parts = hyperparameter.path, isolate(tables, hyperparameter)
-    values = [part.value for part in parts]
-    spread = max(values) - min(values)
-    if len(parts) < 2:
-        return None
-    middle = float(np.median(values))
-    noise = SAME_LOSS * middle
-    if tables.maximised:
-        noise = spread_by_luck(len(parts), standard_error(middle, tables.validation_images))
-    if spread > noise:
-        return None
-    best = parts[values.index(max(values) if tables.maximised else min(values))]
-    kept = tables.scored.set_index("number").loc[best.number, path]
-    cost = f"{mean:.3f}".replace("-", wording.MINUS)
-    apart = wording.points(spread) if tables.maximised else wording.setting(spread)
+def _effect(tables: StudyTables, effect: Effect) -> Finding:
+    """The finding that says how the error changes with a hyperparameter."""
+    h, response = effect.hyperparameter, effect.at_best
+    better = _knee(effect) if h.ordered else effect.best
+    low, fall, high = response.fall(effect.worst, better)
+    before, after = (_error(tables, response.error[k]) for k in (effect.worst, better))
+    worst, best = (_value(effect, k) for k in (effect.worst, better))
+    quantity = "error" if tables.maximised else "loss"
+    apart = _with_interval(tables, low, fall, high)
+    if h.ordered:
+        text = (
+            f"from {worst} to {best} the {quantity} falls from {before} to {after}, by {apart}"
+            f"{_beyond(tables, effect, better)}."
+        )
+    else:
+        text = (
+            f"{best} has the lowest {quantity}, {after}; with {worst} it is {before}"
+            f", more by {apart}."
+        )
     return Finding(
-        "no_effect",
-        f"{path} does not matter here: shuffling it costs {cost} of R², at most "
-        f"{high:.3f}, and the best of its values lie {apart} apart, which is within their "
-        "noise. It can be left out of the search.",
-        {"hyperparameter": path, "importance": mean, "low": low, "high": high, "spread": spread},
-        _fixed(tables, path, kept),
+        "effect",
+        f"{h.path}, all else as in the best trial: {text}",
+        {
+            "hyperparameter": h.path,
+            "worse": worst,
+            "better": best,
+            "before": float(response.error[effect.worst]),
+            "after": float(response.error[better]),
+            "fall": fall,
+            "low": low,
+            "high": high,
+        },
     )
+
+
+def _knee(effect: Effect) -> int:
+    """Index of the first value, from the worst one on, that is as good as the best."""
+    errors = effect.at_best.error
+    step = 1 if effect.best > effect.worst else -1
+    way = range(effect.worst, effect.best + step, step)
+    return next(k for k in way if errors[k] <= (1 + SAME) * errors[effect.best])
+
+
+def _beyond(tables: StudyTables, effect: Effect, knee: int) -> str:
+    """What the sentence says of the values on the other side of the best one."""
+    response = effect.at_best
+    end = len(response.error) - 1 if effect.best >= effect.worst else 0
+    if knee == end:
+        return ""
+    if response.deviations(end, effect.best) > 2 and end != effect.best:
+        return f"; at {_value(effect, end)} it is {_error(tables, response.error[end])} again"
+    if response.error[end] <= (1 + 2 * SAME) * response.error[effect.best]:
+        return f"; beyond {_value(effect, knee)} nothing is gained"
+    return ""
+
+
+def _little_effect(tables: StudyTables, effect: Effect) -> Finding | None:
+    """The finding that a hyperparameter hardly matters, or None if it may."""
+    path, response = effect.hyperparameter.path, effect.at_best
+    if response.most_apart(effect.worst, effect.best) > math.log1p(LITTLE):
+        return None
+    assert tables.best is not None  # else there were no effects
+    kept = tables.best.settings[path]
+    *_, most = response.fall(effect.worst, effect.best)
+    return Finding(
+        "little_effect",
+        f"{path} makes little difference: at most {_difference(tables, most)} between its "
+        "values, all else as in the best trial.",
+        {"hyperparameter": path, "most": most},
+        None if kept is None else _fixed(tables, path, kept),
+    )
+
+
+def _error(tables: StudyTables, error: float) -> str:
+    return f"{100 * error:.2f} %" if tables.maximised else f"{error:.4f}"
+
+
+def _with_interval(tables: StudyTables, low: float, middle: float, high: float) -> str:
+    ends = (f"{100 * end:.2f}" if tables.maximised else f"{end:.4f}" for end in (low, high))
+    return f"{_difference(tables, middle)} (90 % interval {' to '.join(ends)})".replace(
+        "-", wording.MINUS
+    )
+
+
+def _difference(tables: StudyTables, difference: float) -> str:
+    return wording.points(difference) if tables.maximised else f"{difference:.4f}"
+
+
+def _value(effect: Effect, index: int) -> str:
+    return wording.setting(effect.hyperparameter.value(float(effect.positions[index])))
 
 
 def _too_few_trials(tables: StudyTables) -> Finding:
@@ -113,32 +175,26 @@ def _leader(importances: Importances) -> Iterator[Finding]:
         return
     path, share = importances.leader
     low, mean, high = importances.interval(path)
-    numbers: dict[str, float | str] = {"hyperparameter": path, "leads": share, "importance": mean}
-    numbers |= {"low": low, "high": high, "explained": importances.explained}
-    if share < LEADS:
-        yield Finding(
-            "too_few_trials",
-            f"Too few trials to say which hyperparameter matters most: {path} leads, but only "
-            f"in {wording.share(share)} of bootstrap samples of the trials.",
-            numbers,
-        )
-    else:
+    others = max(importances.interval(other)[1] for other in importances.paths if other != path)
+    if share >= LEADS and mean >= AHEAD * others:
         yield Finding(
             "matters_most",
             f"{path} matters most, in {wording.share(share)} of bootstrap samples of the trials: "
-            f"shuffling it costs {mean:.2f} of R² (90 % interval {low:.2f} to {high:.2f}).",
-            numbers,
+            f"{wording.share(mean)} of the variance goes with it (90 % interval "
+            f"{wording.share(low)} to {wording.share(high)}).",
+            {"hyperparameter": path, "leads": share, "importance": mean, "low": low, "high": high},
         )
 
 
 def _interaction(importances: Importances) -> Iterator[Finding]:
     for pair in importances.interacting()[:1]:
         low, mean, high = importances.pair_interval(pair)
-        if low > 0 and mean > UNIMPORTANT:
+        if low > STRONG:
             yield Finding(
                 "interaction",
-                f"{pair[0]} and {pair[1]} act together: what is best for one depends on the "
-                f"other ({mean:.2f} of R², 90 % interval {low:.2f} to {high:.2f}).",
+                f"{pair[0]} and {pair[1]} act together: what is best for one depends on the other "
+                f"({wording.share(mean)} of the variance, 90 % interval {wording.share(low)} to "
+                f"{wording.share(high)}).",
                 {"first": pair[0], "second": pair[1], "strength": mean, "low": low},
             )
 

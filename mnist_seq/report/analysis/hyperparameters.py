@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mnist_seq.config import Choices, Range, Scalar
+from mnist_seq.config import Choices, Dimension, Range, Scalar
 from mnist_seq.report.analysis.tables import StudyTables
 
 
@@ -78,6 +78,12 @@ class Hyperparameter:
             return self.categories[round(position)]
         return 10.0**position if self.log else position
 
+    def position(self, value: Scalar) -> float:
+        """The axis position of a value; NaN if it was never an option."""
+        if self.categories:
+            return float(self.categories.index(value)) if value in self.categories else math.nan
+        return math.nan if value is None else _position(self.dimension, float(value))
+
 
 def hyperparameters(tables: StudyTables) -> list[Hyperparameter]:
     """All searched hyperparameters, each with the positions of the scored trials."""
@@ -120,8 +126,9 @@ def activity(tables: StudyTables, trials: pd.DataFrame, path: str) -> NDArray[np
     return active
 
 
-def _position(dimension: Range, value: float) -> float:
-    return math.log10(max(value, 1e-300)) if dimension.log else float(value)
+def _position(dimension: Dimension, value: float) -> float:
+    is_log = isinstance(dimension, Range) and dimension.log
+    return math.log10(max(value, 1e-300)) if is_log else float(value)
 
 
 def _are_numbers(options: Iterable[Scalar]) -> bool:

@@ -5,8 +5,10 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from mnist_seq.report.analysis import wording
+from mnist_seq.report.analysis.effects import predicted_error
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter, hyperparameter
-from mnist_seq.report.analysis.importance import LEAST_TRIALS, SAMPLES, permutation_importance
+from mnist_seq.report.analysis.importance import variance_importance
+from mnist_seq.report.analysis.study_model import LEAST_TRIALS, SAMPLES, study_model
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures import scales
 from mnist_seq.report.figures.axes import hide_y, hyperparameter_axis, jitter, scatter, set_ticks
@@ -15,8 +17,7 @@ from mnist_seq.report.figures.drawing import ACCENT, INK, Panel, canvas, color_m
 MOST_MAPS = 3
 CELLS = 40
 SHADES = ["#faf8ef", "#d3e4da", "#93c1c6", "#4f93b3"]  # light enough for points to be seen on
-BANDWIDTH = 0.13  # of an axis' length: how far a trial speaks for its surroundings
-NEAR = 2.2  # bandwidths beyond which nothing is claimed
+HOPELESS = 0.2  # share of a map, its worst part, that is drawn in one colour
 
 
 def draw_importance(tables: StudyTables) -> Panel:
@@ -24,7 +25,7 @@ def draw_importance(tables: StudyTables) -> Panel:
     title = "Importance"
     if len(tables.space) < 2:
         return Panel(title, None, "With one hyperparameter there is nothing to rank.")
-    importances = permutation_importance(tables)
+    importances = variance_importance(tables)
     if importances is None:
         needed = f"Importances need {LEAST_TRIALS} trials with values that differ"
         return Panel(title, None, f"{needed}; there are {len(tables.scored)}.")
@@ -41,17 +42,20 @@ def draw_importance(tables: StudyTables) -> Panel:
         axes.axvline(0, color=INK, linewidth=0.8)
         low, high = scales.framed(np.array(spans)[:, [0, 2]], 0.05, 0.1)
         ends = {"xlim": (low, high), "ylim": (-0.5, len(order) - 0.1)}
-        axes.set(xlabel="fall of R² when shuffled", **ends)
+        axes.set(xlabel="share of the variance", **ends)
         set_ticks(axes.xaxis, scales.round_ticks(low, high))
         hide_y(axes)
         picture = svg(figure, "importance")
-    explained = wording.share(max(importances.explained, 0))
+    fitted = study_model(tables)
+    assert fitted is not None  # as there are importances
+    explained = wording.share(max(fitted.explained, 0))
     return Panel(
         title,
         picture,
-        f"Mean and 90 % interval over {SAMPLES} bootstrap samples of the trials. Altogether the "
-        f"settings explain {explained} of the ranks of left-out trials; an interval that touches "
-        "zero says that more trials are needed to tell.",
+        "How much of the variance of the (logarithmic) error after a whole training goes with each "
+        f"hyperparameter, alone or with others: mean and 90 % interval over {SAMPLES} bootstrap "
+        f"samples of the trials. On trials left out whole, the settings explain {explained} of "
+        "what the progress of training does not.",
     )
 
 
@@ -60,7 +64,7 @@ def draw_pairs(tables: StudyTables) -> list[Panel]:
     title = "Pairs that interact"
     if len(tables.space) < 2:
         return [Panel(title, None, "With one hyperparameter there are no pairs.")]
-    importances = permutation_importance(tables)
+    importances = variance_importance(tables)
     if importances is None or not importances.pairs:
         why = (
             f"Pairs need {LEAST_TRIALS} trials with values that differ and two hyperparameters "
@@ -73,7 +77,11 @@ def draw_pairs(tables: StudyTables) -> list[Panel]:
         if panels and low <= 0:
             break  # one map that may be chance shows what was looked for; more would mislead
         verdict = "" if low > 0 else " The interval holds zero: this may be chance."
-        note = f"Interaction {mean:.2f} of R² (90 % interval {low:.2f} to {high:.2f}).{verdict}"
+        share, *ends = (wording.share(part) for part in (mean, low, high))
+        note = (
+            f"{share} of the variance goes with both together only (90 % interval "
+            f"{' to '.join(ends)}).{verdict}"
+        )
         title = f"{first} {wording.TIMES} {second}"
         pair = hyperparameter(tables, first), hyperparameter(tables, second)
         picture = _map(tables, *pair, f"pair-{index}")
@@ -81,49 +89,16 @@ def draw_pairs(tables: StudyTables) -> list[Panel]:
     return panels
 
 
-def local_mean(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    values: NDArray[np.float64],
-    at_x: NDArray[np.float64],
-    at_y: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Kernel-weighted mean of the values around each of P places; NaN where no trial is near.
-
-    Parameters
-    ----------
-    x, y, values : float, shape (N,)
-        The trials; both axes have length 1.
-    at_x, at_y : float, shape (P,)
-        The places.
-
-    References
-    ----------
-    Nadaraya, "On Estimating Regression", Theory of Probability & Its Applications 9 (1964), eq. 2.
-    """
-    squared_PN = (at_x[:, None] - x) ** 2 + (at_y[:, None] - y) ** 2
-    weights_PN = np.exp(-squared_PN / (2 * BANDWIDTH**2))
-    means = weights_PN @ values / np.maximum(weights_PN.sum(axis=1), 1e-300)
-    return np.where(squared_PN.min(axis=1) <= (NEAR * BANDWIDTH) ** 2, means, np.nan)
-
-
 def _map(tables: StudyTables, right: Hyperparameter, up: Hyperparameter, name: str) -> Markup:
     scale = scales.ValueScale(tables)
-    heights = scale.position(tables.scored["value"].to_numpy())
-    known = right.active & up.active
-    # Hopeless trials would take all the colours for themselves.
-    floor, top = float(np.quantile(heights[known], 0.2)), float(heights[known].max())
+    grid = [_cells(axis) for axis in (right, up)]
+    errors = predicted_error(tables, (right, up), *grid)
+    means = scale.position(1 - errors if tables.maximised else errors)
+    # Hopeless settings would take all the colours for themselves.
+    floor, top = float(np.quantile(means, HOPELESS)), float(means.max())
     if top - floor < 1e-9:
         floor, top = floor - 0.05, top + 0.05
-    grid = [_cells(axis) for axis in (right, up)]
-    mesh_x, mesh_y = np.meshgrid(*grid)
-    means = local_mean(
-        _unit(right, right.positions[known]),
-        _unit(up, up.positions[known]),
-        np.clip(heights[known], floor, None),
-        _unit(right, mesh_x.ravel()),
-        _unit(up, mesh_y.ravel()),
-    ).reshape(mesh_x.shape)
+    means = np.clip(means, floor, top)
     with canvas(300) as (figure, axes):
         colors = color_map(SHADES)
         levels = np.linspace(floor, top, 10)
@@ -132,7 +107,7 @@ def _map(tables: StudyTables, right: Hyperparameter, up: Hyperparameter, name: s
                 *grid, means, cmap=colors, vmin=floor, vmax=top, rasterized=True
             )
         else:
-            drawn = axes.contourf(*grid, np.clip(means, floor, top), levels=levels, cmap=colors)
+            drawn = axes.contourf(*grid, means, levels=levels, cmap=colors)
         axes.grid(visible=False)
         scatter(axes, tables, jitter(right, 0.5), jitter(up, 0.5), color=INK, alpha=0.5)
         hyperparameter_axis(axes, right)
@@ -144,7 +119,7 @@ def _map(tables: StudyTables, right: Hyperparameter, up: Hyperparameter, name: s
         bar = figure.colorbar(drawn, ax=axes, location="top", aspect=40, pad=0.02, shrink=0.9)
         bar.outline.set_visible(False)
         set_ticks(bar.ax.xaxis, scale.ticks(floor, top, gap=0.2))
-        bar.set_label(f"{tables.objective.replace('_', ' ')}, mean of the trials around", color=INK)
+        bar.set_label(f"predicted {tables.objective.replace('_', ' ')}", color=INK)
         return svg(figure, name, tables)
 
 
@@ -152,11 +127,3 @@ def _cells(axis: Hyperparameter) -> NDArray[np.float64]:
     if axis.categories:
         return np.arange(len(axis.categories), dtype=float)
     return np.linspace(*axis.frame, CELLS)
-
-
-def _unit(axis: Hyperparameter, positions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale positions to an axis of length 1; choices are spaced too far to be averaged."""
-    if axis.categories:
-        return positions * 10 * BANDWIDTH
-    low, high = axis.frame
-    return (positions - low) / (high - low)

@@ -1,13 +1,11 @@
-"""Figures of the objective against each hyperparameter: all trials, or best per value."""
+"""Figures of the objective against each hyperparameter, one point a trial."""
 
 from collections.abc import Callable
 
-import numpy as np
 from markupsafe import Markup
 
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter, hyperparameters
-from mnist_seq.report.analysis.isolation import isolate
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.axes import (
     baseline_rule,
@@ -16,18 +14,13 @@ from mnist_seq.report.figures.axes import (
     scatter,
     value_axis,
 )
-from mnist_seq.report.figures.drawing import ACCENT, BEST, Panel, canvas, svg
+from mnist_seq.report.figures.drawing import Panel, canvas, svg
 from mnist_seq.report.figures.scales import ValueScale
 
 
 def draw_slices(tables: StudyTables) -> list[Panel]:
     """A figure for each hyperparameter: the objective over its values, one point a trial."""
     return _for_each(tables, _slice)
-
-
-def draw_isolated(tables: StudyTables) -> list[Panel]:
-    """Draw the best trial for each value or bin of each hyperparameter."""
-    return _for_each(tables, _isolated)
 
 
 def _for_each(
@@ -49,39 +42,6 @@ def _slice(tables: StudyTables, hyperparameter: Hyperparameter, index: int) -> M
         value_axis(axes, tables, y[hyperparameter.active])
         hyperparameter_axis(axes, hyperparameter)
         return svg(figure, f"slice-{index}", tables)
-
-
-def _isolated(tables: StudyTables, hyperparameter: Hyperparameter, index: int) -> Markup:
-    scale = ValueScale(tables)
-    y = scale.position(tables.scored["value"].to_numpy())
-    first, last = hyperparameter.frame
-    heights = []
-    with canvas(230) as (figure, axes):
-        baseline_rule(axes, tables)
-        scatter(axes, tables, hyperparameter.positions, y, alpha=0.45)
-        for part in isolate(tables, hyperparameter):
-            height = float(scale.position(part.value))
-            heights.append(height)
-            # A little drawn in, so that neighbours do not touch, and inside the axis.
-            gap = 0.06 * (part.high - part.low)
-            ends = max(part.low + gap, first), min(part.high - gap, last)
-            axes.plot(ends, [height, height], color=ACCENT, linewidth=2.2, zorder=4)
-            if part.error is not None:
-                span = scale.position(np.array([part.value - part.error, part.value + part.error]))
-                heights += list(span)
-                axes.plot([part.position] * 2, span, color=ACCENT, linewidth=1.1, zorder=4)
-            best = tables.best is not None and part.number == tables.best.number
-            color, marker = (BEST, "D") if best else (ACCENT, "o")
-            fill = "#ffffff" if part.pruned else color
-            look = {"facecolors": [fill], "edgecolors": [color], "marker": marker}
-            mark = axes.scatter([part.position], [height], s=34, zorder=6, **look)
-            mark.set_urls([f"#trial-{part.number}"])
-        # Only the tops matter here: trials far below them would press the differences flat.
-        value_axis(axes, tables, np.asarray(heights))
-        low, high = axes.get_ylim()
-        axes.set_ylim(low - 0.25 * (high - low), high)
-        hyperparameter_axis(axes, hyperparameter)
-        return svg(figure, f"isolation-{index}", tables)
 
 
 def _note(hyperparameter: Hyperparameter) -> str:

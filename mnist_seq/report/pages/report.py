@@ -9,10 +9,11 @@ from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures import learning_curves as curves
 from mnist_seq.report.figures.comparison import draw_comparison
 from mnist_seq.report.figures.cost import draw_cost
+from mnist_seq.report.figures.effects import draw_effects
 from mnist_seq.report.figures.history import draw_over_budget, draw_over_time
 from mnist_seq.report.figures.importance import draw_importance, draw_pairs
 from mnist_seq.report.figures.parallel_coordinates import draw_parallel_coordinates
-from mnist_seq.report.figures.slices import draw_isolated, draw_slices
+from mnist_seq.report.figures.slices import draw_slices
 from mnist_seq.report.pages.frame import fill
 from mnist_seq.report.pages.trial_tables import comparison_table, failures_table, trials_table
 
@@ -31,7 +32,7 @@ def render(tables: StudyTables) -> str:
         history=[draw_over_time(tables), draw_over_budget(tables)],
         learning_curves=[curves.draw_all_trials(tables), curves.draw_best_trial(tables)],
         slices=draw_slices(tables),
-        isolated=draw_isolated(tables),
+        effects=draw_effects(tables),
         importance=draw_importance(tables),
         parallel_coordinates=draw_parallel_coordinates(tables),
         pairs=draw_pairs(tables),

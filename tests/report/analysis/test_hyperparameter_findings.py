@@ -36,12 +36,33 @@ def test_a_planted_optimum_inside_is_no_edge() -> None:
 
 
 def test_planted_unimportant_hyperparameters_are_found_and_the_one_that_matters_is_not() -> None:
-    unimportant = found(study(150, rate_has_an_optimum, space=THREE), "no_effect")
+    unimportant = found(study(60, rate_has_an_optimum, space=THREE), "little_effect")
     assert {finding.numbers["hyperparameter"] for finding in unimportant} == {
         "model.units",
         "training.batch_size",
     }
     assert all(finding.command for finding in unimportant)
+
+
+def test_an_effect_is_told_with_the_values_where_it_begins_and_ends() -> None:
+    (finding,) = found(study(60, wide_is_better, space=THREE), "effect")
+    assert "from 16 to 128 the error falls from" in finding.text
+    low, high = (float(finding.numbers[end]) for end in ("low", "high"))
+    assert low < 0.02 < high  # planted: from 3 % to 1 %
+    assert finding.text.endswith(".")
+
+
+def test_values_beyond_the_best_are_told_too() -> None:
+    (finding,) = found(study(60, rate_has_an_optimum, space=THREE), "effect")
+    assert "again" in finding.text
+
+
+def test_a_plateau_is_said_to_gain_nothing() -> None:
+    def saturates(settings: Settings) -> float:
+        return 0.97 + 0.02 * min(1.0, 2 * unit(UNITS, settings["model.units"]))
+
+    (finding,) = found(study(80, saturates, space=THREE), "effect")
+    assert "nothing is gained" in finding.text
 
 
 def test_the_one_that_matters_is_named() -> None:
@@ -58,9 +79,9 @@ def test_a_planted_interaction_is_found() -> None:
     }
 
 
-def test_effects_that_add_up_are_not_called_an_interaction() -> None:
+def test_effects_that_multiply_the_error_are_not_called_an_interaction() -> None:
     def both(settings: Settings) -> float:
-        return wide_is_better(settings) + rate_has_an_optimum(settings) - 0.98
+        return 1 - 50 * (1 - wide_is_better(settings)) * (1 - rate_has_an_optimum(settings))
 
     assert not found(study(120, both, space=THREE), "interaction")
 
@@ -72,7 +93,14 @@ def test_on_pure_noise_nothing_was_learned(seed: int) -> None:
     kinds = {finding.kind for finding in diagnose(tables)}
     assert "nothing_learned" in kinds
     assert kinds & {"within_noise", "baseline_is_best"}
-    assert not kinds & {"edge", "no_effect", "interaction", "matters_most", "better_than_baseline"}
+    assert not kinds & {
+        "edge",
+        "effect",
+        "little_effect",
+        "interaction",
+        "matters_most",
+        "better_than_baseline",
+    }
 
 
 def test_few_trials_are_too_few_to_say() -> None:
@@ -80,11 +108,12 @@ def test_few_trials_are_too_few_to_say() -> None:
     assert finding.numbers["trials"] == 5
 
 
-def test_equal_rivals_need_more_trials_to_rank() -> None:
+def test_of_equal_rivals_none_matters_most() -> None:
     space: Space = {name: Range(low=0.0, high=1.0) for name in "abcd"}
 
     def rivals(settings: Settings) -> float:
         return 0.5 + 0.1 * sum(float(settings[name] or 0) for name in "abcd")
 
-    (finding,) = found(study(60, rivals, space=space, binomial=False), "too_few_trials")
-    assert float(finding.numbers["leads"]) < 0.8
+    tables = study(60, rivals, space=space, binomial=False)
+    assert not found(tables, "matters_most")
+    assert len(found(tables, "effect")) == 4

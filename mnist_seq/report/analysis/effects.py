@@ -1,0 +1,180 @@
+"""What each hyperparameter does to the error after a whole training, with a 90 % band.
+
+References
+----------
+Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29
+(2001), section 8.2: partial dependence, here on the logarithm of the error.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from mnist_seq.report.analysis.coordinates import Settings
+from mnist_seq.report.analysis.hyperparameters import Hyperparameter
+from mnist_seq.report.analysis.response_model import Numbers
+from mnist_seq.report.analysis.study_model import StudyModel, after_training, study_model
+from mnist_seq.report.analysis.tables import StudyTables
+
+WITHIN_90_PERCENT = 1.645  # standard deviations of a normal distribution
+# Standard deviations from which on a difference is told. The two values are chosen as the furthest
+# apart: at 2 of them, 1 hyperparameter in 200 without effect is said to have one.
+TOLD = 2.0
+VALUES_OF_A_RANGE = 9
+MOST_AVERAGED = 40  # trials
+DRAWS = 4000
+COPIES_OF_THE_BEST = 10  # each with another value of what a change makes active
+
+
+@dataclass(frozen=True)
+class Response:
+    """Predicted error over G values of a hyperparameter.
+
+    Attributes
+    ----------
+    log_error : float64, shape (G,)
+        Natural logarithm of the error (or of the loss).
+    covariance : float64, shape (G, G)
+        Of the model and over bootstrap samples of the trials together.
+    """
+
+    log_error: Numbers
+    covariance: Numbers
+
+    @property
+    def error(self) -> Numbers:
+        """The predicted error, shape (G,)."""
+        return np.asarray(np.exp(self.log_error))
+
+    @property
+    def band(self) -> tuple[Numbers, Numbers]:
+        """The 90 % band of the error, as (low, high)."""
+        half = WITHIN_90_PERCENT * np.sqrt(np.diag(self.covariance))
+        return np.exp(self.log_error - half), np.exp(self.log_error + half)
+
+    def deviations(self, worse: int, better: int) -> float:
+        """How many standard deviations the log errors at two values lie apart."""
+        gap = float(self.log_error[worse] - self.log_error[better])
+        return gap / math.sqrt(max(self._variance_of_gap(worse, better), 1e-18))
+
+    def most_apart(self, worse: int, better: int) -> float:
+        """Upper end of the 90 % interval of the difference of two log errors."""
+        gap = float(self.log_error[worse] - self.log_error[better])
+        return gap + WITHIN_90_PERCENT * math.sqrt(self._variance_of_gap(worse, better))
+
+    def fall(self, worse: int, better: int) -> tuple[float, float, float]:
+        """How much lower the error is at the better value, as (low, mean, high) of 90 %."""
+        both = [worse, better]
+        drawn = np.random.default_rng(0).multivariate_normal(
+            self.log_error[both], self.covariance[np.ix_(both, both)], DRAWS
+        )
+        low, high = np.quantile(np.exp(drawn[:, 0]) - np.exp(drawn[:, 1]), [0.05, 0.95])
+        return float(low), float(self.error[worse] - self.error[better]), float(high)
+
+    def _variance_of_gap(self, first: int, second: int) -> float:
+        c = self.covariance
+        return max(float(c[first, first] + c[second, second] - 2 * c[first, second]), 0.0)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The predicted effect of one hyperparameter.
+
+    Attributes
+    ----------
+    hyperparameter : Hyperparameter
+        Which.
+    positions : float64, shape (G,)
+        Its values, as positions on its axis, ascending.
+    at_best : Response
+        All other settings as in the best trial.
+    on_average : Response
+        Averaged over the other settings of all trials.
+    """
+
+    hyperparameter: Hyperparameter
+    positions: Numbers
+    at_best: Response
+    on_average: Response
+
+    @property
+    def best(self) -> int:
+        """Index of the value with the lowest error around the best trial."""
+        return int(self.at_best.log_error.argmin())
+
+    @property
+    def worst(self) -> int:
+        return int(self.at_best.log_error.argmax())
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its best and worst values differ by more than the model may be wrong."""
+        return self.at_best.deviations(self.worst, self.best) > TOLD
+
+
+@lru_cache(maxsize=2)
+def effects(tables: StudyTables) -> dict[str, Effect]:
+    """The effects of the hyperparameters that differ between trials, by path; {} if too few."""
+    fitted, best = study_model(tables), tables.best
+    if fitted is None or best is None:
+        return {}
+    at_best = _active(fitted, best.settings)
+    chosen = np.linspace(0, len(fitted.trials) - 1, min(len(fitted.trials), MOST_AVERAGED))
+    trials = [fitted.trials[round(index)] for index in chosen]
+    return {
+        h.path: Effect(
+            h,
+            positions := values_to_compare(h),
+            _response(fitted, h, positions, [at_best] * COPIES_OF_THE_BEST),
+            _response(fitted, h, positions, trials),
+        )
+        for h in fitted.searched
+    }
+
+
+def predicted_error(
+    tables: StudyTables, pair: tuple[Hyperparameter, Hyperparameter], x: Numbers, y: Numbers
+) -> Numbers:
+    """Predicted error over two hyperparameters, all else as in the best trial: shape (y, x)."""
+    fitted, best = study_model(tables), tables.best
+    assert fitted is not None  # the pair comes from this model
+    assert best is not None
+    at_best, (first, second) = _active(fitted, best.settings), pair
+    change = fitted.coordinates.changed
+    cells = [
+        change(change([at_best], first.path, first.value(i)), second.path, second.value(j))[0]
+        for j in y
+        for i in x
+    ]
+    points = after_training(fitted.coordinates.rows(cells))
+    return np.asarray(np.exp(fitted.model.mean(points)).reshape(len(y), len(x)))
+
+
+def values_to_compare(hyperparameter: Hyperparameter) -> Numbers:
+    """Positions of all choices, or of values evenly spread over a range, ends included."""
+    if hyperparameter.categories:
+        return np.arange(len(hyperparameter.categories), dtype=float)
+    spread = np.linspace(hyperparameter.low, hyperparameter.high, VALUES_OF_A_RANGE)
+    if not hyperparameter.whole:
+        return spread
+    values = {round(float(hyperparameter.value(p) or 0)) for p in spread}
+    return np.array([hyperparameter.position(value) for value in sorted(values)])
+
+
+def _active(fitted: StudyModel, settings: Settings) -> Settings:
+    paths = [h.path for h in fitted.searched]
+    return {path: settings[path] for path in paths if settings[path] is not None}
+
+
+def _response(
+    fitted: StudyModel, hyperparameter: Hyperparameter, positions: Numbers, base: Sequence[Settings]
+) -> Response:
+    path = hyperparameter.path
+    variants = [
+        fitted.coordinates.changed(base, path, hyperparameter.value(float(position)))
+        for position in positions
+    ]
+    return Response(*fitted.averages(variants))

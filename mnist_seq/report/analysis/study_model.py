@@ -1,0 +1,204 @@
+"""A study's learning curves, modelled: what any settings would reach, and how sure that is.
+
+References
+----------
+Efron & Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 6: trials are drawn with
+replacement, and what changes from sample to sample is not known yet.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from mnist_seq.report.analysis.coordinates import Coordinates, Settings
+from mnist_seq.report.analysis.hyperparameters import Hyperparameter, activity, hyperparameters
+from mnist_seq.report.analysis.response_model import Indices, Numbers, ResponseModel
+from mnist_seq.report.analysis.tables import StudyTables
+
+LEAST_TRIALS = 8
+SAMPLES = 24
+FOLDS = 10
+MOST_OBSERVATIONS = 200  # a fit takes the cube of them; of more, the latest of each trial are kept
+LEAST_ERROR = 1e-4  # zero has no logarithm
+EPOCHS = "training.epochs"
+
+
+@dataclass(frozen=True, eq=False)
+class StudyModel:
+    """Models of a study's log error, and the observations they were fitted to.
+
+    Attributes
+    ----------
+    searched : list of Hyperparameter
+        Those that differ between the trials, each after those that it depends on.
+    coordinates : Coordinates
+        Of these.
+    trials : list of settings
+        Of the T trials in the model.
+    inputs, log_errors : float64, shapes (N, C + 1) and (N,)
+        Coordinates with the progress of training as the last one, and the logarithm of the lowest
+        error so far.
+    trial_of : int, shape (N,)
+        Index of each observation's trial.
+    model : ResponseModel
+        Fitted to all trials.
+    samples : list of (ResponseModel, int array)
+        Fitted to bootstrap samples, with the indices of the trials that each has not seen.
+    explained : float
+        Share of the differences between trials left out whole, at the same progress of training,
+        that their other settings explain; at or below 0 if nothing was learned.
+    """
+
+    searched: list[Hyperparameter]
+    coordinates: Coordinates
+    trials: list[Settings]
+    inputs: Numbers
+    log_errors: Numbers
+    trial_of: Indices
+    model: ResponseModel
+    samples: list[tuple[ResponseModel, Indices]]
+    explained: float
+
+    def averages(self, variants: Sequence[Sequence[Settings]]) -> tuple[Numbers, Numbers]:
+        """Mean log error of each of G lists of settings after a whole training.
+
+        Returns
+        -------
+        tuple of float64, shapes (G,) and (G, G)
+            Means and their covariance, of the model and over bootstrap samples together.
+        """
+        points = np.array([after_training(self.coordinates.rows(group)) for group in variants])
+        mean, covariance = self.model.averages(points)
+        flat = points.reshape(-1, points.shape[2])
+        resampled = [
+            model.mean(flat).reshape(points.shape[:2]).mean(axis=1) for model, _ in self.samples
+        ]
+        return mean, covariance + np.cov(np.array(resampled).T).reshape(covariance.shape)
+
+
+@lru_cache(maxsize=2)
+def study_model(tables: StudyTables) -> StudyModel | None:
+    """Model a study's learning curves; None if the trials are too few or do not differ.
+
+    Trials whose settings differ in what is not searched, as a baseline's may, are left out. Kept
+    for the latest tables: the findings and several figures ask for it.
+    """
+    comparable = _comparable(tables)
+    searched = [h for h in hyperparameters(tables) if h.distinct > 1]
+    searched.sort(key=lambda h: len(_ancestors(tables, h.path)))
+    if len(comparable) < LEAST_TRIALS or not searched:
+        return None
+    coordinates = Coordinates(searched)
+    trials = _settings(tables, comparable, searched)
+    rows = coordinates.rows(trials)
+    progress, log_errors, trial_of = _observations(tables, comparable)
+    if np.ptp(log_errors) == 0:
+        return None
+    inputs = np.column_stack([rows[trial_of], progress])
+    groups = [*coordinates.groups.values(), np.array([inputs.shape[1] - 1])]
+    model = ResponseModel(inputs, log_errors, trial_of, groups)
+
+    random = np.random.default_rng(0)
+    samples = []
+    for _ in range(SAMPLES):
+        drawn = np.unique(random.integers(len(trials), size=len(trials)))
+        seen = np.isin(trial_of, drawn)
+        fitted = ResponseModel(inputs[seen], log_errors[seen], trial_of[seen], groups, model)
+        samples.append((fitted, np.setdiff1d(np.arange(len(trials)), drawn)))
+    schedule = [
+        groups[-1],
+        *(group for path, group in coordinates.groups.items() if path == EPOCHS),
+    ]
+    explained = 1 - (
+        _error_on_others(inputs, log_errors, trial_of, groups, model)
+        / _error_on_others(inputs, log_errors, trial_of, schedule)
+    )
+    return StudyModel(
+        searched, coordinates, trials, inputs, log_errors, trial_of, model, samples, explained
+    )
+
+
+def _comparable(tables: StudyTables) -> pd.DataFrame:
+    """The trials with a value that have what is not searched in common; a part of very many."""
+    trials = tables.scored
+    for path in tables.unsearched:
+        usual = trials[path].mode(dropna=False)
+        if len(usual):
+            value = usual.iloc[0]
+            trials = trials[trials[path].isna() if pd.isna(value) else trials[path] == value]
+    if len(trials) > MOST_OBSERVATIONS:
+        trials = trials.sample(MOST_OBSERVATIONS, random_state=0).sort_index()
+    return trials
+
+
+def _ancestors(tables: StudyTables, path: str) -> set[str]:
+    """The searched hyperparameters whose values decide whether this one is active."""
+    parents = tables.space[path].when.keys() & tables.space.keys()
+    return parents.union(*(_ancestors(tables, parent) for parent in parents))
+
+
+def _settings(
+    tables: StudyTables, trials: pd.DataFrame, searched: Sequence[Hyperparameter]
+) -> list[Settings]:
+    active = {h.path: activity(tables, trials, h.path) for h in searched}
+    return [
+        {
+            path: None if pd.isna(row[path]) else row[path]
+            for path, mask in active.items()
+            if mask[place]
+        }
+        for place, row in enumerate(trials.to_dict("records"))
+    ]
+
+
+def _observations(tables: StudyTables, trials: pd.DataFrame) -> tuple[Numbers, Numbers, Indices]:
+    """Progress of training, log of the lowest error so far, and trial of each epoch."""
+    most = max(1, MOST_OBSERVATIONS // len(trials))
+    progress, log_errors, trial_of = [], [], []
+    for place, trial in enumerate(trials.to_dict("records")):
+        values = tables.curve(int(trial["number"]))[tables.objective].to_numpy(float)
+        errors = np.fmin.accumulate(1 - values if tables.maximised else values)
+        for epoch in _kept(len(errors), most):
+            if math.isfinite(errors[epoch - 1]):
+                progress.append(_progress(epoch / trial["planned_epochs"]))
+                log_errors.append(math.log(max(errors[epoch - 1], LEAST_ERROR)))
+                trial_of.append(place)
+    return np.array(progress), np.array(log_errors), np.array(trial_of, dtype=np.intp)
+
+
+def _kept(epochs: int, most: int) -> list[int]:
+    """Which epochs of a curve are observed: all, or the last and a few evenly spread ones."""
+    return sorted({math.ceil(epochs * (k + 1) / most) for k in range(most)} if epochs else set())
+
+
+def _progress(share: float) -> float:
+    """Coordinate of the trained share of a training: 1 at its end, 0 at a tenth of it."""
+    return 1 + math.log10(share)
+
+
+def after_training(rows: Numbers) -> Numbers:
+    """Append the coordinate of a whole training to encoded settings."""
+    return np.column_stack([rows, np.full(len(rows), _progress(1.0))])
+
+
+def _error_on_others(
+    inputs: Numbers,
+    log_errors: Numbers,
+    trial_of: Indices,
+    groups: list[Indices],
+    model: ResponseModel | None = None,
+) -> float:
+    """Squared error on trials left out whole, ten parts in turn; each trial counts alike."""
+    start = model or ResponseModel(inputs, log_errors, trial_of, groups)
+    trials = np.random.default_rng(0).permutation(np.unique(trial_of))
+    total = 0.0
+    for left_out in np.array_split(trials, min(FOLDS, len(trials))):
+        out = np.isin(trial_of, left_out)
+        others = ResponseModel(inputs[~out], log_errors[~out], trial_of[~out], groups, start)
+        squared = (others.mean(inputs[out]) - log_errors[out]) ** 2
+        total += float(pd.Series(squared).groupby(trial_of[out]).mean().sum())
+    return total

@@ -1,0 +1,96 @@
+"""Planted effects are told with their size; what has none is not said to have one."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mnist_seq.report.analysis.effects import Effect, effects
+from tests.report.studies import (
+    DEFAULT,
+    Law,
+    Settings,
+    noise,
+    rate_has_an_optimum,
+    study,
+    wide_is_better,
+)
+
+
+def half_pruned(number: int) -> str:
+    return "complete" if number % 2 == 0 else "pruned"
+
+
+def planted(law: Law, seed: int, trials: int = 20) -> tuple[dict[str, Effect], Settings]:
+    tables = study(trials, law, space=DEFAULT, states=half_pruned, seed=seed)
+    assert tables.best is not None
+    return effects(tables), tables.best.settings
+
+
+def true_fall(law: Law, effect: Effect, best: Settings) -> float:
+    h = effect.hyperparameter
+    worse, better = (
+        1 - law({**best, h.path: h.value(float(effect.positions[k]))})
+        for k in (effect.worst, effect.best)
+    )
+    return worse - better
+
+
+def told_and_covered(law: Law, path: str, seeds: range) -> tuple[int, int]:
+    told = covered = 0
+    for seed in seeds:
+        found, best = planted(law, seed)
+        effect = found[path]
+        if effect.is_told:
+            low, _, high = effect.at_best.fall(effect.worst, effect.best)
+            told += 1
+            covered += low <= true_fall(law, effect, best) <= high
+    return told, covered
+
+
+def test_an_effect_is_told_with_its_size() -> None:
+    told, covered = told_and_covered(wide_is_better, "model.units", range(6))
+    assert told == 6
+    assert covered >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("law", "path", "least_told"),
+    [
+        (wide_is_better, "model.units", 36),
+        (rate_has_an_optimum, "training.learning_rate", 10),
+    ],
+)
+def test_its_size_is_inside_the_band_nine_times_of_ten(
+    law: Law, path: str, least_told: int
+) -> None:
+    told, covered = told_and_covered(law, path, range(40))
+    assert told >= least_told
+    assert covered >= 0.9 * told
+
+
+@pytest.mark.slow
+def test_what_has_no_effect_is_hardly_ever_said_to_have_one() -> None:
+    found = [effect for seed in range(40) for effect in planted(noise, seed)[0].values()]
+    assert sum(effect.is_told for effect in found) <= 0.02 * len(found)
+
+
+def test_the_band_is_in_terms_of_the_error() -> None:
+    found, _ = planted(wide_is_better, 0)
+    response = found["model.units"].at_best
+    low, high = response.band
+    assert np.all(low < response.error)
+    assert np.all(response.error < high)
+    assert response.error == pytest.approx([math.exp(e) for e in response.log_error])
+
+
+def test_a_change_that_needs_another_brings_it() -> None:
+    """A readout is compared under return_sequences, whatever the best trial has."""
+    for seed in range(4):
+        found, best = planted(wide_is_better, seed)
+        assert len(found["model.readout"].at_best.error) == 5
+        if not best["model.return_sequences"]:
+            break
+    else:
+        pytest.fail("none of these studies has a best trial without return_sequences")
