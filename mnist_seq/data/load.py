@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mnist_seq.config import DataConfig
-from mnist_seq.data.csv_source import read_csv_files
+from mnist_seq.data.csv.source import read_csv_files
 from mnist_seq.data.dataset import Dataset, Source, Split, digest_of
 from mnist_seq.data.digests import PARTS, part_digest
 from mnist_seq.data.digits import read_digits

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mnist_seq.config import ChosenRun, SweepConfig, TrackingConfig
 from mnist_seq.data.digests import Digests, from_tags
-from mnist_seq.database import is_made
 from mnist_seq.driver.checkpoints import Checkpoints, check_writable
 from mnist_seq.driver.lock import driver_lock, is_driven
 from mnist_seq.errors import StoreError, TrackingError
@@ -16,6 +15,7 @@ from mnist_seq.search.storage import FinishedTrial, StudyStorage
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_data import check_data, keep_data
 from mnist_seq.search.study_settings import study_name
+from mnist_seq.sqlite.database import is_made
 from mnist_seq.terminal.display import say
 from mnist_seq.tracking.locations import follow, recorded_folder
 from mnist_seq.tracking.results import Experiment, Results, RunInfo

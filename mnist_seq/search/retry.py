@@ -6,7 +6,7 @@ copy counts once its settings are noted: a crash before that leaves the old one 
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from mnist_seq.faults import is_environmental
+from mnist_seq.errors import is_environmental
 from mnist_seq.search.storage import StudyStorage
 
 BRACKETS = "brackets"  # with the study: whose name its Hyperband brackets follow

@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from mnist_seq.config import Scalar, Values
-from mnist_seq.database import address, make_whole
 from mnist_seq.errors import StoreError
 from mnist_seq.records import FinalState, parse_records
+from mnist_seq.sqlite.database import address, make_whole
 
 SECONDS_FOR_A_LOCK = 60
 SPACE_MARK = " space "  # no name has a blank

@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from mnist_seq.database import exclusive
 from mnist_seq.errors import StoreError
+from mnist_seq.sqlite.database import exclusive
 
 _SECONDS_FOR_A_LOCK = 30.0
 _COLUMNS = (

@@ -15,8 +15,8 @@ from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE, ErrorCode
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from sqlalchemy.exc import SQLAlchemyError
 
-from mnist_seq.database import address, make_whole, unwritable
 from mnist_seq.errors import StoreError, TrackingError
+from mnist_seq.sqlite.database import address, make_whole, unwritable
 
 _DATABASE = "mlflow.db"
 _ARTIFACTS = "artifacts"

@@ -10,8 +10,8 @@ from mlflow import entities
 from mlflow.exceptions import MlflowException
 
 from mnist_seq.config import Scalar
-from mnist_seq.database import exclusive
 from mnist_seq.errors import TrackingError
+from mnist_seq.sqlite.database import exclusive
 from mnist_seq.tracking.experiments import (
     MLFLOWS_OWN,
     STUDY,

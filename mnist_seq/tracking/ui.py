@@ -15,8 +15,8 @@ from urllib.request import ProxyHandler, build_opener
 
 import psutil
 
-from mnist_seq.database import unwritable
 from mnist_seq.errors import StoppedError, TrackingError
+from mnist_seq.sqlite.database import unwritable
 from mnist_seq.tracking.store import Store
 
 _HOST = "127.0.0.1"  # MLflow asks nobody who they are: not for other machines

@@ -21,8 +21,7 @@ from distributed.client import FutureCancelledError
 
 from mnist_seq.config import Config, WorkersConfig
 from mnist_seq.data.dataset import Dataset
-from mnist_seq.errors import NotFiniteError
-from mnist_seq.faults import is_environmental
+from mnist_seq.errors import NotFiniteError, is_environmental
 from mnist_seq.records import (
     EnvironmentFault,
     EpochRecord,

@@ -16,7 +16,7 @@ from typing import Any
 
 from distributed import Client, Future, Nanny
 
-from mnist_seq.faults import WORKER_DIED
+from mnist_seq.errors import WORKER_DIED
 from mnist_seq.records import WorkerLost
 from mnist_seq.workers.deaths import KernelKills, crash
 

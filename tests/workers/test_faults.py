@@ -14,7 +14,7 @@ import pytest
 
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
-from mnist_seq.faults import is_environmental
+from mnist_seq.errors import is_environmental
 from mnist_seq.records import (
     EnvironmentFault,
     EpochRecord,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from mnist_seq.data.csv_labels import MISSING, number
+from mnist_seq.data.csv.labels import MISSING, number
 
 LABEL_NAMES = frozenset({"label", "labels", "class", "target", "y"})
 INDEX_NAMES = frozenset({"", "index", "id"})

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq.data.csv_layout import Layout, find_layout
-from mnist_seq.data.csv_reader import Table, read_table
-from mnist_seq.data.csv_text import check_text
+from mnist_seq.data.csv.layout import Layout, find_layout
+from mnist_seq.data.csv.reader import Table, read_table
+from mnist_seq.data.csv.text import check_text
 from mnist_seq.errors import DataError
 from tests.data.conftest import WriteCsv
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.data.csv_labels import LabelPlace
-from mnist_seq.data.csv_reader import Table, read_table
-from mnist_seq.data.csv_text import existing_file
+from mnist_seq.data.csv.labels import LabelPlace
+from mnist_seq.data.csv.reader import Table, read_table
+from mnist_seq.data.csv.text import existing_file
 from mnist_seq.errors import DataError
 
 FORMAT = 2  # a new number leaves the tables of older versions behind
@@ -40,12 +40,12 @@ def cache_folder() -> Path:
 def read_once(file: str, label_column: str | None = None, place: LabelPlace | None = None) -> Table:
     """Return a CSV file's images and labels from the cache, or parse the file and cache it.
 
-    Its parameters are those of `mnist_seq.data.csv_reader.read_table`.
+    Its parameters are those of `mnist_seq.data.csv.reader.read_table`.
 
     Raises
     ------
     DataError
-        If it is not a file of images in the format of `mnist_seq.data.csv_reader`.
+        If it is not a file of images in the format of `mnist_seq.data.csv.reader`.
     """
     cached = cache_folder() / f"{_key(file, label_column, place)}.v{FORMAT}.npz"
     try:

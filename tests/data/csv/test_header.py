@@ -1,6 +1,6 @@
 import pytest
 
-from mnist_seq.data.csv_header import is_header, numbered_order, odd_name
+from mnist_seq.data.csv.header import is_header, numbered_order, odd_name
 
 COUNTED = [str(i) for i in range(1, 65)]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_seq.data import csv_reader
-from mnist_seq.data.csv_reader import Table, read_table
+from mnist_seq.data.csv import reader as csv_reader
+from mnist_seq.data.csv.reader import Table, read_table
 from mnist_seq.errors import DataError
 from tests.data.conftest import WriteCsv
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mnist_seq.data.csv_header import (
+from mnist_seq.data.csv.header import (
     LABEL_NAMES,
     is_header,
     is_index_name,
@@ -17,8 +17,8 @@ from mnist_seq.data.csv_header import (
     numbered_order,
     odd_name,
 )
-from mnist_seq.data.csv_labels import LabelPlace
-from mnist_seq.data.csv_sample import SEPARATORS, first_rows
+from mnist_seq.data.csv.labels import LabelPlace
+from mnist_seq.data.csv.sample import SEPARATORS, first_rows
 from mnist_seq.errors import DataError
 
 MAX_SIDE = 512  # one row is one step: an LSTM learns little from longer sequences

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_seq.data.csv_labels import Ends, canonical, label_problem, number, place_by_values
+from mnist_seq.data.csv.labels import Ends, canonical, label_problem, number, place_by_values
 
 Values = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from mnist_seq.database import address, is_made, make_whole
 from mnist_seq.errors import StoreError
+from mnist_seq.sqlite.database import address, is_made, make_whole
 from tests.names import ODD_NAMES
 
 

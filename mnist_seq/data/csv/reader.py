@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.data.csv_labels import Column, Ends, LabelPlace, label_problem, place_by_values
-from mnist_seq.data.csv_layout import Layout, find_layout, label_remark
-from mnist_seq.data.csv_rows import ends_by_rows, images_text, read_rows, row_pixels, rows
-from mnist_seq.data.csv_text import check_text
+from mnist_seq.data.csv.labels import Column, Ends, LabelPlace, label_problem, place_by_values
+from mnist_seq.data.csv.layout import Layout, find_layout, label_remark
+from mnist_seq.data.csv.rows import ends_by_rows, images_text, read_rows, row_pixels, rows
+from mnist_seq.data.csv.text import check_text
 from mnist_seq.errors import DataError
 
 if TYPE_CHECKING:

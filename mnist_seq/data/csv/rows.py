@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.data.csv_labels import MISSING, Column, Ends, label_problem, number
-from mnist_seq.data.csv_layout import Layout
-from mnist_seq.data.csv_text import open_text, split_rows
+from mnist_seq.data.csv.labels import MISSING, Column, Ends, label_problem, number
+from mnist_seq.data.csv.layout import Layout
+from mnist_seq.data.csv.text import open_text, split_rows
 from mnist_seq.errors import DataError
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnist_seq.data.csv_labels import number
-from mnist_seq.data.csv_text import open_text, split_rows
+from mnist_seq.data.csv.labels import number
+from mnist_seq.data.csv.text import open_text, split_rows
 from mnist_seq.errors import DataError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq.data import csv_text
-from mnist_seq.data.csv_text import check_text, existing_file, open_text, split_rows
+from mnist_seq.data.csv import text as csv_text
+from mnist_seq.data.csv.text import check_text, existing_file, open_text, split_rows
 from mnist_seq.errors import DataError
 
 

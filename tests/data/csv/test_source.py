@@ -4,8 +4,8 @@ from typing import TypeAlias
 
 import pytest
 
-from mnist_seq.data.csv_labels import canonical
-from mnist_seq.data.csv_source import read_csv_files
+from mnist_seq.data.csv.labels import canonical
+from mnist_seq.data.csv.source import read_csv_files
 from mnist_seq.data.dataset import Source
 from mnist_seq.errors import DataError
 from tests.data.conftest import MakeConfig, WriteCsv

@@ -1,7 +1,7 @@
 import pytest
 
-from mnist_seq.data.csv_layout import find_layout
-from mnist_seq.data.csv_rows import pixel, rows
+from mnist_seq.data.csv.layout import find_layout
+from mnist_seq.data.csv.rows import pixel, rows
 from tests.data.conftest import WriteCsv
 
 

@@ -6,10 +6,10 @@ Shapes: N images, S steps, F features, K classes, L labels as a file spells them
 import numpy as np
 
 from mnist_seq.config import DataConfig
-from mnist_seq.data.csv_cache import read_once
-from mnist_seq.data.csv_labels import WHOLE_NUMBER, canonical
-from mnist_seq.data.csv_reader import Table, labels_by_row
-from mnist_seq.data.csv_text import existing_file
+from mnist_seq.data.csv.cache import read_once
+from mnist_seq.data.csv.labels import WHOLE_NUMBER, canonical
+from mnist_seq.data.csv.reader import Table, labels_by_row
+from mnist_seq.data.csv.text import existing_file
 from mnist_seq.data.dataset import RawSplit, Source
 from mnist_seq.errors import DataError
 
