@@ -105,7 +105,7 @@ for line in sys.stdin.read().splitlines():
     ("name", "is_original_there"),
     [
         ("copy", True),
-        ("moved? 100%", False),
+        pytest.param("moved? 100%", False, marks=pytest.mark.slow),
         pytest.param("copy? 100%", True, marks=pytest.mark.slow),
         pytest.param("moved", False, marks=pytest.mark.slow),
     ],

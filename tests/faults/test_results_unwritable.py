@@ -22,10 +22,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made / "mlruns"
 
 
-def in_place_of_a_folder(mount: Mount) -> Path:
-    file = mount("size=1m") / "file"
-    file.touch()
-    return file / "page.html"
+def in_a_folder_that_cannot_be_made(mount: Mount) -> Path:
+    return mount("ro") / "new" / "page.html"
 
 
 def on_a_full_disk(mount: Mount) -> Path:
@@ -38,7 +36,9 @@ def on_a_read_only_disk(mount: Mount) -> Path:
     return mount("ro") / "page.html"
 
 
-@pytest.mark.parametrize("place", [in_place_of_a_folder, on_a_full_disk, on_a_read_only_disk])
+@pytest.mark.parametrize(
+    "place", [in_a_folder_that_cannot_be_made, on_a_full_disk, on_a_read_only_disk]
+)
 @pytest.mark.parametrize(
     ("command", "finding"),
     [
