@@ -160,7 +160,9 @@ def test_a_trial_outlives_its_worker_and_each_epoch_is_told_once(
             kill_workers_of(pool, 0)
 
     ledger = searched(pool, searching(), tmp_path, Ledger(kill))
-    assert [message.partition(":")[0] for message in ledger.messages] == ["trial 0"] * deaths
+    # Another trial that began when both processes had just lost the images may have lost its own.
+    told = [message for message in ledger.messages if message.startswith("trial 0:")]
+    assert len(told) == deaths
     assert ledger.states() == ["complete"] * 4
     assert alike(ledger, undisturbed)
 
