@@ -1,16 +1,18 @@
 """A Gaussian process of the validation error over settings and progress of training.
 
-It learns from every epoch of every trial: the logarithm of the best error so far is a smooth
-function of the settings and of how far the training had come, plus a constant of the trial's own
-(the luck of its seed and its validation images), plus noise. So a pruned trial counts for what it
-showed, and not for what it would have become.
-Shapes: N observations, C coordinates, D groups of coordinates with one length each, G averages of
-P points.
+It learns from every epoch of every trial: the logarithm of the best error so far is a sum of smooth
+effects, one of each setting and one of how far the training had come, plus what they do together,
+plus a constant of the trial's own (the luck of its seed and its validation images), plus noise. So
+a pruned trial counts for what it showed, and not for what it would have become.
+Shapes: N observations, C coordinates, D groups of coordinates with one length and one effect each,
+G averages of P points.
 
 References
 ----------
 Rasmussen & Williams, "Gaussian Processes for Machine Learning" (2006): eqs. 2.25, 2.26 for the
 predictions, 5.9 for the gradient of the likelihood, 4.17 for the Matérn kernel.
+Duvenaud et al., "Additive Gaussian Processes", NeurIPS 2011: with few observations, effects that
+add up are found where a kernel over all coordinates at once finds nothing.
 """
 
 import math
@@ -21,10 +23,11 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-# Of the logarithms of the lengths, and of the standard deviations of signal, luck and noise: what
-# is expected before anything was seen. With twenty trials, likelihood alone would fit the noise.
-LENGTH, SIGNAL, LUCK, NOISE = 1.0, 1.0, 0.2, 0.1
-PRIOR_DEVIATION = 1.0
+# The most probable values before anything was seen: of the lengths, and of the standard deviations
+# of each effect, of what they do together, of luck and of noise. With twenty trials, likelihood
+# alone would fit the noise.
+LENGTH, EFFECT, TOGETHER, LUCK, NOISE = 1.0, 0.5, 0.3, 0.2, 0.1
+PRIOR_DEVIATION = 1.0  # of their logarithms
 LEAST_LENGTH, MOST_LENGTH = 0.1, 30.0
 JITTER = 1e-8
 MOST_STEPS, MOST_STEPS_FROM_A_START = 100, 10
@@ -48,8 +51,9 @@ class ResponseModel:
 
     Attributes
     ----------
-    logs : float64, shape (D + 3,)
-        Natural logarithms of the lengths and of the standard deviations of signal, luck and noise.
+    logs : float64, shape (2 D + 3,)
+        Natural logarithms of the lengths, and of the standard deviations of the effects, of what
+        they do together, of luck and of noise.
     """
 
     def __init__(
@@ -66,25 +70,27 @@ class ResponseModel:
         self._scaled_N = (values_N - self._middle) / self._spread
         self._same_NN = (trials_N[:, None] == trials_N).astype(float)
         self.logs = self._fit(start)
-        length_D, (signal, luck, noise) = self._parameters(self.logs)
-        covariance_NN = signal**2 * _matern(_distance(inputs_NC, inputs_NC, groups, length_D))[0]
+        luck, noise = np.exp(self.logs[-2:])
+        covariance_NN = self._covariance(inputs_NC, inputs_NC)
         self._factor = _cholesky(covariance_NN, luck**2 * self._same_NN, noise)
         self._weights_N = _solve(self._factor, self._scaled_N)
 
     @property
     def luck(self) -> float:
         """Standard deviation of the trials' own constants."""
-        return self._spread * float(self._parameters(self.logs)[1][1])
+        return self._spread * math.exp(self.logs[-2])
 
     def mean(self, inputs_PC: Numbers) -> Numbers:
         """Predicted values at P points, without any trial's luck."""
-        return self._middle + self._spread * (self._covariance(inputs_PC) @ self._weights_N)
+        return self._middle + self._spread * (
+            self._covariance(inputs_PC, self._inputs_NC) @ self._weights_N
+        )
 
     def averages(self, inputs_GPC: Numbers) -> tuple[Numbers, Numbers]:
         """Mean and covariance of the averages over P points each: shapes (G,) and (G, G)."""
         count, points, _ = inputs_GPC.shape
         flat = inputs_GPC.reshape(count * points, -1)
-        known_GN = self._covariance(flat).reshape(count, points, -1).mean(axis=1)
+        known_GN = self._covariance(flat, self._inputs_NC).reshape(count, points, -1).mean(axis=1)
         prior_GG = np.empty((count, count))
         for g in range(count):
             rows = self._covariance(inputs_GPC[g], inputs_GPC[g:].reshape(-1, flat.shape[1]))
@@ -94,26 +100,29 @@ class ResponseModel:
         mean_G = self._middle + self._spread * (known_GN @ self._weights_N)
         return mean_G, self._spread**2 * covariance_GG
 
-    def _covariance(self, left: Numbers, right: Numbers | None = None) -> Numbers:
-        length_D, (signal, *_) = self._parameters(self.logs)
-        right = self._inputs_NC if right is None else right
-        covariance: Numbers = signal**2 * _matern(_distance(left, right, self._groups, length_D))[0]
-        return covariance
-
-    def _parameters(self, logs: Numbers) -> tuple[Numbers, Numbers]:
-        both: Numbers = np.exp(logs)
-        return both[:-3], both[-3:]
+    def _covariance(self, left: Numbers, right: Numbers) -> Numbers:
+        groups = len(self._groups)
+        length_D, effect_D = np.exp(self.logs[:groups]), np.exp(self.logs[groups : 2 * groups])
+        parts = [
+            _distance(left[:, group], right[:, group]) / length**2
+            for group, length in zip(self._groups, length_D, strict=True)
+        ]
+        covariance = np.exp(2 * self.logs[2 * groups]) * _matern(sum(parts))[0]
+        for effect, part in zip(effect_D, parts, strict=True):
+            covariance += effect**2 * _matern(part)[0]
+        return np.asarray(covariance)
 
     def _fit(self, start: "ResponseModel | None") -> Numbers:
-        """Return the most probable logarithms of lengths, signal, luck and noise."""
+        """Return the most probable logarithms of all parameters."""
         from scipy.optimize import minimize
 
-        expected = np.log([*[LENGTH] * len(self._groups), SIGNAL, LUCK, NOISE])
+        groups = len(self._groups)
+        expected = np.log([*[LENGTH] * groups, *[EFFECT] * groups, TOGETHER, LUCK, NOISE])
         bounds = [
-            *[(math.log(LEAST_LENGTH), math.log(MOST_LENGTH))] * len(self._groups),
-            *[(-5.0, 3.0)] * 3,
+            *[(math.log(LEAST_LENGTH), math.log(MOST_LENGTH))] * groups,
+            *[(-5.0, 3.0)] * (groups + 3),
         ]
-        squares = [_distance(self._inputs_NC, self._inputs_NC, [g]) for g in self._groups]
+        squares = [_distance(self._inputs_NC[:, g], self._inputs_NC[:, g]) for g in self._groups]
         found = minimize(
             lambda logs: self._loss(logs, expected, squares),
             expected if start is None else start.logs,
@@ -128,34 +137,37 @@ class ResponseModel:
         self, logs: Numbers, expected: Numbers, squares: list[Numbers]
     ) -> tuple[float, Numbers]:
         """Negative log posterior density of the parameters, and its gradient."""
-        length_D, (signal, luck, noise) = self._parameters(logs)
-        scaled = [square / length**2 for square, length in zip(squares, length_D, strict=True)]
-        matern_NN, slope_NN = _matern(sum(scaled))
-        factor = _cholesky(signal**2 * matern_NN, luck**2 * self._same_NN, noise)
+        groups = len(squares)
+        length_D, effect_D = np.exp(logs[:groups]), np.exp(logs[groups : 2 * groups])
+        together, luck, noise = np.exp(logs[2 * groups :])
+        parts = [square / length**2 for square, length in zip(squares, length_D, strict=True)]
+        alone = [_matern(part) for part in parts]
+        all_NN, slope_NN = _matern(sum(parts))
+        signal_NN = together**2 * all_NN
+        for effect, (matern_NN, _) in zip(effect_D, alone, strict=True):
+            signal_NN += effect**2 * matern_NN
+        factor = _cholesky(signal_NN, luck**2 * self._same_NN, noise)
         weights_N = _solve(factor, self._scaled_N)
         pull_NN = _solve(factor, np.eye(len(weights_N))) - np.outer(weights_N, weights_N)
-        gradient = np.array(
-            [
-                *(0.5 * signal**2 * np.vdot(pull_NN, slope_NN * square) for square in scaled),
-                signal**2 * np.vdot(pull_NN, matern_NN),
-                luck**2 * np.vdot(pull_NN, self._same_NN),
-                noise**2 * np.trace(pull_NN),
-            ]
-        )
+        by_length = [
+            0.5 * np.vdot(pull_NN, (effect**2 * own_NN + together**2 * slope_NN) * part)
+            for effect, (_, own_NN), part in zip(effect_D, alone, parts, strict=True)
+        ]
+        by_deviation = [
+            *(e**2 * np.vdot(pull_NN, own) for e, (own, _) in zip(effect_D, alone, strict=True)),
+            together**2 * np.vdot(pull_NN, all_NN),
+            luck**2 * np.vdot(pull_NN, self._same_NN),
+            noise**2 * np.trace(pull_NN),
+        ]
         away = (logs - expected) / PRIOR_DEVIATION
         misfit = 0.5 * self._scaled_N @ weights_N + np.log(np.diag(factor)).sum()
-        return float(misfit + 0.5 * away @ away), gradient + away / PRIOR_DEVIATION
+        gradient = np.array([*by_length, *by_deviation]) + away / PRIOR_DEVIATION
+        return float(misfit + 0.5 * away @ away), gradient
 
 
-def _distance(
-    left: Numbers, right: Numbers, groups: list[Indices], length_D: Numbers | None = None
-) -> Numbers:
-    """Squared distances between two sets of points, each group of coordinates in its length."""
-    lengths = np.ones(len(groups)) if length_D is None else length_D
-    columns = np.concatenate(groups)
-    scale = np.concatenate([np.full(len(g), x) for g, x in zip(groups, lengths, strict=True)])
-    a, b = left[:, columns] / scale, right[:, columns] / scale
-    squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
+def _distance(left: Numbers, right: Numbers) -> Numbers:
+    """Squared distances between two sets of points."""
+    squared = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2 * left @ right.T
     return np.asarray(np.maximum(squared, 0.0))
 
 
