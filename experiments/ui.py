@@ -18,8 +18,8 @@ def main(config: UiConfig) -> None:
         stop_when_asked() as is_stopped,
         serve_ui(workspace.store, config.port, is_stopped) as (port, server),
     ):
-        charts = charts_address(study.id, port)
-        table = table_address(study.id, port, "best_validation_accuracy")
+        charts = charts_address(study, port)
+        table = table_address(study, port)
         console.print(f"[bold]{plain(study.name)}[/]")
         console.print(f"  curves  {charts}", soft_wrap=True)
         console.print(f"  table   {table}", soft_wrap=True)

@@ -137,5 +137,6 @@ def _recorders(
         {**source.tags, "study": name, "sweep_run": whole.run.created.result()},
         earlier_runs(results, name, "trial", {}, again),
         checkpoints.delete,
+        config.search.space,
     )
     return whole, each

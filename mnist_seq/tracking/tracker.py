@@ -103,16 +103,19 @@ class Tracker:
 
     def describe(self, experiment_id: str, markdown: str) -> None:
         """Set the experiment's description, shown above its runs in MLflow."""
+        self.tag_experiment(experiment_id, "mlflow.note.content", markdown[:20_000])
+
+    def tag_experiment(self, experiment_id: str, name: str, value: str) -> None:
+        """Set a tag of an experiment."""
 
         def store(_: bool) -> None:
-            note = markdown[:20_000]
             try:
-                self._client.set_experiment_tag(experiment_id, "mlflow.note.content", note)
+                self._client.set_experiment_tag(experiment_id, name, value)
             except MlflowException as error:
                 if is_transient(error) or not self._deletions.experiment(experiment_id):
                     raise
 
-        self._writer.put(experiment_id, Write("the description", store))
+        self._writer.put(experiment_id, Write(f"the experiment's {name}", store))
 
     def start(
         self,

@@ -1,6 +1,6 @@
 """Record trials in MLflow: one run per training, not nested, related by tags."""
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field
 
 from mnist_seq.config import Config, value_at
@@ -76,6 +76,9 @@ class TrialRecorder(Callback):
         Runs to go on with, by trial number.
     stored : callable
         Told the number of a trial when all of it is in the store.
+    searched : collection of str
+        Settings that are params of each run, also where they are not active: MLflow leaves a run
+        that lacks one out of its parallel coordinates.
     """
 
     tracker: Tracker
@@ -85,6 +88,7 @@ class TrialRecorder(Callback):
     tags: Mapping[str, str]
     earlier: Mapping[int, EarlierRun]
     stored: Callable[[int], None]
+    searched: Collection[str] = ()
     _runs: dict[int, Run] = field(default_factory=dict, init=False)
     # Of each trial that is not over: how many are in the store, or on their way to it.
     _epochs: dict[int, int] = field(default_factory=dict, init=False)
@@ -104,7 +108,8 @@ class TrialRecorder(Callback):
             if known.has_failed:  # as its name and its reason say
                 run.tags({"mlflow.runName": name, "reason": ""})
         else:
-            params = {path: value_at(trial.config, path) for path in MAIN_SETTINGS} | trial.values
+            paths = (*MAIN_SETTINGS, *self.searched)
+            params = {path: value_at(trial.config, path) for path in paths} | trial.values
             tags = {**self.tags, **digests, "trial_number": str(trial.number)}
             run = self.tracker.start(self.experiment_id, name, self.role, params, tags)
             run.config(trial.config.model_dump())

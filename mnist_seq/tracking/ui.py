@@ -17,7 +17,9 @@ import psutil
 
 from mnist_seq.errors import StoppedError, TrackingError
 from mnist_seq.sqlite.database import unwritable
+from mnist_seq.tracking.results import Experiment
 from mnist_seq.tracking.store import Store
+from mnist_seq.tracking.views import VIEW_KEY
 
 _HOST = "127.0.0.1"  # MLflow asks nobody who they are: not for other machines
 _SECONDS_TO_START = 60.0
@@ -37,15 +39,15 @@ def ui_command(store: Store, port: int) -> list[str]:
     ]
 
 
-def charts_address(experiment_id: str, port: int) -> str:
-    """URL of the page that charts the metrics of the experiment's runs."""
-    return f"{_runs_page(experiment_id, port)}&compareRunsMode=CHART"
+def charts_address(experiment: Experiment, port: int) -> str:
+    """URL of the page that charts the experiment's runs: its prepared view, if there is one."""
+    return f"{_runs_page(experiment, port)}&compareRunsMode=CHART{_view(experiment)}"
 
 
-def table_address(experiment_id: str, port: int, metric: str, ascending: bool = False) -> str:
-    """URL of the table of the experiment's runs, sorted by a metric."""
-    key, order = quote(f"metrics.`{metric}`"), str(ascending).lower()
-    return f"{_runs_page(experiment_id, port)}&orderByKey={key}&orderByAsc={order}"
+def table_address(experiment: Experiment, port: int) -> str:
+    """URL of the table of the experiment's runs, best first: its prepared view, if there is one."""
+    order = f"&orderByKey={quote('metrics.`best_validation_accuracy`')}&orderByAsc=false"
+    return f"{_runs_page(experiment, port)}{_view(experiment) or order}"
 
 
 @contextlib.contextmanager
@@ -108,8 +110,12 @@ def _end(server: subprocess.Popen[bytes]) -> None:
                 left.kill()
 
 
-def _runs_page(experiment_id: str, port: int) -> str:
-    address = f"http://{_HOST}:{port}/#/experiments/{experiment_id}/runs"
+def _view(experiment: Experiment) -> str:
+    return f"&viewStateShareKey={VIEW_KEY}" if experiment.has_view else ""
+
+
+def _runs_page(experiment: Experiment, port: int) -> str:
+    address = f"http://{_HOST}:{port}/#/experiments/{experiment.id}/runs"
     return f"{address}?workflowType=machine_learning"
 
 

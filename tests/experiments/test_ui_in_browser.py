@@ -99,17 +99,38 @@ def test_the_curves_of_all_trials_are_there_at_once(
     page: Page, served: tuple[int, Experiment, Results]
 ) -> None:
     port, study, _ = served
-    page.open(charts_address(study.id, port))
+    page.open(charts_address(study, port))
     page.find("body", "5 of 5 trials")  # the experiment's description
-    page.find("[data-testid='experiment-view-compare-runs-card-drag-handle'], h4", "train_accuracy")
-    page.find("svg .scatterlayer .trace", at_least=5)  # one line for each trial
+    page.find("[data-testid='experiment-view-compare-runs-card-drag-handle'], h4", "Parallel")
+    page.find(".parcoords-lines, canvas.parcoords-lines, svg .axis-heading, .parcoords")
+    # One line for each trial in each of two charts.
+    page.find("svg .scatterlayer .trace", at_least=10)
+
+
+def test_the_table_shows_the_value_and_all_that_was_searched(
+    page: Page, served: tuple[int, Experiment, Results]
+) -> None:
+    port, study, _ = served
+    page.open(table_address(study, port))
+    page.find("body", "5 matching runs")
+    for column in ("best_validation", "model.units", "model.readout", "training.learning_rate"):
+        page.find("[role='columnheader']", column)
+    page.find("[role='gridcell']", "last")  # also where the readout was not searched
+
+
+def test_a_view_that_is_not_there_leaves_the_plain_page(
+    page: Page, served: tuple[int, Experiment, Results]
+) -> None:
+    port, study, _ = served
+    page.open(table_address(study, port).replace("=trials", "=nothing"))
+    page.find("a", "trial 0")
 
 
 def test_three_trials_are_chosen_and_compared(
     page: Page, served: tuple[int, Experiment, Results]
 ) -> None:
     port, study, _ = served
-    page.open(table_address(study.id, port, "best_validation_accuracy"))
+    page.open(table_address(study, port))
     rows = page.find("input[aria-label*='toggle row selection']", at_least=5)
     for row in rows[:3]:
         page.click(row)
@@ -123,7 +144,7 @@ def test_trials_are_grouped_by_return_sequences(
     page: Page, served: tuple[int, Experiment, Results]
 ) -> None:
     port, study, _ = served
-    page.open(table_address(study.id, port, "best_validation_accuracy"))
+    page.open(table_address(study, port))
     page.find("input[aria-label*='toggle row selection']", at_least=5)
     page.find("button", "Group by")[0].click()
     page.find("[role='menuitemcheckbox']", "model.return_sequences")[0].click()

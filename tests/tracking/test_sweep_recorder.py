@@ -1,3 +1,5 @@
+import json
+
 from mnist_seq.config import SweepConfig
 from mnist_seq.records import Trial, TrialOutcome
 from mnist_seq.terminal.progress import Progress
@@ -84,3 +86,19 @@ def test_a_sweep_has_a_run_of_its_own_that_a_later_session_goes_on_with(store: S
     assert (results.files(run.id) / "uncommitted.diff").read_text() == "a change"
     described = store.client.get_experiment(run.experiment_id).tags["mlflow.note.content"]
     assert described == experiment_description(CONFIG, progress)
+
+
+def test_a_view_of_the_trials_is_prepared_for_mlflow(store: Store) -> None:
+    provenance = Provenance({}, b"")
+    with Tracker(store) as tracker:
+        experiment = tracker.experiment("study")
+        assert not Results(store).experiment("study").has_view
+        SweepRecorder(
+            tracker, experiment, "study", CONFIG, some_progress(), provenance, 60, None
+        ).finish(is_complete=True)
+    assert Results(store).experiment("study").has_view
+    view = json.loads(store.client.get_experiment(experiment).tags["mlflow.sharedViewState.trials"])
+    columns = ["metrics.`best_validation_accuracy`", *(f"params.`{path}`" for path in SPACE)]
+    assert view["selectedColumns"] == columns
+    charts = {chart["metricSectionId"] for chart in view["compareRunCharts"]}
+    assert charts == {section["uuid"] for section in view["compareRunSections"]}

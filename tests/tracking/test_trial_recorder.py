@@ -35,6 +35,7 @@ def a_recorder(
         {"study": "study"},
         earlier or {},
         (stored if stored is not None else []).append,
+        ["model.readout"],
     )
 
 
@@ -71,6 +72,7 @@ def test_a_complete_trial_is_a_run_with_its_settings_its_curve_and_its_network(
         "training.batch_size": 28,
         "training.epochs": 3,
         "training.optimizer": "adam",
+        "model.readout": "last",
     }
     single = {
         "best_validation_loss": 0.3,

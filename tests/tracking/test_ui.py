@@ -7,6 +7,7 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from mnist_seq.errors import StoreError, TrackingError
+from mnist_seq.tracking.results import Experiment
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.tracking.ui import charts_address, serve_ui, table_address, ui_command
@@ -70,7 +71,12 @@ def test_the_server_answers_this_machine_only(store: Store) -> None:
 
 def test_addresses_open_the_view_for_training() -> None:
     runs = "http://127.0.0.1:5000/#/experiments/7/runs?workflowType=machine_learning"
-    assert charts_address("7", 5000) == f"{runs}&compareRunsMode=CHART"
-    assert table_address("7", 5000, "best_validation_loss", ascending=True) == (
-        f"{runs}&orderByKey=metrics.%60best_validation_loss%60&orderByAsc=true"
+    trainings, search = Experiment("7", "a", "a"), Experiment("7", "b", "b", has_view=True)
+    assert charts_address(trainings, 5000) == f"{runs}&compareRunsMode=CHART"
+    assert table_address(trainings, 5000) == (
+        f"{runs}&orderByKey=metrics.%60best_validation_accuracy%60&orderByAsc=false"
     )
+    assert charts_address(search, 5000) == (
+        f"{runs}&compareRunsMode=CHART&viewStateShareKey=trials"
+    )
+    assert table_address(search, 5000) == f"{runs}&viewStateShareKey=trials"
