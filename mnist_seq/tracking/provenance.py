@@ -47,6 +47,9 @@ def provenance(command: str, data: Digests, seed: int) -> Provenance:
     diff = _git("diff", "--no-color", "--no-ext-diff", "HEAD")  # its files need not be UTF-8
     tags = {
         "command": command,
+        # MLflow's own columns.
+        "mlflow.source.name": _program(command),
+        "mlflow.source.type": "LOCAL",
         **as_tags(data),
         "seed": str(seed),
         "python": platform.python_version(),
@@ -59,6 +62,7 @@ def provenance(command: str, data: Digests, seed: int) -> Provenance:
             tags[f"version_{library}"] = installed
     if commit:
         tags["git_commit"] = commit.strip() + (" with changes" if diff else "")
+        tags["mlflow.source.git.commit"] = commit.strip()
     return Provenance(tags, diff)
 
 
@@ -78,6 +82,12 @@ def installed_version(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
+
+
+def _program(command: str) -> str:
+    """Return the module that a command line runs: experiments.sweep."""
+    words = command.split()
+    return words[2] if words[:2] == ["python", "-m"] and len(words) > 2 else command
 
 
 def _processor() -> str:

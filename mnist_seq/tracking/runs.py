@@ -1,5 +1,6 @@
 """Write access to one MLflow run; writes are queued and stored in the background."""
 
+import json
 import re
 import tempfile
 import time
@@ -12,7 +13,15 @@ from typing import Any, Literal, TypeAlias
 
 import yaml
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModelOutput,
+    Metric,
+    Param,
+    RunTag,
+)
 from mlflow.exceptions import MlflowException
 
 from mnist_seq.config import Scalar, scalar_text
@@ -30,6 +39,7 @@ EPOCH_METRICS = {known.name: known.name for known in fields(EpochRecord)[1:]} | 
     name: f"train_{name}" for name in ("learning_rate", "seconds", "images_per_second")
 }
 CONFIG_FILE = "config.yaml"
+MOST_LETTERS = 500  # of a dataset's name, by MLflow's rules
 
 
 @dataclass(eq=False)
@@ -104,6 +114,27 @@ class Run:
     def config(self, values: Mapping[str, Any]) -> None:
         """Keep the whole config, as ``config.yaml``; `Results.config` reads it back."""
         self.artifact(CONFIG_FILE, lambda: yaml.safe_dump(dict(values), sort_keys=False))
+
+    def datasets(self, name: str, source: str, digests: Mapping[str, str]) -> None:
+        """Name the data that the run uses, for MLflow's column of datasets.
+
+        Parameters
+        ----------
+        name : str
+            What all parts are called.
+        source : str
+            Where they come from: a file, or the name of a source.
+        digests : mapping
+            The digest of each part, by the part's name.
+        """
+        inputs = [
+            DatasetInput(
+                Dataset(name[:MOST_LETTERS], digest, "local", json.dumps({"uri": source})),
+                [InputTag("mlflow.data.context", part)],
+            )
+            for part, digest in digests.items()
+        ]
+        self._put("datasets", lambda run_id: self._client.log_inputs(run_id, inputs))
 
     def model(
         self,

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mnist_seq.config import Config, value_at
 from mnist_seq.data.dataset import Dataset
-from mnist_seq.data.digests import as_tags
+from mnist_seq.data.digests import TRAINED_ON, as_tags
 from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome
 from mnist_seq.report.pages.curves import curves_picture
 from mnist_seq.tracking.results import Results
@@ -113,8 +114,15 @@ class TrialRecorder(Callback):
             tags = {**self.tags, **digests, "trial_number": str(trial.number)}
             run = self.tracker.start(self.experiment_id, name, self.role, params, tags)
             run.config(trial.config.model_dump())
+            self._name_data(run, trial.config)
         self._runs[trial.number] = run
         self._epochs[trial.number] = known.epochs if known else 0
+
+    def _name_data(self, run: Run, config: Config) -> None:
+        file = config.data.train_file
+        name = config.data.source if file is None else Path(file).name
+        digests = self.data_of(config).part_digests
+        run.datasets(name, file or name, {part: digests[part] for part in TRAINED_ON})
 
     def on_epoch_end(self, trial: Trial, record: EpochRecord) -> None:
         """Log the epoch's metrics unless they are already logged."""

@@ -17,6 +17,7 @@ def test_tags_name_command_data_seed_versions_and_commit() -> None:
         "0123",
         "7",
     )
+    assert tags["mlflow.source.name"] == "experiments.train"
     assert tags["version_numpy"] == np.__version__
     assert tags["python"] == platform.python_version()
     git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]

@@ -74,6 +74,16 @@ def test_a_complete_trial_is_a_run_with_its_settings_its_curve_and_its_network(
         "training.optimizer": "adam",
         "model.readout": "last",
     }
+    inputs = store.client.get_run(run.id).inputs
+    assert inputs is not None
+    named = {
+        each.tags[0].value: (each.dataset.name, each.dataset.digest)
+        for each in inputs.dataset_inputs
+    }
+    assert named == {
+        part: (config().data.source, few().part_digests[part])
+        for part in ("training", "validation")
+    }
     single = {
         "best_validation_loss": 0.3,
         "best_validation_accuracy": 0.7,
