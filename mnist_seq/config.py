@@ -321,6 +321,7 @@ class RerunConfig(ChosenRun):
 
     data: DataFiles = DataFiles()
     seeds: int = Field(ge=1, le=1000, description="trainings: the first with the config's own seed")
+    baseline: bool = Field(description="with several seeds, train the baseline on them as well")
     workers: WorkersConfig
     tracking: TrackingConfig
 

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from mnist_seq.config import Config
+from mnist_seq.config import Config, Values
 from mnist_seq.driver.session import Session, data_of
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import StoppedError
@@ -17,6 +17,13 @@ from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs
 class FixedTrials:
     """Trial source with a fixed list of configs, which are never pruned.
 
+    Parameters
+    ----------
+    configs : sequence of Config
+        What is trained.
+    values : sequence of dict, optional
+        What tells each of them from the others, in tables and MLflow.
+
     Attributes
     ----------
     outcomes : dict of int to TrialOutcome
@@ -25,11 +32,22 @@ class FixedTrials:
         12 hexadecimal digits, the same for the same configs.
     """
 
-    def __init__(self, configs: Sequence[Config]) -> None:
-        self._waiting = [Trial(n, config, {}, prunable=False) for n, config in enumerate(configs)]
+    def __init__(self, configs: Sequence[Config], values: Sequence[Values] = ()) -> None:
+        self._waiting = [
+            Trial(n, config, values[n] if values else {}, prunable=False)
+            for n, config in enumerate(configs)
+        ]
         self.outcomes: dict[int, TrialOutcome] = {}
         text = "\n".join(config.model_dump_json(exclude_defaults=True) for config in configs)
         self.digest = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+    def first(self, count: int) -> dict[int, TrialOutcome]:
+        """Outcomes of the first configs, by number."""
+        return {number: self.outcomes[number] for number in sorted(self.outcomes)[:count]}
+
+    def last(self, count: int) -> dict[int, TrialOutcome]:
+        """Outcomes of the last configs, by number."""
+        return {number: self.outcomes[number] for number in sorted(self.outcomes)[-count:]}
 
     def recover(self, outcomes: Mapping[int, TrialOutcome]) -> list[Trial]:
         """Take over the outcomes of an earlier session and return their trials."""

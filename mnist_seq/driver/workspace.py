@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from mnist_seq.config import ChosenRun, SweepConfig, TrackingConfig
 from mnist_seq.data.digests import Digests, from_tags
@@ -146,14 +147,21 @@ class Workspace:
             raise TrackingError(f"{experiment.name} has no complete trial")
         return experiment, max(rated, key=lambda run: run.metrics[key] * (-1 if loss else 1))
 
+    def baseline_run(self, experiment: Experiment) -> RunInfo | None:
+        """The run of a study's first baseline; None if it has none."""
+        if not self._search_settings(experiment).get("baselines"):
+            return None
+        return dict(self.results.trials(experiment)).get(0)
+
     def _is_minimized(self, experiment: Experiment) -> bool:
         """Whether the experiment is a search for the lowest validation loss."""
+        return self._search_settings(experiment).get("objective") == "validation_loss"
+
+    def _search_settings(self, experiment: Experiment) -> Mapping[str, Any]:
+        """The settings ``search`` of a study; empty for an experiment that is no search."""
         sweeps = self.results.runs(experiment, "sweep", deleted_too=True)
-        settings = [self.results.config(sweep.id).get("search") for sweep in sweeps[:1]]
-        return any(
-            isinstance(search, dict) and search.get("objective") == "validation_loss"
-            for search in settings
-        )
+        found = self.results.config(sweeps[0].id).get("search") if sweeps else None
+        return found if isinstance(found, dict) else {}
 
     def _digests_of_runs(self, study: str) -> list[Digests]:
         try:

@@ -151,3 +151,30 @@ def test_mnist_as_csv_trains_to_the_same_curve_bit_for_bit(tmp_path: Path) -> No
         curves.append(results.curve(run.id))
     assert len(curves[0]) == 2
     assert all(a.same_curve(b) for a, b in zip(*curves, strict=True))
+
+
+@pytest.mark.slow
+def test_a_rerun_with_seeds_confirms_both_the_best_and_the_baseline(
+    results: Results, folder: Path
+) -> None:
+    complete = [n for n, run in trials(results).items() if run.tags["trial_state"] == "complete"]
+    chosen = max(complete)
+    study = results.experiment("whole")
+    before = {run.id for run in results.runs(study, "rerun")}
+    out = printed("rerun", "study=whole", f"trial={chosen}", "seeds=3", f"tracking.folder={folder}")
+    reruns = [run for run in results.runs(study, "rerun") if run.id not in before]
+    of_baseline = [run for run in reruns if run.params.get("baseline")]
+    ours = [run for run in reruns if not run.params.get("baseline")]
+    assert {run.params["seed"] for run in ours} == {0, 1, 2}
+    assert {run.params["seed"] for run in of_baseline} == {0, 1, 2}
+    assert len(reruns) == 6
+    # Trial 0 is this config with this seed.
+    again = next(run for run in of_baseline if run.params["seed"] == 0)
+    first = results.curve(trials(results)[0].id)
+    assert all(a.same_curve(b) for a, b in zip(results.curve(again.id), first, strict=True))
+    for runs, what in ((ours, "test accuracy"), (of_baseline, "the baseline's")):
+        scores = [100 * run.metrics["test_accuracy"] for run in runs]
+        assert f"{what} {np.mean(scores):.2f} ± {np.std(scores, ddof=1):.2f} %" in out
+    assert "points against the baseline on the same seeds, 95 % interval" in out
+    assert "all 3 networks, mean of their probabilities" in out
+    assert "2 fresh seeds" in out
