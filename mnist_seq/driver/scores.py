@@ -131,7 +131,7 @@ def luck_line(chosen: float, fresh: Sequence[float]) -> str:
     """
     luck = 100 * (chosen - mean(fresh))
     seeds = "a fresh seed" if len(fresh) == 1 else f"{len(fresh)} fresh seeds"
-    verdict = f"{luck:.2f} points of it were luck" if luck > 0 else "no luck in it"
+    verdict = f"{luck:.2f} points of it were luck" if luck >= 0.005 else "no luck in it"
     return (
         f"validation accuracy {100 * chosen:.2f} % in the search, {100 * mean(fresh):.2f} % with "
         f"{seeds}: {verdict}"
