@@ -83,8 +83,8 @@ def _of_baseline(
     if run is None or run.id == source.id or len(ours) < 2:
         return []
     config = validate(Config, workspace.results.config(run.id))
-    files = {name: value for name, value in ours[0].data if name.endswith("_file")}
-    moved = {f"data.{name}": value for name, value in files.items()}
+    data = ours[0].data
+    moved = {"data.train_file": data.train_file, "data.test_file": data.test_file}
     return [with_values(config, {**moved, "seed": our.seed}) for our in ours]
 
 

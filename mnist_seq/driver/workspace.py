@@ -72,8 +72,8 @@ class Workspace:
         TrackingError
             If MLflow has trials of the study that Optuna's database lacks.
         """
-        self.finished_trials(study_name(config))  # refuses a database that has lost some
-        storage = StudyStorage(self._studies)
+        storage, _ = self._stored_trials(study_name(config))
+        storage = storage or StudyStorage(self._studies)  # made only where nothing was lost
         check_data(storage, config, data, self._digests_of_runs)
         study = Study(storage, config, say)
         keep_data(storage, data)
@@ -87,12 +87,7 @@ class Workspace:
         TrackingError
             If MLflow has trials of the study that it lacks.
         """
-        finished: list[FinishedTrial] = []
-        if is_made(self._studies):
-            storage = StudyStorage(self._studies)
-            finished = storage.finished() if storage.open(study) else []
-        self._refuse_lost_trials(study, {trial.number for trial in finished})
-        return finished
+        return self._stored_trials(study)[1]
 
     def checkpoints(self, name: str) -> Checkpoints:
         """Checkpoints of a study, or of a command that trains."""
@@ -173,6 +168,13 @@ class Workspace:
     @property
     def _studies(self) -> Path:
         return self.folder / "optuna.db"
+
+    def _stored_trials(self, study: str) -> tuple[StudyStorage | None, list[FinishedTrial]]:
+        """Optuna's database, if there is one, and the study's finished trials in it."""
+        storage = StudyStorage(self._studies) if is_made(self._studies) else None
+        finished = storage.finished() if storage and storage.open(study) else []
+        self._refuse_lost_trials(study, {trial.number for trial in finished})
+        return storage, finished
 
     def _refuse_lost_trials(self, study: str, known: Set[int]) -> None:
         experiments = [found for found in self.results.experiments() if found.study == study]

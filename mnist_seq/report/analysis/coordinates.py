@@ -48,6 +48,14 @@ class Coordinates:
             ]
         )
 
+    def active(self, settings: Settings) -> Settings:
+        """The settings of the active hyperparameters; null may be a value like any other."""
+        found: dict[str, Scalar] = {}
+        for path, h in self._searched.items():
+            if self._fits(h, found):
+                found[path] = settings[path]
+        return found
+
     def changed(self, trials: Sequence[Settings], path: str, value: Scalar) -> list[Settings]:
         """The same trials with one setting changed, and those with it that depend on it.
 
@@ -74,6 +82,11 @@ class Coordinates:
             for trial, donor in zip(trials, donors, strict=True)
         ]
 
+    def _fits(self, hyperparameter: Hyperparameter, settings: Settings) -> bool:
+        """Whether a hyperparameter is active under these settings."""
+        when = hyperparameter.dimension.when.items()
+        return all(settings.get(p, NONE) == w for p, w in when if p in self._searched)
+
     def _conditions(self, path: str) -> dict[str, Scalar]:
         conditions: dict[str, Scalar] = {}
         for parent, wanted in self._searched[path].dimension.when.items():
@@ -84,8 +97,7 @@ class Coordinates:
     def _consistent(self, settings: dict[str, Scalar], spare: Settings, share: float) -> Settings:
         """Drop what is not active, and fill in what is, from `spare` or at a share of its range."""
         for path, h in self._searched.items():
-            when = h.dimension.when.items()
-            if any(settings.get(p, NONE) != w for p, w in when if p in self._searched):
+            if not self._fits(h, settings):
                 settings.pop(path, None)
             elif path not in settings:
                 low, high = (-0.5, len(h.categories) - 0.5) if h.categories else (h.low, h.high)

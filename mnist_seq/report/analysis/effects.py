@@ -121,7 +121,7 @@ def effects(tables: StudyTables) -> dict[str, Effect]:
     fitted, best = study_model(tables), tables.best
     if fitted is None or best is None:
         return {}
-    at_best = _active(fitted, best.settings)
+    at_best = fitted.coordinates.active(best.settings)
     chosen = np.linspace(0, len(fitted.trials) - 1, min(len(fitted.trials), MOST_AVERAGED))
     trials = [fitted.trials[round(index)] for index in chosen]
     return {
@@ -142,7 +142,7 @@ def predicted_error(
     fitted, best = study_model(tables), tables.best
     assert fitted is not None  # the pair comes from this model
     assert best is not None
-    at_best, (first, second) = _active(fitted, best.settings), pair
+    at_best, (first, second) = fitted.coordinates.active(best.settings), pair
     change = fitted.coordinates.changed
     cells = [
         change(change([at_best], first.path, first.value(i)), second.path, second.value(j))[0]
@@ -162,11 +162,6 @@ def values_to_compare(hyperparameter: Hyperparameter) -> Numbers:
         return spread
     values = {round(float(hyperparameter.value(p) or 0)) for p in spread}
     return np.array([hyperparameter.position(value) for value in sorted(values)])
-
-
-def _active(fitted: StudyModel, settings: Settings) -> Settings:
-    paths = [h.path for h in fitted.searched]
-    return {path: settings[path] for path in paths if settings[path] is not None}
 
 
 def _response(

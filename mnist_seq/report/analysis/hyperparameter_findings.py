@@ -6,7 +6,7 @@ from typing import Any
 
 from mnist_seq.config import Range
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.analysis.effects import Effect, effects
+from mnist_seq.report.analysis.effects import TOLD, Effect, effects
 from mnist_seq.report.analysis.findings import Finding
 from mnist_seq.report.analysis.importance import Importances, variance_importance
 from mnist_seq.report.analysis.next_range import choices_override, edges
@@ -108,7 +108,7 @@ def _beyond(tables: StudyTables, effect: Effect, knee: int) -> str:
     end = len(response.error) - 1 if effect.best >= effect.worst else 0
     if knee == end:
         return ""
-    if response.deviations(end, effect.best) > 2 and end != effect.best:
+    if response.deviations(end, effect.best) > TOLD:
         return f"; at {_value(effect, end)} it is {_error(tables, response.error[end])} again"
     if response.error[end] <= (1 + 2 * SAME) * response.error[effect.best]:
         return f"; beyond {_value(effect, knee)} nothing is gained"

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_seq.report.analysis.coordinates import Settings
-from mnist_seq.report.analysis.response_model import Numbers, ResponseModel
+from mnist_seq.report.analysis.response_model import Numbers
 from mnist_seq.report.analysis.study_model import StudyModel, after_training, study_model
 from mnist_seq.report.analysis.tables import StudyTables
 
@@ -75,15 +75,14 @@ def variance_importance(tables: StudyTables) -> Importances | None:
         return None
     varied, paths = [h.path for h in fitted.searched], tuple(tables.space)
     base, donors = _drawn(fitted, 0), _drawn(fitted, 1)
-    models = [model for model, _ in fitted.samples]
-    unchanged = _predicted(fitted, models, base)
-    variance_B = unchanged.var(axis=1) + np.array([model.luck**2 for model in models])
+    unchanged = _predicted(fitted, base)
+    variance_B = unchanged.var(axis=1) + np.array([model.luck**2 for model in fitted.samples])
 
     def change(*changed: str) -> Numbers:
-        return _predicted(fitted, models, fitted.coordinates.exchanged(base, donors, changed))
+        return _predicted(fitted, fitted.coordinates.exchanged(base, donors, changed))
 
     alone = {path: change(path) for path in varied}
-    single = np.zeros((len(models), len(paths)))
+    single = np.zeros((len(fitted.samples), len(paths)))
     for path, predicted in alone.items():
         single[:, paths.index(path)] = ((predicted - unchanged) ** 2).mean(axis=1) / 2 / variance_B
     first = sorted(varied, key=lambda path: -single[:, paths.index(path)].mean())[:MOST_PAIRED]
@@ -107,12 +106,10 @@ def _drawn(fitted: StudyModel, seed: int) -> list[Settings]:
     return drawn
 
 
-def _predicted(
-    fitted: StudyModel, models: Sequence[ResponseModel], trials: Sequence[Settings]
-) -> Numbers:
-    """Log errors after a whole training, shape (models, trials)."""
+def _predicted(fitted: StudyModel, trials: Sequence[Settings]) -> Numbers:
+    """Log errors after a whole training, shape (bootstrap samples, trials)."""
     points = after_training(fitted.coordinates.rows(trials))
-    return np.array([model.mean(points) for model in models])
+    return np.array([model.mean(points) for model in fitted.samples])
 
 
 def _interval(sample: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -29,7 +29,7 @@ EPOCHS = "training.epochs"
 
 @dataclass(frozen=True, eq=False)
 class StudyModel:
-    """Models of a study's log error, and the observations they were fitted to.
+    """Models of a study's log error, fitted to its learning curves.
 
     Attributes
     ----------
@@ -39,15 +39,10 @@ class StudyModel:
         Of these.
     trials : list of settings
         Of the T trials in the model.
-    inputs, log_errors : float64, shapes (N, C + 1) and (N,)
-        Coordinates with the progress of training as the last one, and the logarithm of the lowest
-        error so far.
-    trial_of : int, shape (N,)
-        Index of each observation's trial.
     model : ResponseModel
         Fitted to all trials.
-    samples : list of (ResponseModel, int array)
-        Fitted to bootstrap samples, with the indices of the trials that each has not seen.
+    samples : list of ResponseModel
+        Fitted to bootstrap samples of the trials.
     explained : float
         Share of the differences between trials left out whole, at the same progress of training,
         that their other settings explain; at or below 0 if nothing was learned.
@@ -56,11 +51,8 @@ class StudyModel:
     searched: list[Hyperparameter]
     coordinates: Coordinates
     trials: list[Settings]
-    inputs: Numbers
-    log_errors: Numbers
-    trial_of: Indices
     model: ResponseModel
-    samples: list[tuple[ResponseModel, Indices]]
+    samples: list[ResponseModel]
     explained: float
 
     def averages(self, variants: Sequence[Sequence[Settings]]) -> tuple[Numbers, Numbers]:
@@ -75,7 +67,7 @@ class StudyModel:
         mean, covariance = self.model.averages(points)
         flat = points.reshape(-1, points.shape[2])
         resampled = [
-            model.mean(flat).reshape(points.shape[:2]).mean(axis=1) for model, _ in self.samples
+            model.mean(flat).reshape(points.shape[:2]).mean(axis=1) for model in self.samples
         ]
         return mean, covariance + np.cov(np.array(resampled).T).reshape(covariance.shape)
 
@@ -107,8 +99,7 @@ def study_model(tables: StudyTables) -> StudyModel | None:
     for _ in range(SAMPLES):
         drawn = np.unique(random.integers(len(trials), size=len(trials)))
         seen = np.isin(trial_of, drawn)
-        fitted = ResponseModel(inputs[seen], log_errors[seen], trial_of[seen], groups, model)
-        samples.append((fitted, np.setdiff1d(np.arange(len(trials)), drawn)))
+        samples.append(ResponseModel(inputs[seen], log_errors[seen], trial_of[seen], groups, model))
     schedule = [
         groups[-1],
         *(group for path, group in coordinates.groups.items() if path == EPOCHS),
@@ -117,9 +108,7 @@ def study_model(tables: StudyTables) -> StudyModel | None:
         _error_on_others(inputs, log_errors, trial_of, groups, model)
         / _error_on_others(inputs, log_errors, trial_of, schedule)
     )
-    return StudyModel(
-        searched, coordinates, trials, inputs, log_errors, trial_of, model, samples, explained
-    )
+    return StudyModel(searched, coordinates, trials, model, samples, explained)
 
 
 def _comparable(tables: StudyTables) -> pd.DataFrame:

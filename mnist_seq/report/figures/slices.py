@@ -1,7 +1,5 @@
 """Figures of the objective against each hyperparameter, one point a trial."""
 
-from collections.abc import Callable
-
 from markupsafe import Markup
 
 from mnist_seq.report.analysis import wording
@@ -20,16 +18,10 @@ from mnist_seq.report.figures.scales import ValueScale
 
 def draw_slices(tables: StudyTables) -> list[Panel]:
     """A figure for each hyperparameter: the objective over its values, one point a trial."""
-    return _for_each(tables, _slice)
-
-
-def _for_each(
-    tables: StudyTables, draw: Callable[[StudyTables, Hyperparameter, int], Markup]
-) -> list[Panel]:
     if tables.scored.empty:
         return [Panel("", None, "No trial reached a value, so no hyperparameter can be judged.")]
     return [
-        Panel(h.path, draw(tables, h, index) if h.distinct > 1 else None, _note(h))
+        Panel(h.path, _slice(tables, h, index) if h.distinct > 1 else None, _note(h))
         for index, h in enumerate(hyperparameters(tables))
     ]
 
