@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_seq.errors import InputError, TrackingError
+from mnist_seq.sqlite.database import locked
 
 
 @contextlib.contextmanager
 def driver_lock(folder: Path, name: str) -> Iterator[None]:
     """Context manager: hold the lock that keeps other processes from running the same study.
-
-    The lock is SQLite's own, on a file of its own: it works on every system, and the operating
-    system takes it from a process that dies, so that no lock is ever stale.
 
     Raises
     ------
@@ -27,9 +25,7 @@ def driver_lock(folder: Path, name: str) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(folder / "driver.lock", timeout=0.2, isolation_level=None)
-            held.enter_context(contextlib.closing(connection))
-            connection.execute("BEGIN EXCLUSIVE")
+            held.enter_context(locked(folder / "driver.lock", timeout=0.2))
             holder.write_text(f"{os.getpid()}\n")
         except (OSError, sqlite3.Error) as error:
             if not _is_busy(error):
@@ -45,10 +41,9 @@ def driver_lock(folder: Path, name: str) -> Iterator[None]:
 
 def is_driven(folder: Path) -> bool:
     """Whether a process holds the `driver_lock` of this folder."""
-    lock = folder / "driver.lock"
     try:
-        with contextlib.closing(sqlite3.connect(lock, timeout=0, isolation_level=None)) as probe:
-            probe.execute("BEGIN EXCLUSIVE")
+        with locked(folder / "driver.lock", timeout=0):
+            pass
     except sqlite3.Error as error:
         return _is_busy(error)
     return False

@@ -54,7 +54,8 @@ def _stop_signals() -> list[signal.Signals]:
 
 
 def _leave(_number: int, _frame: object) -> None:
-    with contextlib.suppress(Exception):  # the output may be closed, or in the middle of a line
+    # The output may be missing, closed, or in the middle of a line.
+    with contextlib.suppress(AttributeError, OSError, RuntimeError, ValueError):
         sys.stdout.flush()
         os.write(sys.stdout.fileno(), b"stopped\n")
     os._exit(STOPPED)

@@ -54,11 +54,29 @@ def make_whole(database: Path, make: Callable[[Path], object]) -> None:
 
 
 @contextmanager
+def locked(file: Path, timeout: float) -> Iterator[None]:
+    """Context manager: hold SQLite's own lock on a file that is kept for nothing else.
+
+    It works on every system, and goes with the process that holds it, so that it is never stale.
+
+    Parameters
+    ----------
+    timeout : float
+        Seconds to wait for another holder.
+
+    Raises
+    ------
+    sqlite3.Error
+        If another process holds it, or the file cannot be made.
+    """
+    with closing(sqlite3.connect(file, timeout=timeout, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@contextmanager
 def exclusive(database: Path) -> Iterator[None]:
     """Context manager: only one process at a time runs the block for this database.
-
-    SQLite's own lock on an empty file beside it: it works on every system, and goes with the
-    process that holds it.
 
     Raises
     ------
@@ -68,9 +86,7 @@ def exclusive(database: Path) -> Iterator[None]:
     lock = database.with_suffix(".lock")
     with ExitStack() as held:
         try:
-            connection = sqlite3.connect(lock, timeout=_SECONDS_FOR_A_LOCK)
-            held.enter_context(closing(connection))
-            connection.execute("BEGIN EXCLUSIVE")
+            held.enter_context(locked(lock, _SECONDS_FOR_A_LOCK))
         except sqlite3.Error as error:
             raise StoreError(f"{lock}: cannot be written or locked ({error})") from error
         yield

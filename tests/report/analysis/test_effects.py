@@ -5,11 +5,14 @@ import math
 import numpy as np
 import pytest
 
+from mnist_seq.config import Choices
 from mnist_seq.report.analysis.effects import Effect, effects
 from tests.report.studies import (
     DEFAULT,
+    UNITS,
     Law,
     Settings,
+    Space,
     noise,
     rate_has_an_optimum,
     study,
@@ -94,3 +97,20 @@ def test_a_change_that_needs_another_brings_it() -> None:
             break
     else:
         pytest.fail("none of these studies has a best trial without return_sequences")
+
+
+def test_a_choice_of_nothing_is_a_value_like_any_other() -> None:
+    space: Space = {
+        "training.clip_norm": Choices(choices=[None, 0.5]),
+        "model.units": UNITS,
+    }
+
+    def unclipped(settings: Settings) -> float:
+        return 0.99 if settings["training.clip_norm"] is None else 0.95
+
+    tables = study(20, unclipped, space=space)
+    clip = effects(tables)["training.clip_norm"]
+    without, with_it = clip.at_best.error
+    assert (without, with_it) == pytest.approx((0.01, 0.05), rel=0.2)
+    width = effects(tables)["model.units"].at_best.error  # of networks like the best: unclipped
+    assert width == pytest.approx(np.full(len(width), 0.01), rel=0.3)
