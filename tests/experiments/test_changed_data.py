@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,6 +24,7 @@ from mnist_seq.network import training
 from mnist_seq.records import TrainingState, TrialOutcome
 from mnist_seq.search.trials import StudyTrials
 from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.validation import validate, with_values
 from tests.experiments.commands import Ran, printed, run
 
@@ -223,6 +225,24 @@ def test_a_stopped_training_of_these_images_goes_on(files: Files, places: tuple[
     assert first == state.records[0], "with its seconds, so not trained again"
     assert second.epoch == 2
     assert from_tags(made.tags) == digests_of(files)
+
+
+def test_an_open_run_goes_on_with_these_images_alone(files: Files, places: tuple[str, ...]) -> None:
+    """It was killed in its first epoch: there is a run, and no saved state."""
+    command, folder, _ = stopped_training(files, places, "first_epoch")
+    shutil.rmtree(folder)
+    opened = []
+    with Tracker(workspace(places).store) as tracker:
+        experiment = tracker.experiment("first_epoch")
+        for digest in (digests_of(files)["data"], "of other images"):
+            tags = {"unfinished": folder.name[-12:], "data_digest": digest, "trial_number": "0"}
+            opened.append(tracker.start(experiment, "training", "training", {}, tags).created)
+            tracker.flush()
+    printed("train", *command)
+    results = workspace(places).results
+    runs = results.runs(results.experiment("first_epoch"))
+    assert [run.id for run in runs] == [created.result() for created in opened]
+    assert [run.status for run in runs] == ["FINISHED", "RUNNING"]
 
 
 def test_a_stopped_trial_goes_on_where_its_files_are_now(
