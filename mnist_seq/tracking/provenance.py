@@ -5,6 +5,7 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -61,7 +62,9 @@ def provenance(command: str, data: Digests, seed: int) -> Provenance:
         if (installed := installed_version(library)) is not None:
             tags[f"version_{library}"] = installed
     if commit:
-        tags["git_commit"] = commit.strip() + (" with changes" if diff else "")
+        # Two states of the same commit are two codes.
+        changed = f" with changes {blake2b(diff, digest_size=4).hexdigest()}" if diff else ""
+        tags["git_commit"] = commit.strip() + changed
         tags["mlflow.source.git.commit"] = commit.strip()
     return Provenance(tags, diff)
 

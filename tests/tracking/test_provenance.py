@@ -22,8 +22,9 @@ def test_tags_name_command_data_seed_versions_and_commit() -> None:
     assert tags["python"] == platform.python_version()
     git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     head = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-    changed = " with changes" if made_by.diff else ""
-    assert tags.get("git_commit", "") == (head + changed if head else "")
+    commit, _, changed = tags.get("git_commit", "").partition(" with changes ")
+    assert commit == head
+    assert bool(changed) == bool(made_by.diff)
 
 
 def test_changes_are_those_that_may_make_curves_differ() -> None:
@@ -57,7 +58,12 @@ def test_changes_that_are_not_utf_8_are_kept_as_they_are(
     file.write_bytes(changed)
     monkeypatch.setattr(provenance_module, "__file__", str(tmp_path / "code.py"))
     made_by = provenance("python -m experiments.train", {"data": "0123"}, 7)
-    assert made_by.tags["git_commit"].endswith(" with changes")
+    commit, _, state = made_by.tags["git_commit"].partition(" with changes ")
+    assert state
+    file.write_bytes(b"other\n")
+    other = provenance("python -m experiments.train", {"data": "0123"}, 7).tags["git_commit"]
+    assert other.startswith(f"{commit} with changes ")
+    assert other != made_by.tags["git_commit"], "two states of a commit"
     file.write_bytes(b"plain\n")
     if b"\0" not in changed:  # of other files git says only that they differ
         subprocess.run([*git, "apply"], input=made_by.diff, check=True)
