@@ -21,6 +21,7 @@ from mnist_seq.errors import ConfigError
 from mnist_seq.validation import closest, is_optional, is_text, nearest, settings
 
 SPACE = "search.space"
+VALUES = "values"
 PARTS = {*RANGE, *CHOICES, "when"}
 MOST_CHOICES = 12
 
@@ -62,8 +63,10 @@ def _translated(
         _check_path(kind, groups, path)
         override = _parsed(word)
         _check_one_value(kind, path, value, override)
-        is_in_space = path == SPACE or path.startswith(f"{SPACE}.")
-        yield from _in_space(word, path, override) if is_in_space else [word]
+        if path == SPACE or path.startswith(f"{SPACE}."):
+            yield from _in_space(word, path, override)
+        else:
+            yield f"++{word.lstrip('+')}" if path.startswith(f"{VALUES}.") else word
 
 
 def _check_form(kind: type[Settings], word: str) -> None:
@@ -101,6 +104,10 @@ def _check_path(kind: type[Settings], groups: Mapping[str, Sequence[str]], path:
         raise ConfigError(f"{path}: {target} is not a setting{hint}")
     if not _is_within(path, known):
         raise ConfigError(f"{path}: is not a setting{nearest(path, [*known, *groups])}")
+    if VALUES in known and path.startswith(f"{VALUES}."):
+        varied = [f"{VALUES}.{each}" for each in settings(Config)]
+        if path not in varied:
+            raise ConfigError(f"{path}: is not a setting{nearest(path, varied)}")
 
 
 def _is_within(path: str, known: Mapping[str, Any] | Sequence[str]) -> bool:

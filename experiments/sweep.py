@@ -36,6 +36,8 @@ def main(config: SweepConfig) -> None:
     if result.progress.count("complete"):
         again = "train the best again, and score the test images"
         commands.append((f"rerun study={result.study}", again))
+        varied = "change one setting of the best at a time, and see what it does"
+        commands.append((f"sensitivity study={result.study}", varied))
     print_next_commands(config.tracking, *commands)
 
 

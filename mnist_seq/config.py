@@ -187,6 +187,25 @@ class Range(Settings):
             )
         return self
 
+    def spread(self, count: int = 4) -> list[int | float]:
+        """Values evenly spread from `low` to `high`, at most `count`; between them round ones."""
+        # Four by default, as analyses compare them: enough to see a bend.
+        shares = [n / (count - 1) for n in range(1, count - 1)]
+        if self.log:
+            between = [self.low * (self.high / self.low) ** share for share in shares]
+        else:
+            between = [self.low + share * (self.high - self.low) for share in shares]
+        high: int | float = self.high
+        if self.step is not None:
+            step = self.step
+            between = [self.low + round((value - self.low) / step) * step for value in between]
+            high = self.low + int((self.high - self.low) / step + 1e-9) * step
+        elif isinstance(self.low, int) and isinstance(self.high, int):
+            between = [round(value) for value in between]
+        else:
+            between = [float(f"{value:.2g}") for value in between]
+        return list(dict.fromkeys([self.low, *between, high]))
+
 
 class Choices(Settings):
     """Search dimension: one value out of a list."""
@@ -322,6 +341,27 @@ class RerunConfig(ChosenRun):
     data: DataFiles = DataFiles()
     seeds: int = Field(ge=1, le=1000, description="trainings: the first with the config's own seed")
     baseline: bool = Field(description="with several seeds, train the baseline on them as well")
+    workers: WorkersConfig
+    tracking: TrackingConfig
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class SensitivityConfig(ChosenRun):
+    """Settings of ``python -m experiments.sensitivity``."""
+
+    data: DataFiles = DataFiles()
+    seeds: int = Field(ge=2, le=1000, description="trainings of each config, with fresh seeds")
+    values: Annotated[
+        dict[str, Annotated[list[Scalar], Field(min_length=1), BeforeValidator(_as_list)]],
+        BeforeValidator(lambda value: flatten(value) if isinstance(value, Mapping) else value),
+    ] = Field(description="settings to change, and to which values; empty: the study's space")
+    pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
+        description="settings to change together, two and two"
+    )
+    file: File | None = Field(min_length=1, description="null: in the tracking folder's reports")
     workers: WorkersConfig
     tracking: TrackingConfig
 

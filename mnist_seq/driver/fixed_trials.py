@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from mnist_seq.config import Config, Values
 from mnist_seq.driver.session import Session, data_of
@@ -23,23 +24,47 @@ class FixedTrials:
         What is trained.
     values : sequence of dict, optional
         What tells each of them from the others, in tables and MLflow.
+    tags : sequence of dict, optional
+        Of the MLflow run of each.
+    done : mapping of int to TrialOutcome, optional
+        What is known already, by number; it is not trained again.
 
     Attributes
     ----------
+    done : list of Trial
+        Those that are known already.
     outcomes : dict of int to TrialOutcome
         How those that have ended did, by number.
     digest : str
         12 hexadecimal digits, the same for the same configs.
     """
 
-    def __init__(self, configs: Sequence[Config], values: Sequence[Values] = ()) -> None:
-        self._waiting = [
+    def __init__(
+        self,
+        configs: Sequence[Config],
+        values: Sequence[Values] = (),
+        tags: Sequence[Mapping[str, str]] = (),
+        done: Mapping[int, TrialOutcome] = MappingProxyType({}),
+    ) -> None:
+        trials = [
             Trial(n, config, values[n] if values else {}, prunable=False)
             for n, config in enumerate(configs)
         ]
-        self.outcomes: dict[int, TrialOutcome] = {}
+        self.done = [trial for trial in trials if trial.number in done]
+        self._waiting = [trial for trial in trials if trial.number not in done]
+        self._tags = tags
+        self.outcomes = dict(done)
         text = "\n".join(config.model_dump_json(exclude_defaults=True) for config in configs)
         self.digest = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+    @property
+    def left(self) -> int:
+        """How many are still to be trained."""
+        return len(self._waiting)
+
+    def tags(self, number: int) -> Mapping[str, str]:
+        """Tags of the MLflow run of a trial."""
+        return self._tags[number] if self._tags else {}
 
     def first(self, count: int) -> dict[int, TrialOutcome]:
         """Outcomes of the first configs, by number."""
@@ -115,6 +140,7 @@ def trained(
             {**tags, **mark},
             earlier,
             on_stored,
+            tags_of=trials.tags,
         )
         if not session.run(trials, recorder, checkpoints, progress):
             raise StoppedError

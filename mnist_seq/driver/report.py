@@ -22,7 +22,7 @@ def report(config: ReportConfig) -> None:
     """Print and write the report of an existing study."""
     workspace = Workspace(config.tracking)
     experiment = workspace.experiment(config.study)
-    sweep_run = _sweep_run(workspace.results, experiment)
+    sweep_run = sweep_run_of(workspace.results, experiment)
     settings = validate(SweepConfig, workspace.results.config(sweep_run.id))
     finished = finished_trials(settings, workspace.finished_trials(experiment.study))
     with Tracker(workspace.store, warn=say) as tracker:
@@ -51,12 +51,12 @@ def report_study(
     StoreError
         If the file cannot be written; what the study says has been printed.
     """
-    results = workspace.results
-    experiment = results.experiment(study, deleted_too=True)
-    sweep_run = _sweep_run(results, experiment)
-    runs = dict(results.trials(experiment))
+    experiment = workspace.results.experiment(study, deleted_too=True)
+    sweep_run = sweep_run_of(workspace.results, experiment)
     path = workspace.report_file(f"{study}.html", file)
-    tables = study_tables(study, config, finished, runs, sweep_run)
+    tables = study_tables(
+        study, config, finished, dict(workspace.results.trials(experiment)), sweep_run
+    )
     print_findings(summary_lines(tables))
     page = render(tables)
     write_atomically(path, page.encode())
@@ -64,7 +64,7 @@ def report_study(
     print_files({"report": path})
 
 
-def _sweep_run(results: Results, experiment: Experiment) -> RunInfo:
+def sweep_run_of(results: Results, experiment: Experiment) -> RunInfo:
     """Return a study's own run; a deleted one where there is no other."""
     kept = results.runs(experiment, "sweep") or results.runs(experiment, "sweep", deleted_too=True)
     if not kept:

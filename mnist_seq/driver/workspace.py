@@ -21,6 +21,7 @@ from mnist_seq.terminal.display import say
 from mnist_seq.tracking.locations import follow, recorded_folder
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.store import Store
+from mnist_seq.validation import validate
 
 
 class Workspace:
@@ -134,13 +135,22 @@ class Workspace:
                     f"no trial {choice.trial} in {experiment.name}: it has {len(trials)}"
                 )
             return experiment, trials[choice.trial]
-        complete = self.results.complete(experiment)
+        complete = self.complete_trials(experiment)
+        if not complete:
+            raise TrackingError(f"{experiment.name} has no complete trial")
+        return experiment, complete[0]
+
+    def complete_trials(self, experiment: Experiment) -> list[RunInfo]:
+        """Runs of a study's complete trials, the best first."""
         loss = self._is_minimized(experiment)
         key = "best_validation_loss" if loss else "best_validation_accuracy"
-        rated = [run for run in complete if key in run.metrics]
-        if not rated:
-            raise TrackingError(f"{experiment.name} has no complete trial")
-        return experiment, max(rated, key=lambda run: run.metrics[key] * (-1 if loss else 1))
+        rated = [run for run in self.results.complete(experiment) if key in run.metrics]
+        return sorted(rated, key=lambda run: run.metrics[key] * (1 if loss else -1))
+
+    def search_of(self, experiment: Experiment) -> SweepConfig | None:
+        """Settings of the search that made an experiment; None if no search did."""
+        sweeps = self.results.runs(experiment, "sweep", deleted_too=True)
+        return validate(SweepConfig, self.results.config(sweeps[0].id)) if sweeps else None
 
     def baseline_run(self, experiment: Experiment) -> RunInfo | None:
         """The run of a study's first baseline; None if it has none."""

@@ -37,6 +37,16 @@ def best_table(progress: Progress, most: int = 5) -> Table:
     return table
 
 
+def effects_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Table of hyperparameters and what changing each does, one per row."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for head in heads:
+        table.add_column(head)
+    for row in rows:
+        table.add_row(*map(plain, row))
+    return table
+
+
 def print_summary(progress: Progress) -> None:
     """Print the best trials of a sweep, its totals and its failures."""
     if progress.best is None:

@@ -24,7 +24,7 @@ from mnist_seq.tracking.runs import Run, milliseconds
 from mnist_seq.tracking.store import Store, is_transient
 from mnist_seq.tracking.writer import Write, Writer
 
-Role: TypeAlias = Literal["trial", "sweep", "training", "rerun"]
+Role: TypeAlias = Literal["trial", "sweep", "training", "rerun", "sensitivity"]
 
 _log = logging.getLogger(__name__)
 

@@ -80,6 +80,8 @@ class TrialRecorder(Callback):
     searched : collection of str
         Settings that are params of each run, also where they are not active: MLflow leaves a run
         that lacks one out of its parallel coordinates.
+    tags_of : callable
+        The tags of one trial's run, by its number.
     """
 
     tracker: Tracker
@@ -90,6 +92,7 @@ class TrialRecorder(Callback):
     earlier: Mapping[int, EarlierRun]
     stored: Callable[[int], None]
     searched: Collection[str] = ()
+    tags_of: Callable[[int], Mapping[str, str]] = lambda _: {}
     _runs: dict[int, Run] = field(default_factory=dict, init=False)
     # Of each trial that is not over: how many are in the store, or on their way to it.
     _epochs: dict[int, int] = field(default_factory=dict, init=False)
@@ -112,6 +115,7 @@ class TrialRecorder(Callback):
             paths = (*MAIN_SETTINGS, *self.searched)
             params = {path: value_at(trial.config, path) for path in paths} | trial.values
             tags = {**self.tags, **digests, "trial_number": str(trial.number)}
+            tags |= self.tags_of(trial.number)
             run = self.tracker.start(self.experiment_id, name, self.role, params, tags)
             run.config(trial.config.model_dump())
             self._name_data(run, trial.config)

@@ -47,7 +47,9 @@ def test_a_sweep_in_which_every_trial_failed_fails_and_offers_no_rerun(
     assert "python -m" not in ended.out
 
 
-@pytest.mark.parametrize(("state", "offered"), [("complete", ["ui", "rerun"]), ("pruned", ["ui"])])
+@pytest.mark.parametrize(
+    ("state", "offered"), [("complete", ["ui", "rerun", "sensitivity"]), ("pruned", ["ui"])]
+)
 def test_a_sweep_offers_what_can_be_done_with_its_trials(
     state: str, offered: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from mnist_seq.config import Choices
 from mnist_seq.report.analysis.coordinates import Settings
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter
 from mnist_seq.report.analysis.response_model import Numbers
@@ -23,7 +24,7 @@ WITHIN_90_PERCENT = 1.645  # standard deviations of a normal distribution
 # Standard deviations from which on a difference is told. The two values are chosen as the furthest
 # apart: at 2 of them, 1 hyperparameter in 200 without effect is said to have one.
 TOLD = 2.0
-VALUES_OF_A_RANGE = 9
+SAME = 0.05  # errors that differ by less than this share are called the same
 MOST_AVERAGED = 40  # trials
 DRAWS = 4000
 COPIES_OF_THE_BEST = 10  # each with another value of what a change makes active
@@ -89,6 +90,8 @@ class Effect:
         Which.
     positions : float64, shape (G,)
         Its values, as positions on its axis, ascending.
+    compared : list of int
+        Places of those that are compared with each other; the rest lies between them.
     at_best : Response
         All other settings as in the best trial.
     on_average : Response
@@ -97,17 +100,28 @@ class Effect:
 
     hyperparameter: Hyperparameter
     positions: Numbers
+    compared: list[int]
     at_best: Response
     on_average: Response
 
     @property
     def best(self) -> int:
         """Index of the value with the lowest error around the best trial."""
-        return int(self.at_best.log_error.argmin())
+        return min(self.compared, key=lambda place: self.at_best.log_error[place])
 
     @property
     def worst(self) -> int:
-        return int(self.at_best.log_error.argmax())
+        return max(self.compared, key=lambda place: self.at_best.log_error[place])
+
+    @property
+    def better(self) -> int:
+        """Index of the first value, from the worst one on, that is as good as the best."""
+        if not self.hyperparameter.ordered:
+            return self.best
+        errors = self.at_best.error
+        way = self.compared[:: 1 if self.best > self.worst else -1]
+        way = way[way.index(self.worst) :]
+        return next(k for k in way if errors[k] <= (1 + SAME) * errors[self.best])
 
     @property
     def is_told(self) -> bool:
@@ -124,15 +138,17 @@ def effects(tables: StudyTables) -> dict[str, Effect]:
     at_best = fitted.coordinates.active(best.settings)
     chosen = np.linspace(0, len(fitted.trials) - 1, min(len(fitted.trials), MOST_AVERAGED))
     trials = [fitted.trials[round(index)] for index in chosen]
-    return {
-        h.path: Effect(
-            h,
-            positions := values_to_compare(h),
-            _response(fitted, h, positions, [at_best] * COPIES_OF_THE_BEST),
-            _response(fitted, h, positions, trials),
-        )
-        for h in fitted.searched
-    }
+    return {h.path: _effect(fitted, h, at_best, trials) for h in fitted.searched}
+
+
+def response_at(tables: StudyTables, path: str, positions: Numbers) -> Response:
+    """Predicted error at some values of a varied hyperparameter, all else as in the best trial."""
+    fitted, best = study_model(tables), tables.best
+    assert fitted is not None  # the path comes from its effects
+    assert best is not None
+    h = next(h for h in fitted.searched if h.path == path)
+    at_best = fitted.coordinates.active(best.settings)
+    return _response(fitted, h, positions, [at_best] * COPIES_OF_THE_BEST)
 
 
 def predicted_error(
@@ -153,15 +169,35 @@ def predicted_error(
     return np.asarray(np.exp(fitted.model.mean(points)).reshape(len(y), len(x)))
 
 
-def values_to_compare(hyperparameter: Hyperparameter) -> Numbers:
-    """Positions of all choices, or of values evenly spread over a range, ends included."""
-    if hyperparameter.categories:
-        return np.arange(len(hyperparameter.categories), dtype=float)
-    spread = np.linspace(hyperparameter.low, hyperparameter.high, VALUES_OF_A_RANGE)
-    if not hyperparameter.whole:
-        return spread
-    values = {round(float(hyperparameter.value(p) or 0)) for p in spread}
-    return np.array([hyperparameter.position(value) for value in sorted(values)])
+def _effect(
+    fitted: StudyModel, h: Hyperparameter, at_best: Settings, trials: Sequence[Settings]
+) -> Effect:
+    compared = _compared(h)
+    positions = np.union1d(compared, _between(h, compared))
+    return Effect(
+        h,
+        positions,
+        [int(place) for place in np.searchsorted(positions, compared)],
+        _response(fitted, h, positions, [at_best] * COPIES_OF_THE_BEST),
+        _response(fitted, h, positions, trials),
+    )
+
+
+def _compared(h: Hyperparameter) -> Numbers:
+    """Positions of all choices, or of round values spread over a range, ends included."""
+    if isinstance(h.dimension, Choices):
+        return np.arange(len(h.categories), dtype=float)
+    return np.array([h.position(value) for value in h.dimension.spread()])
+
+
+def _between(h: Hyperparameter, compared: Numbers) -> Numbers:
+    """Positions halfway between neighbours, where a curve is drawn through; choices have none."""
+    if h.categories:
+        return compared[:0]
+    halfway = (compared[1:] + compared[:-1]) / 2
+    if not h.whole:
+        return halfway
+    return np.array([h.position(round(float(h.value(p) or 0))) for p in halfway])
 
 
 def _response(

@@ -6,7 +6,7 @@ from typing import Any
 
 from mnist_seq.config import Range
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.analysis.effects import TOLD, Effect, effects
+from mnist_seq.report.analysis.effects import SAME, TOLD, Effect, effects
 from mnist_seq.report.analysis.findings import Finding
 from mnist_seq.report.analysis.importance import Importances, variance_importance
 from mnist_seq.report.analysis.next_range import choices_override, edges
@@ -16,7 +16,6 @@ from mnist_seq.report.analysis.tables import StudyTables
 LEADS = 0.8  # share of bootstrap samples in which the most important one must lead
 AHEAD = 1.25  # times the second's importance, which is known to some percent only
 STRONG = 0.05  # share of the variance from which on an interaction is told
-SAME = 0.05  # errors that differ by less than this share are called the same
 LITTLE = 0.25  # share of its error by which a hyperparameter of little effect changes it at most
 
 
@@ -62,7 +61,7 @@ def unimportant(tables: StudyTables) -> list[Finding]:
 def _effect(tables: StudyTables, effect: Effect) -> Finding:
     """The finding that says how the error changes with a hyperparameter."""
     h, response = effect.hyperparameter, effect.at_best
-    better = _knee(effect) if h.ordered else effect.best
+    better = effect.better
     low, fall, high = response.fall(effect.worst, better)
     before, after = (_error(tables, response.error[k]) for k in (effect.worst, better))
     worst, best = (_value(effect, k) for k in (effect.worst, better))
@@ -92,14 +91,6 @@ def _effect(tables: StudyTables, effect: Effect) -> Finding:
             "high": high,
         },
     )
-
-
-def _knee(effect: Effect) -> int:
-    """Index of the first value, from the worst one on, that is as good as the best."""
-    errors = effect.at_best.error
-    step = 1 if effect.best > effect.worst else -1
-    way = range(effect.worst, effect.best + step, step)
-    return next(k for k in way if errors[k] <= (1 + SAME) * errors[effect.best])
 
 
 def _beyond(tables: StudyTables, effect: Effect, knee: int) -> str:

@@ -3,17 +3,29 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter
-from mnist_seq.report.analysis.tables import StudyTables
 
 Ticks = tuple[list[float], list[str]]
 ENOUGH = 3  # ticks that a reader needs to find their way on an axis that is not even
 ACCURACIES = (0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0, 0.999, 0.995)
+
+
+class Scored(Protocol):
+    """What has values of an objective: a study, or trainings around one config."""
+
+    @property
+    def maximised(self) -> bool:
+        """Whether they are accuracies; else they are losses."""
+
+    @property
+    def validation_images(self) -> int:
+        """On how many images each was measured."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +36,11 @@ class ValueScale:
     scale good trials are told apart and hopeless ones are still in the picture.
     """
 
-    tables: StudyTables
+    scored: Scored
 
     def position(self, values: float | NDArray[np.floating]) -> NDArray[np.float64]:
-        if self.tables.maximised:
-            floor = 0.5 / self.tables.validation_images
+        if self.scored.maximised:
+            floor = 0.5 / self.scored.validation_images
             return np.asarray(-np.log10(np.maximum(1 - np.asarray(values, float), floor)))
         return np.asarray(-np.log10(np.maximum(np.asarray(values, float), 1e-9)))
 
@@ -38,13 +50,13 @@ class ValueScale:
         def place(value: float) -> float:
             return float(self.position(value))
 
-        ends = sorted(1 - 10.0**-p if self.tables.maximised else 10.0**-p for p in (low, high))
-        familiar = [list(ACCURACIES)] if self.tables.maximised else []
+        ends = sorted(1 - 10.0**-p if self.scored.maximised else 10.0**-p for p in (low, high))
+        familiar = [list(ACCURACIES)] if self.scored.maximised else []
         levels = [*familiar, *_levels(max(ends[0], 0.0), ends[1])]
         chosen = _spaced(levels, low, high, gap, place)
         decimals = max((_decimals(100 * v) for v in chosen), default=0)
         labels = [
-            f"{100 * v:.{decimals}f} %" if self.tables.maximised else wording.exact(v)
+            f"{100 * v:.{decimals}f} %" if self.scored.maximised else wording.exact(v)
             for v in chosen
         ]
         return [place(v) for v in chosen], labels

@@ -1,0 +1,65 @@
+"""What a study had predicted of measured response curves, and whether it was so."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnist_seq.report.analysis import wording
+from mnist_seq.report.analysis.effects import Response, effects, response_at
+from mnist_seq.report.analysis.sensitivity import ResponseCurve
+from mnist_seq.report.analysis.tables import StudyTables
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a study's model says of the values of a measured curve.
+
+    Attributes
+    ----------
+    response : Response
+        Predicted errors, one for each of the curve's values.
+    worse, better : int
+        Places of the two values that the study's report compares; of the measured ones the nearest.
+    is_told : bool
+        Whether the report says that they differ.
+    """
+
+    response: Response
+    worse: int
+    better: int
+    is_told: bool
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """90 % interval of how much lower the error is at the better value."""
+        low, _, high = self.response.fall(self.worse, self.better)
+        return low, high
+
+
+def prediction(tables: StudyTables, curve: ResponseCurve) -> Prediction | None:
+    """What a study says of a curve around its best trial; None where it says nothing of it."""
+    effect = effects(tables).get(curve.path)
+    if effect is None:
+        return None
+    positions = np.array([effect.hyperparameter.position(value) for value in curve.values])
+    if not np.isfinite(positions).all():
+        return None
+    worse, better = (
+        int(np.abs(positions - effect.positions[k]).argmin()) for k in (effect.worst, effect.better)
+    )
+    return Prediction(response_at(tables, curve.path, positions), worse, better, effect.is_told)
+
+
+def verdict(curve: ResponseCurve, predicted: Prediction, *, maximised: bool) -> str:
+    """Whether a difference that the report tells is inside its interval, as a sentence."""
+    low, high = predicted.interval
+    apart = float(curve.mean_V[predicted.worse] - curve.mean_V[predicted.better])
+    fall = -apart if maximised else apart
+    values = [wording.setting(curve.values[k]) for k in (predicted.worse, predicted.better)]
+    scale, digits, unit = (100, 2, " points") if maximised else (1, 4, " of loss")
+    numbers = [f"{scale * x:.{digits}f}".replace("-", wording.MINUS) for x in (low, high, fall)]
+    was = "as predicted" if low <= fall <= high else "which is outside"
+    return (
+        f"{curve.path}, {values[0]} to {values[1]}: the search predicted a gain of {numbers[0]} to "
+        f"{numbers[1]}{unit}; measured: {numbers[2]}, {was}."
+    )

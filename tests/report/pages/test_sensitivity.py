@@ -1,0 +1,79 @@
+"""The page of a sensitivity analysis, and what it says of what the search had predicted."""
+
+import numpy as np
+import pytest
+
+from mnist_seq.report.analysis.effects import effects
+from mnist_seq.report.analysis.measured_interaction import interaction
+from mnist_seq.report.analysis.predictions import prediction, verdict
+from mnist_seq.report.analysis.sensitivity import Measurements, response_curve
+from mnist_seq.report.pages.sensitivity import Analysis, render_sensitivity
+from tests.report.browser import CHROMIUM, measure
+from tests.report.studies import DEFAULT, IMAGES, study, wide_is_better
+
+UNITS = [16, 32, 64, 128]
+READOUTS = ["attention", "each_step", "a_very_long_name_of_a_readout", "max"]
+
+
+def analysis(factor: float = 1.0) -> Analysis:
+    """Around the best of a planted study; with a factor on the effect of units."""
+    tables = study(20, wide_is_better, space=DEFAULT)
+    assert tables.best is not None
+    units = [wide_is_better({**tables.best.settings, "model.units": each}) for each in UNITS]
+    errors_N = [1 - units[3], *(factor * (units[3] - each) + 1 - units[3] for each in units[:3])]
+    errors_N += [0.02, 0.021, 0.019]
+    noise_NR = np.random.default_rng(0).normal(0, 0.05, (7, 2))
+    values_NR = 1 - np.array(errors_N)[:, None] * np.exp(noise_NR)
+    measured = Measurements("validation_accuracy", IMAGES, values_NR)
+    curves = [
+        response_curve(measured, "model.units", [(16, 1), (32, 2), (64, 3), (128, 0)]),
+        response_curve(measured, "model.readout", list(zip(READOUTS, [0, 4, 5, 6], strict=True))),
+    ]
+    pair = ("model.units", "training.a_setting_with_a_rather_long_name_that_goes_on")
+    grid = interaction(measured, pair, [16, 128], [1e-4, 3.25e-3], [[1, 2], [None, 4]])
+    units_predicted = prediction(tables, curves[0])
+    assert units_predicted is not None
+    return Analysis(
+        "study <b>, trial 7",
+        {"model.units": 128, "model.readout": "attention"},
+        measured,
+        curves,
+        {"model.units": units_predicted},
+        [grid],
+        "python -m experiments.sensitivity",
+        {"python": "3.11"},
+    )
+
+
+def test_the_prediction_at_the_compared_values_is_what_the_report_says() -> None:
+    tables = study(20, wide_is_better, space=DEFAULT)
+    effect = effects(tables)["model.units"]
+    found = analysis().predictions["model.units"]
+    assert found.response.error == pytest.approx(effect.at_best.error[effect.compared])
+    low, _, high = effect.at_best.fall(effect.worst, effect.better)
+    assert found.interval == pytest.approx((low, high))
+    assert found.is_told
+
+
+def test_a_measured_effect_is_as_predicted_or_it_is_said() -> None:
+    held, wrong = analysis(), analysis(factor=4.0)
+    for each, said in ((held, ", as predicted."), (wrong, ", which is outside.")):
+        text = verdict(each.curves[0], each.predictions["model.units"], maximised=True)
+        assert text.endswith(said)
+        assert text in each.findings
+    fall = 100 * float(held.curves[0].mean_V[3] - held.curves[0].mean_V[0])
+    assert f"measured: {fall:.2f}" in held.findings[-1]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.parametrize("width", [1400, 400])
+def test_the_page_has_every_figure_and_no_text_overlaps(
+    width: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    page = render_sensitivity(analysis())
+    assert "study &lt;b&gt;" in page
+    assert "<script" not in page
+    (seen,) = measure([(page, width)], tmp_path_factory.mktemp("page"))
+    assert len(seen["figures"]) == 3
+    assert (seen["overlaps"], seen["outside"], seen["wide"]) == ([], [], [])
+    assert seen["scrolls"] <= 0
