@@ -6,11 +6,11 @@ from mnist_seq.config import UiConfig
 
 @command(UiConfig)
 def main(config: UiConfig) -> None:
-    """Serve MLflow's pages on this machine, and print the address of a study's charts."""
+    """Serve MLflow's pages on this machine, and print the addresses of a study's runs."""
     from mnist_seq.driver.signals import stop_when_asked
     from mnist_seq.driver.workspace import Workspace
     from mnist_seq.terminal.display import console, plain
-    from mnist_seq.tracking.ui import charts_address, serve_ui, table_address, wait_until_stopped
+    from mnist_seq.tracking.ui import addresses, serve_ui, wait_until_stopped
 
     workspace = Workspace(config.tracking)
     study = workspace.experiment(config.study)
@@ -18,11 +18,9 @@ def main(config: UiConfig) -> None:
         stop_when_asked() as is_stopped,
         serve_ui(workspace.store, config.port, is_stopped) as (port, server),
     ):
-        charts = charts_address(study, port)
-        table = table_address(study, port)
         console.print(f"[bold]{plain(study.name)}[/]")
-        console.print(f"  curves  {charts}", soft_wrap=True)
-        console.print(f"  table   {table}", soft_wrap=True)
+        for name, address in addresses(study, port).items():
+            console.print(f"  {name:11}  {address}", soft_wrap=True)
         console.print("[dim]Ctrl-C ends it.[/]")
         wait_until_stopped(server, is_stopped)
 

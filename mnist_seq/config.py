@@ -164,6 +164,10 @@ class TrackingConfig(Settings):
     folder: File = Field(
         min_length=1, description="databases and artifacts; relative to where you are"
     )
+    system_metrics: bool = Field(
+        default=False,
+        description="log this machine's processor, memory, disk and network while it trains",
+    )
 
 
 class Range(Settings):

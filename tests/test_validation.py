@@ -218,7 +218,7 @@ def test_files_go_with_csv_and_csv_with_files() -> None:
 
 def test_settings_are_the_leaves_of_the_tree() -> None:
     paths = settings(UiConfig)
-    assert set(paths) == {"study", "port", "tracking.folder"}
+    assert set(paths) == {"study", "port", "tracking.folder", "tracking.system_metrics"}
     assert "model.units" in settings(SweepConfig)
     assert "model" not in settings(SweepConfig)
     assert "search.space" in settings(SweepConfig)

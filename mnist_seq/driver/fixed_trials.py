@@ -11,6 +11,7 @@ from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import StoppedError
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome
 from mnist_seq.terminal.progress import Progress
+from mnist_seq.tracking.system_metrics import system_metrics
 from mnist_seq.tracking.tracker import Role
 from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs
 
@@ -142,7 +143,8 @@ def trained(
             on_stored,
             tags_of=trials.tags,
         )
-        if not session.run(trials, recorder, checkpoints, progress):
+        load = system_metrics(workspace.tracking, lambda: recorder.run(0))
+        if not session.run(trials, recorder, checkpoints, progress, *load):
             raise StoppedError
         yield recorder
         session.tracker.flush()

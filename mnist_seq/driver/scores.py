@@ -72,6 +72,7 @@ def score_networks(
         probabilities_NK = session.workers.call(predict, outcome.result.model, pixels_NSF)
         predicted_N = probabilities_NK.argmax(axis=1)
         accuracies.append(metrics.accuracy(predicted_N, test.labels_N))
+        recorder.name_test_images(number, config)
         recorder.run(number).metrics({"test_accuracy": accuracies[-1]})
         _keep_answers(recorder.run(number), predicted_N, test.labels_N, data.class_names)
         total_NK += probabilities_NK

@@ -16,6 +16,7 @@ from mnist_seq.terminal.progress import Progress
 from mnist_seq.terminal.summary import print_data, print_greeting, print_retried, print_summary
 from mnist_seq.tracking.provenance import provenance
 from mnist_seq.tracking.sweep_recorder import SweepRecorder
+from mnist_seq.tracking.system_metrics import system_metrics
 from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs
 
 
@@ -67,10 +68,11 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             whole, each = _recorders(
                 workspace, session, config, progress, checkpoints, command, again
             )
+            load = system_metrics(config.tracking, lambda: whole.run)
             retries = config.search.retries
             try:
                 is_complete = session.run(
-                    trials, each, checkpoints, progress, whole, retries=retries
+                    trials, each, checkpoints, progress, whole, *load, retries=retries
                 )
             except FaultError:
                 whole.finish(is_complete=False)

@@ -36,6 +36,8 @@ class Workspace:
 
     Attributes
     ----------
+    tracking : TrackingConfig
+        As given.
     folder : Path
         Absolute.
     store : Store
@@ -50,6 +52,7 @@ class Workspace:
     """
 
     def __init__(self, tracking: TrackingConfig, *, create: bool = False) -> None:
+        self.tracking = tracking
         self.store = Store.open(Path(tracking.folder), create=create)
         self.folder = self.store.folder
         self.results = Results(self.store, say)

@@ -33,7 +33,7 @@ from mnist_seq.tracking.model_folder import MODEL_FILE
 from mnist_seq.tracking.runs import CONFIG_FILE, EPOCH_METRICS
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Role
-from mnist_seq.tracking.views import VIEW_TAG
+from mnist_seq.tracking.views import ViewKey, views_among
 from mnist_seq.validation import nearest
 
 _LARGEST = 1.797e308  # MLflow keeps an infinite value as the largest float
@@ -51,15 +51,15 @@ class Experiment:
         In MLflow, where anybody can change it to any text.
     study : str
         The name that it was made with: files and Optuna's study are named by it.
-    has_view : bool
-        Whether a view of its trials is prepared for MLflow's UI.
+    views : set of str
+        Which views of its runs are prepared for MLflow's UI.
     """
 
     id: str
     name: str
     study: str
     is_deleted: bool = False
-    has_view: bool = False
+    views: frozenset[ViewKey] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -259,9 +259,8 @@ class Results:
         return file
 
     def _experiment(self, found: entities.Experiment) -> Experiment:
-        study = study_of(self._client, found)
-        has_view = VIEW_TAG in found.tags
-        return Experiment(found.experiment_id, found.name, study, is_deleted(found), has_view)
+        study, views = study_of(self._client, found), views_among(found.tags)
+        return Experiment(found.experiment_id, found.name, study, is_deleted(found), views)
 
     def _leave_out(self, run: RunInfo, tag: str, wanted: str) -> None:
         found = reprlib.repr(run.tags[tag]) if tag in run.tags else "missing"

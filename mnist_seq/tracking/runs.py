@@ -38,6 +38,7 @@ Status: TypeAlias = Literal["FINISHED", "FAILED", "KILLED"]
 EPOCH_METRICS = {known.name: known.name for known in fields(EpochRecord)[1:]} | {
     name: f"train_{name}" for name in ("learning_rate", "seconds", "images_per_second")
 }
+SYSTEM = "system/"  # begins the names of metrics that MLflow shows on a page of their own
 CONFIG_FILE = "config.yaml"
 MOST_LETTERS = 500  # of a dataset's name, by MLflow's rules
 
@@ -76,6 +77,19 @@ class Run:
         if curves := values.keys() & set(EPOCH_METRICS.values()):
             raise ValueError(f"{', '.join(sorted(curves))}: is a curve, written by epoch()")
         self._put_metrics("metrics", values, 0)
+
+    def system_metrics(self, values: Mapping[str, float]) -> None:
+        """Log the machine's load, for MLflow's page of it; a step is a second of the run."""
+        now = milliseconds()
+
+        def store(run_id: str) -> None:
+            seconds = (now - self._client.get_run(run_id).info.start_time) // 1000
+            self._client.log_batch(
+                run_id,
+                [Metric(f"{SYSTEM}{key}", value, now, seconds) for key, value in values.items()],
+            )
+
+        self._put("system metrics", store)
 
     def params(self, values: Mapping[str, Scalar]) -> None:
         """Set the run's parameters; each can be set once."""
@@ -200,6 +214,7 @@ class Run:
         values = [
             Metric(point.key, point.value, point.timestamp, 0, model_id=model_id, run_id=run_id)
             for name in run.data.metrics.keys() - set(EPOCH_METRICS.values())
+            if not name.startswith(SYSTEM)
             for point in self._client.get_metric_history(run_id, name)[-1:]
         ]
         if values:

@@ -8,7 +8,7 @@ from mnist_seq.terminal.progress import Progress, settings_text
 from mnist_seq.tracking.provenance import Provenance
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.tracking.trial_recorder import EarlierRun
-from mnist_seq.tracking.views import VIEW_TAG, trials_view
+from mnist_seq.tracking.views import trials_view
 
 
 class SweepRecorder(Callback):
@@ -48,8 +48,9 @@ class SweepRecorder(Callback):
         self.run.config(config.model_dump())
         if provenance.diff:
             self.run.artifact("uncommitted.diff", provenance.diff)
-        view = trials_view(config.search.objective, list(config.search.space))
-        tracker.tag_experiment(experiment_id, VIEW_TAG, view)
+        tracker.prepare_view(
+            experiment_id, trials_view(config.search.objective, list(config.search.space))
+        )
         self._describe()
 
     def on_trial_end(self, _trial: Trial, _outcome: TrialOutcome) -> None:

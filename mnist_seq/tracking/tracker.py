@@ -22,6 +22,7 @@ from mnist_seq.tracking.experiments import (
 )
 from mnist_seq.tracking.runs import Run, milliseconds
 from mnist_seq.tracking.store import Store, is_transient
+from mnist_seq.tracking.views import View
 from mnist_seq.tracking.writer import Write, Writer
 
 Role: TypeAlias = Literal["trial", "sweep", "training", "rerun", "sensitivity"]
@@ -103,10 +104,13 @@ class Tracker:
 
     def describe(self, experiment_id: str, markdown: str) -> None:
         """Set the experiment's description, shown above its runs in MLflow."""
-        self.tag_experiment(experiment_id, "mlflow.note.content", markdown[:20_000])
+        self._tag_experiment(experiment_id, "mlflow.note.content", markdown[:20_000])
 
-    def tag_experiment(self, experiment_id: str, name: str, value: str) -> None:
-        """Set a tag of an experiment."""
+    def prepare_view(self, experiment_id: str, view: View) -> None:
+        """Prepare a view of the experiment's runs, which MLflow lists and `ui` opens."""
+        self._tag_experiment(experiment_id, view.tag, view.text(milliseconds()))
+
+    def _tag_experiment(self, experiment_id: str, name: str, value: str) -> None:
 
         def store(_: bool) -> None:
             try:

@@ -12,6 +12,7 @@ from mnist_seq.report.pages.curves import curves_picture
 from mnist_seq.tracking.results import Results
 from mnist_seq.tracking.runs import Run
 from mnist_seq.tracking.tracker import Role, Tracker
+from mnist_seq.tracking.views import VIEWS
 
 # The project's own five, shown as columns even where they are not searched.
 MAIN_SETTINGS = (
@@ -103,6 +104,8 @@ class TrialRecorder(Callback):
 
     def on_trial_start(self, trial: Trial) -> None:
         """Start or reopen the trial's run; a new run gets its settings and full config."""
+        if not self._runs and self.role in VIEWS:
+            self.tracker.prepare_view(self.experiment_id, VIEWS[self.role])
         known = self.earlier.get(trial.number)
         digests = as_tags(self.data_of(trial.config).digests)  # a search may go over data settings
         name = f"{self.role} {trial.number}"
@@ -118,15 +121,20 @@ class TrialRecorder(Callback):
             tags |= self.tags_of(trial.number)
             run = self.tracker.start(self.experiment_id, name, self.role, params, tags)
             run.config(trial.config.model_dump())
-            self._name_data(run, trial.config)
+            self._name_data(run, trial.config, trial.config.data.train_file, TRAINED_ON)
         self._runs[trial.number] = run
         self._epochs[trial.number] = known.epochs if known else 0
 
-    def _name_data(self, run: Run, config: Config) -> None:
-        file = config.data.train_file
+    def name_test_images(self, number: int, config: Config) -> None:
+        """Name the test images among the data of a trial's run."""
+        self._name_data(self._runs[number], config, config.data.test_file, ("test",))
+
+    def _name_data(
+        self, run: Run, config: Config, file: str | None, parts: Collection[str]
+    ) -> None:
         name = config.data.source if file is None else Path(file).name
         digests = self.data_of(config).part_digests
-        run.datasets(name, file or name, {part: digests[part] for part in TRAINED_ON})
+        run.datasets(name, file or name, {part: digests[part] for part in parts})
 
     def on_epoch_end(self, trial: Trial, record: EpochRecord) -> None:
         """Log the epoch's metrics unless they are already logged."""

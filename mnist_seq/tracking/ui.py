@@ -19,7 +19,7 @@ from mnist_seq.errors import StoppedError, TrackingError
 from mnist_seq.sqlite.database import unwritable
 from mnist_seq.tracking.results import Experiment
 from mnist_seq.tracking.store import Store
-from mnist_seq.tracking.views import VIEW_KEY
+from mnist_seq.tracking.views import ViewKey
 
 _HOST = "127.0.0.1"  # MLflow asks nobody who they are: not for other machines
 _SECONDS_TO_START = 60.0
@@ -39,15 +39,19 @@ def ui_command(store: Store, port: int) -> list[str]:
     ]
 
 
-def charts_address(experiment: Experiment, port: int) -> str:
-    """URL of the page that charts the experiment's runs: its prepared view, if there is one."""
-    return f"{_runs_page(experiment, port)}&compareRunsMode=CHART{_view(experiment)}"
-
-
-def table_address(experiment: Experiment, port: int) -> str:
-    """URL of the table of the experiment's runs, best first: its prepared view, if there is one."""
+def addresses(experiment: Experiment, port: int) -> dict[str, str]:
+    """URLs of the experiment's pages by what they show: prepared views, where there are any."""
     order = f"&orderByKey={quote('metrics.`best_validation_accuracy`')}&orderByAsc=false"
-    return f"{_runs_page(experiment, port)}{_view(experiment) or order}"
+    pages = {
+        "curves": f"&compareRunsMode=CHART{_view(experiment, 'trials')}",
+        "table": _view(experiment, "trials") or order,
+        "reruns": _view(experiment, "reruns"),
+        "sensitivity": _view(experiment, "sensitivity"),
+    }
+    runs = f"http://{_HOST}:{port}/#/experiments/{experiment.id}/runs"
+    return {
+        name: f"{runs}?workflowType=machine_learning{page}" for name, page in pages.items() if page
+    }
 
 
 @contextlib.contextmanager
@@ -110,13 +114,9 @@ def _end(server: subprocess.Popen[bytes]) -> None:
                 left.kill()
 
 
-def _view(experiment: Experiment) -> str:
-    return f"&viewStateShareKey={VIEW_KEY}" if experiment.has_view else ""
-
-
-def _runs_page(experiment: Experiment, port: int) -> str:
-    address = f"http://{_HOST}:{port}/#/experiments/{experiment.id}/runs"
-    return f"{address}?workflowType=machine_learning"
+def _view(experiment: Experiment, key: ViewKey) -> str:
+    # With a key that it does not know, MLflow would leave the runs for its overview.
+    return f"&viewStateShareKey={key}" if key in experiment.views else ""
 
 
 def _opened(log: Path) -> BinaryIO:

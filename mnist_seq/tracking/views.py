@@ -1,24 +1,101 @@
 """Views of a study's runs in MLflow's UI, prepared so that they open with what matters.
 
-MLflow keeps a shared view of an experiment's runs as one of its tags, and opens it where an address
-names its key. The format is that of MLflow 3.17; a version that reads another shows its plain page.
+MLflow keeps a saved view of an experiment's runs as one of its tags, lists it under "Views", and
+opens it where an address names its key. The format is that of MLflow 3.17; a version that reads
+another shows its plain page.
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
 
 from mnist_seq.config import Objective
 
-VIEW_KEY = "trials"
-VIEW_TAG = f"mlflow.sharedViewState.{VIEW_KEY}"
-CURVES: tuple[Objective, ...] = ("validation_accuracy", "validation_loss")
-MOST_RUNS = 1000  # whose curves are drawn: not the ten newest alone
-HEIGHT = 420  # of a chart, in pixels
+ViewKey: TypeAlias = Literal["trials", "reruns", "sensitivity"]
+Chart: TypeAlias = dict[str, Any]
+
+MOST_RUNS = 1000  # that a chart shows: not the ten newest alone
+# In pixels.
+HEIGHT = 420  # of a chart
+WIDTH_OF_NAME, WIDTH_OF_GROUP, WIDTH_OF_CREATED = 150, 460, 130
+LEAST_WIDTH = {"metrics": 150, "params": 80, "tags": 130}  # of a column
+# MLflow's own columns.
+NAME, CREATED, DURATION, DATASETS = (
+    "attributes.`Run Name`",
+    "runDateAndNestInfo",
+    "duration",
+    "attributes.`Dataset`",
+)
 
 
-def trials_view(objective: Objective, paths: Sequence[str]) -> str:
-    """Return a study's view as JSON: trials with value and settings, curves, parallel coordinates.
+@dataclass(frozen=True)
+class View:
+    """What MLflow shows of an experiment's runs of one role: a table, and charts.
+
+    Attributes
+    ----------
+    key : str
+        Names it in addresses and in MLflow's list.
+    role : str
+        Of the runs.
+    columns : sequence of str
+        Of the table, as MLflow names them; the runs are sorted by the first.
+    sections : mapping
+        The charts, by the title above them.
+    groups : sequence of str
+        Columns: runs that are alike in them are a group, with its means; charts show groups.
+    is_ascending : bool
+        Whether the smallest comes first.
+    """
+
+    key: ViewKey
+    role: str
+    columns: Sequence[str]
+    sections: Mapping[str, Sequence[Chart]]
+    groups: Sequence[str] = ()
+    is_ascending: bool = False
+
+    @property
+    def tag(self) -> str:
+        """The experiment's tag that holds it."""
+        return _experiment_tag(self.key)
+
+    def text(self, created: int) -> str:
+        """Return the tag's value; `created` is in milliseconds since 1970."""
+        state = {
+            "searchFilter": f"tags.role = '{self.role}'",
+            "orderByKey": self.columns[0],
+            "orderByAsc": self.is_ascending,
+            "selectedColumns": [*self.columns, DATASETS],
+            "columnOrder": [NAME, CREATED, *self.columns, DURATION, DATASETS],
+            "columnWidths": {
+                NAME: WIDTH_OF_GROUP if self.groups else WIDTH_OF_NAME,
+                CREATED: WIDTH_OF_CREATED,
+                **{column: _width(column) for column in self.columns},
+            },
+            "groupBy": _grouping(self.groups),
+            "runsHiddenMode": "SHOW_ALL",
+            "isAccordionReordered": True,  # else MLflow sorts the sections by their titles
+            "compareRunSections": [
+                _section(title, len(charts)) for title, charts in self.sections.items()
+            ],
+            "compareRunCharts": [
+                {**chart, "metricSectionId": title}
+                for title, charts in self.sections.items()
+                for chart in charts
+            ],
+        }
+        return json.dumps({"name": self.key, "createdAt": created, "state": json.dumps(state)})
+
+
+def views_among(tags: Mapping[str, str]) -> frozenset[ViewKey]:
+    """Return the keys of the views that are among an experiment's tags."""
+    return frozenset(key for key in get_args(ViewKey) if _experiment_tag(key) in tags)
+
+
+def trials_view(objective: Objective, paths: Sequence[str]) -> View:
+    """Return the view of a search: value and settings of each trial, all curves.
 
     Parameters
     ----------
@@ -28,38 +105,52 @@ def trials_view(objective: Objective, paths: Sequence[str]) -> str:
         The searched settings.
     """
     value = f"best_{objective}"
-    state = {
-        "searchFilter": "tags.role = 'trial'",
-        "orderByKey": f"metrics.`{value}`",
-        "orderByAsc": objective == "validation_loss",
-        "startTime": "ALL",
-        "lifecycleFilter": "Active",
-        "datasetsFilter": [],
-        "modelVersionFilter": "All Runs",
-        "selectedColumns": [f"metrics.`{value}`", *(f"params.`{path}`" for path in paths)],
-        "runsHiddenMode": "SHOWALL",
-        "runsHidden": [],
-        "runsPinned": [],
-        "runsVisibilityMap": {},
-        "runsExpanded": {},
-        "groupBy": None,
-        "hideEmptyCharts": True,
-        "useGroupedValuesInCharts": True,
-        "isAccordionReordered": False,
-        "compareRunSections": [
-            _section("settings", "Settings and value", 1),
-            _section("curves", "Learning curves", 2),
-        ],
-        "compareRunCharts": [_parallel(value, paths), *map(_line, CURVES)],
-    }
-    return json.dumps(state)
+    return View(
+        "trials",
+        "trial",
+        [_metric(value), *map(_param, paths)],
+        {"Learning curves": _curves(), "Settings and value": [_parallel(value, paths)]},
+        is_ascending=objective == "validation_loss",
+    )
 
 
-def _section(uuid: str, name: str, columns: int) -> dict[str, Any]:
+def _experiment_tag(key: str) -> str:
+    return f"mlflow.sharedViewState.{key}"
+
+
+def _tag(name: str) -> str:
+    return f"tags.`{name}`"
+
+
+def _metric(name: str) -> str:
+    return f"metrics.`{name}`"
+
+
+def _param(name: str) -> str:
+    return f"params.`{name}`"
+
+
+def _width(column: str) -> int:
+    """Width in which a column's title and values can be read."""
+    kind, title, _ = column.split("`")
+    return max(LEAST_WIDTH[kind.rstrip(".")], int(30 + 6.5 * len(title)))
+
+
+def _grouping(columns: Sequence[str]) -> dict[str, Any] | None:
+    if not columns:
+        return None
+    keys = [
+        {"mode": kind.removesuffix("s."), "groupByData": name}
+        for kind, name, _ in (column.split("`") for column in columns)
+    ]
+    return {"aggregateFunction": "average", "groupByKeys": keys}
+
+
+def _section(title: str, charts: int) -> dict[str, Any]:
     return {
-        "uuid": uuid,
-        "name": name,
-        "columns": columns,
+        "uuid": title,
+        "name": title,
+        "columns": min(charts, 2),
         "cardHeight": HEIGHT,
         "display": True,
         "isReordered": False,
@@ -68,37 +159,79 @@ def _section(uuid: str, name: str, columns: int) -> dict[str, Any]:
     }
 
 
-def _chart(kind: str, section: str, name: str) -> dict[str, Any]:
+def _chart(kind: str, name: str) -> Chart:
     return {
-        "uuid": name,
+        "uuid": f"{kind} {name}",
         "type": kind,
-        "metricSectionId": section,
         "deleted": False,
         "isGenerated": False,
         "runsCountToCompare": MOST_RUNS,
     }
 
 
-def _parallel(value: str, paths: Sequence[str]) -> dict[str, Any]:
+def _parallel(value: str, paths: Sequence[str]) -> Chart:
     return {
-        **_chart("PARALLEL", "settings", "parallel"),
+        **_chart("PARALLEL", value),
         "selectedParams": list(paths),
         "selectedMetrics": [value],
         "showAllRuns": True,
     }
 
 
-def _line(metric: str) -> dict[str, Any]:
+def _bars(metric: str) -> Chart:
+    return {**_chart("BAR", metric), "metricKey": metric}
+
+
+def _curves() -> list[Chart]:
+    return [_line("validation_accuracy", "linear"), _line("validation_loss", "log")]
+
+
+def _line(metric: str, scale: str) -> Chart:
     return {
-        **_chart("LINE", "curves", metric),
+        **_chart("LINE", metric),
         "metricKey": metric,
         "selectedMetricKeys": [metric],
         "xAxisKey": "step",
         "selectedXAxisMetricKey": "",
-        "scaleType": "log" if metric.endswith("loss") else "linear",
+        "scaleType": scale,
         "xAxisScaleType": "linear",
         "lineSmoothness": 0,
         "range": {"xMin": None, "xMax": None, "yMin": None, "yMax": None},
         "useGlobalXaxisKey": False,
         "useGlobalLineSmoothing": False,
     }
+
+
+# What trainings of given configs are shown by, by their role.
+VIEWS: Mapping[str, View] = {
+    "rerun": View(
+        "reruns",
+        "rerun",
+        [
+            _metric("test_accuracy"),
+            _metric("best_validation_accuracy"),
+            _param("seed"),
+            _param("baseline"),
+            _tag("reproduced"),
+            _tag("rerun_of"),
+        ],
+        {
+            "Accuracy": [_bars("test_accuracy"), _bars("best_validation_accuracy")],
+            "Learning curves": _curves(),
+        },
+        groups=[_param("baseline"), _tag("rerun_of")],
+    ),
+    "sensitivity": View(
+        "sensitivity",
+        "sensitivity",
+        [
+            _tag("hyperparameter"),
+            _tag("setting"),
+            _metric("best_validation_accuracy"),
+            _param("seed"),
+        ],
+        {"Accuracy": [_bars("best_validation_accuracy")], "Learning curves": _curves()},
+        groups=[_tag("hyperparameter"), _tag("setting")],
+        is_ascending=True,
+    ),
+}

@@ -27,7 +27,7 @@ SWEEP = (
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a finished sweep of four trials."""
     made = tmp_path_factory.mktemp("mlruns")
-    out = printed("sweep", *SWEEP, f"tracking.folder={made}")
+    out = printed("sweep", *SWEEP, f"tracking.folder={made}", "tracking.system_metrics=true")
     assert "python -m experiments.rerun study=whole" in out
     return made
 
@@ -74,6 +74,13 @@ def test_the_sweeps_own_run_leads_to_its_trials_and_back(results: Results) -> No
         assert {"data_digest", "seed", "python", "version_keras"} <= run.tags.keys()
 
 
+def test_the_machines_load_is_written_once_and_not_for_each_trial(results: Results) -> None:
+    (sweep,) = results.runs(results.experiment("whole"), "sweep")
+    assert 0 < sweep.metrics["system/system_memory_usage_percentage"] < 100
+    names = {name for run in trials(results).values() for name in run.metrics}
+    assert not [name for name in names if name.startswith("system/")]
+
+
 def test_the_same_command_again_trains_nothing_and_says_how_to_add_trials(folder: Path) -> None:
     out = printed("sweep", *SWEEP, f"tracking.folder={folder}")
     assert "all of them are done; search.trials=24 adds more" in out
@@ -88,7 +95,9 @@ def test_a_rerun_reproduces_the_curve_and_scores_the_saved_model(
     assert "reproduced exactly" in out
     told = re.search(r"test accuracy (\d+\.\d\d) %", out)
     assert told is not None
-    (rerun,) = results.runs(results.experiment("whole"), "rerun")
+    study = results.experiment("whole")
+    assert study.views == {"trials", "reruns"}
+    (rerun,) = results.runs(study, "rerun")
     assert float(told[1]) == pytest.approx(100 * rerun.metrics["test_accuracy"], abs=0.005)
     # The model that MLflow holds, on raw pixels.
     test = load(sweep_config("data=digits").data).test
@@ -110,10 +119,12 @@ def test_the_report_is_one_page_and_a_file_of_the_sweeps_run(
 
 
 def test_one_training_is_tracked_the_same_way(results: Results, folder: Path) -> None:
-    printed("train", "data=digits", "name=mine", "training.epochs=2", f"tracking.folder={folder}")
+    where = [f"tracking.folder={folder}", "tracking.system_metrics=true"]
+    printed("train", "data=digits", "name=mine", "training.epochs=2", *where)
     (run,) = results.runs(results.experiment("mine"), "training")
     assert len(results.curve(run.id)) == 2
     assert run.model_id is not None
+    assert 0 < run.metrics["system/system_memory_usage_percentage"] < 100
 
 
 def test_a_rerun_that_differs_says_what_is_not_as_it_was(folder: Path) -> None:

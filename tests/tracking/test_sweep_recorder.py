@@ -1,5 +1,3 @@
-import json
-
 from mnist_seq.config import SweepConfig
 from mnist_seq.records import Trial, TrialOutcome
 from mnist_seq.terminal.progress import Progress
@@ -10,7 +8,7 @@ from mnist_seq.tracking.sweep_recorder import SweepRecorder, experiment_descript
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.tracking.trial_recorder import EarlierRun
 from tests.examples import config, sweep_config
-from tests.tracking.examples import an_epoch
+from tests.tracking.examples import an_epoch, saved_view
 
 SPACE = {
     "model.units": {"low": 16, "high": 128, "log": True},
@@ -92,13 +90,13 @@ def test_a_view_of_the_trials_is_prepared_for_mlflow(store: Store) -> None:
     provenance = Provenance({}, b"")
     with Tracker(store) as tracker:
         experiment = tracker.experiment("study")
-        assert not Results(store).experiment("study").has_view
+        assert Results(store).experiment("study").views == set()
         SweepRecorder(
             tracker, experiment, "study", CONFIG, some_progress(), provenance, 60, None
         ).finish(is_complete=True)
-    assert Results(store).experiment("study").has_view
-    view = json.loads(store.client.get_experiment(experiment).tags["mlflow.sharedViewState.trials"])
+    assert Results(store).experiment("study").views == {"trials"}
+    view = saved_view(store, experiment, "trials")
     columns = ["metrics.`best_validation_accuracy`", *(f"params.`{path}`" for path in SPACE)]
-    assert view["selectedColumns"] == columns
+    assert view["selectedColumns"] == [*columns, "attributes.`Dataset`"]
     charts = {chart["metricSectionId"] for chart in view["compareRunCharts"]}
     assert charts == {section["uuid"] for section in view["compareRunSections"]}

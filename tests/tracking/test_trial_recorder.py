@@ -5,10 +5,10 @@ from mnist_seq.errors import TrackingError
 from mnist_seq.records import FinalState, TrainResult, Trial, TrialOutcome
 from mnist_seq.tracking.results import Results, RunInfo
 from mnist_seq.tracking.store import Store
-from mnist_seq.tracking.tracker import Tracker
+from mnist_seq.tracking.tracker import Role, Tracker
 from mnist_seq.tracking.trial_recorder import EarlierRun, TrialRecorder, earlier_runs
 from tests.examples import config, few
-from tests.tracking.examples import an_epoch
+from tests.tracking.examples import an_epoch, saved_view
 
 RECORDS = (an_epoch(1, 0.5), an_epoch(2, 0.3), an_epoch(3, 0.4))
 
@@ -25,12 +25,15 @@ def an_outcome(state: FinalState, epochs: int = 3, reason: str | None = None) ->
 
 
 def a_recorder(
-    tracker: Tracker, earlier: dict[int, EarlierRun] | None = None, stored: list[int] | None = None
+    tracker: Tracker,
+    earlier: dict[int, EarlierRun] | None = None,
+    stored: list[int] | None = None,
+    role: Role = "trial",
 ) -> TrialRecorder:
     return TrialRecorder(
         tracker,
         tracker.experiment("study"),
-        "trial",
+        role,
         lambda _: few(),
         {"study": "study"},
         earlier or {},
@@ -43,6 +46,16 @@ def trials(store: Store) -> list[RunInfo]:
     results = Results(store)
     found = results.runs(results.experiment("study"), "trial")
     return sorted(found, key=lambda run: run.tags["trial_number"])  # started in one millisecond
+
+
+def named_data(store: Store, run: RunInfo) -> dict[str, tuple[str, str]]:
+    """Name and digest in MLflow's column of datasets, by the part."""
+    inputs = store.client.get_run(run.id).inputs
+    assert inputs is not None
+    return {
+        each.tags[0].value: (each.dataset.name, each.dataset.digest)
+        for each in inputs.dataset_inputs
+    }
 
 
 def test_a_complete_trial_is_a_run_with_its_settings_its_curve_and_its_network(
@@ -74,13 +87,7 @@ def test_a_complete_trial_is_a_run_with_its_settings_its_curve_and_its_network(
         "training.optimizer": "adam",
         "model.readout": "last",
     }
-    inputs = store.client.get_run(run.id).inputs
-    assert inputs is not None
-    named = {
-        each.tags[0].value: (each.dataset.name, each.dataset.digest)
-        for each in inputs.dataset_inputs
-    }
-    assert named == {
+    assert named_data(store, run) == {
         part: (config().data.source, few().part_digests[part])
         for part in ("training", "validation")
     }
@@ -147,6 +154,44 @@ def test_an_interrupted_trial_goes_on_in_its_run_and_no_epoch_is_written_twice(
     assert [run.id for run in trials(store)] == [interrupted.id, pruned.id]
     history = store.client.get_metric_history(interrupted.id, "train_loss")
     assert [point.step for point in history] == [1, 2, 3]
+
+
+def test_a_run_that_scores_the_test_images_names_them_too(store: Store) -> None:
+    files = {"source": "csv", "train_file": "in/a.csv", "test_file": "in/b.csv"}
+    csv = config().model_copy(update={"data": config().data.model_copy(update=files)})
+    with Tracker(store) as tracker:
+        recorder = a_recorder(tracker)
+        recorder.on_trial_start(Trial(0, csv, {}))
+        for _ in range(2):  # the second time by a session that goes on
+            recorder.name_test_images(0, csv)
+    digests = few().part_digests
+    assert named_data(store, trials(store)[0]) == {
+        "training": ("a.csv", digests["training"]),
+        "validation": ("a.csv", digests["validation"]),
+        "test": ("b.csv", digests["test"]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("role", "views"),
+    [("rerun", {"reruns"}), ("sensitivity", {"sensitivity"}), ("training", set())],
+)
+def test_the_first_run_of_a_kind_comes_with_a_view_of_its_kind(
+    store: Store, role: Role, views: set[str]
+) -> None:
+    with Tracker(store) as tracker:
+        recorder = a_recorder(tracker, role=role)
+        tracker.flush()
+        assert Results(store).experiment("study").views == set()
+        recorder.on_trial_start(a_trial())
+    study = Results(store).experiment("study")
+    assert study.views == views
+    for key in views:
+        view = saved_view(store, study.id, key)
+        assert view["searchFilter"] == f"tags.role = '{role}'"
+        assert len(store.client.search_runs([study.id], view["searchFilter"])) == 1
+        charts = {chart["metricSectionId"] for chart in view["compareRunCharts"]}
+        assert charts == {section["uuid"] for section in view["compareRunSections"]}
 
 
 def test_earlier_runs_have_the_tags_and_the_latest_of_a_number_counts(store: Store) -> None:
