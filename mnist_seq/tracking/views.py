@@ -13,12 +13,15 @@ from typing import Any, Literal, TypeAlias, get_args
 from mnist_seq.config import Objective
 
 ViewKey: TypeAlias = Literal["trials", "reruns", "sensitivity"]
+Column: TypeAlias = tuple[Literal["metrics", "params", "tags"], str]
 Chart: TypeAlias = dict[str, Any]
 
+# Params of every run that are numbers: MLflow draws no others along an axis.
+NUMBERS = ("model.units", "training.learning_rate", "training.batch_size", "training.epochs")
 MOST_RUNS = 1000  # that a chart shows: not the ten newest alone
 # In pixels.
 HEIGHT = 420  # of a chart
-WIDTH_OF_NAME, WIDTH_OF_GROUP, WIDTH_OF_CREATED = 150, 460, 130
+WIDTH_OF_NAME, WIDTH_OF_GROUP, WIDTH_OF_CREATED = 150, 520, 130
 LEAST_WIDTH = {"metrics": 150, "params": 80, "tags": 130}  # of a column
 # MLflow's own columns.
 NAME, CREATED, DURATION, DATASETS = (
@@ -39,11 +42,11 @@ class View:
         Names it in addresses and in MLflow's list.
     role : str
         Of the runs.
-    columns : sequence of str
-        Of the table, as MLflow names them; the runs are sorted by the first.
+    columns : sequence of tuple of str
+        Of the table: kind and name; the runs are sorted by the first.
     sections : mapping
         The charts, by the title above them.
-    groups : sequence of str
+    groups : sequence of tuple of str
         Columns: runs that are alike in them are a group, with its means; charts show groups.
     is_ascending : bool
         Whether the smallest comes first.
@@ -51,9 +54,9 @@ class View:
 
     key: ViewKey
     role: str
-    columns: Sequence[str]
+    columns: Sequence[Column]
     sections: Mapping[str, Sequence[Chart]]
-    groups: Sequence[str] = ()
+    groups: Sequence[Column] = ()
     is_ascending: bool = False
 
     @property
@@ -63,20 +66,20 @@ class View:
 
     def text(self, created: int) -> str:
         """Return the tag's value; `created` is in milliseconds since 1970."""
+        names = [f"{kind}.`{name}`" for kind, name in self.columns]
         state = {
             "searchFilter": f"tags.role = '{self.role}'",
-            "orderByKey": self.columns[0],
+            "orderByKey": names[0],
             "orderByAsc": self.is_ascending,
-            "selectedColumns": [*self.columns, DATASETS],
-            "columnOrder": [NAME, CREATED, *self.columns, DURATION, DATASETS],
+            "selectedColumns": [*names, DATASETS],
+            "columnOrder": [NAME, CREATED, *names, DURATION, DATASETS],
             "columnWidths": {
                 NAME: WIDTH_OF_GROUP if self.groups else WIDTH_OF_NAME,
                 CREATED: WIDTH_OF_CREATED,
-                **{column: _width(column) for column in self.columns},
+                **dict(zip(names, map(_width, self.columns), strict=True)),
             },
             "groupBy": _grouping(self.groups),
             "runsHiddenMode": "SHOW_ALL",
-            "isAccordionReordered": True,  # else MLflow sorts the sections by their titles
             "compareRunSections": [
                 _section(title, len(charts)) for title, charts in self.sections.items()
             ],
@@ -108,7 +111,7 @@ def trials_view(objective: Objective, paths: Sequence[str]) -> View:
     return View(
         "trials",
         "trial",
-        [_metric(value), *map(_param, paths)],
+        [("metrics", value), *(("params", path) for path in paths)],
         {"Learning curves": _curves(), "Settings and value": [_parallel(value, paths)]},
         is_ascending=objective == "validation_loss",
     )
@@ -118,32 +121,15 @@ def _experiment_tag(key: str) -> str:
     return f"mlflow.sharedViewState.{key}"
 
 
-def _tag(name: str) -> str:
-    return f"tags.`{name}`"
-
-
-def _metric(name: str) -> str:
-    return f"metrics.`{name}`"
-
-
-def _param(name: str) -> str:
-    return f"params.`{name}`"
-
-
-def _width(column: str) -> int:
+def _width(column: Column) -> int:
     """Width in which a column's title and values can be read."""
-    kind, title, _ = column.split("`")
-    return max(LEAST_WIDTH[kind.rstrip(".")], int(30 + 6.5 * len(title)))
+    kind, name = column
+    return max(LEAST_WIDTH[kind], int(26 + 6.5 * len(name)))
 
 
-def _grouping(columns: Sequence[str]) -> dict[str, Any] | None:
-    if not columns:
-        return None
-    keys = [
-        {"mode": kind.removesuffix("s."), "groupByData": name}
-        for kind, name, _ in (column.split("`") for column in columns)
-    ]
-    return {"aggregateFunction": "average", "groupByKeys": keys}
+def _grouping(columns: Sequence[Column]) -> dict[str, Any] | None:
+    keys = [{"mode": kind.removesuffix("s"), "groupByData": name} for kind, name in columns]
+    return {"aggregateFunction": "average", "groupByKeys": keys} if keys else None
 
 
 def _section(title: str, charts: int) -> dict[str, Any]:
@@ -153,20 +139,11 @@ def _section(title: str, charts: int) -> dict[str, Any]:
         "columns": min(charts, 2),
         "cardHeight": HEIGHT,
         "display": True,
-        "isReordered": False,
-        "deleted": False,
-        "isGenerated": False,
     }
 
 
 def _chart(kind: str, name: str) -> Chart:
-    return {
-        "uuid": f"{kind} {name}",
-        "type": kind,
-        "deleted": False,
-        "isGenerated": False,
-        "runsCountToCompare": MOST_RUNS,
-    }
+    return {"uuid": f"{kind} {name}", "type": kind, "runsCountToCompare": MOST_RUNS}
 
 
 def _parallel(value: str, paths: Sequence[str]) -> Chart:
@@ -178,12 +155,18 @@ def _parallel(value: str, paths: Sequence[str]) -> Chart:
     }
 
 
-def _bars(metric: str) -> Chart:
-    return {**_chart("BAR", metric), "metricKey": metric}
+def _points(kind: str, across: str, metric: str) -> Chart:
+    return {
+        **_chart("SCATTER", across),
+        "xaxis": {"key": across, "type": kind},
+        "yaxis": {"key": metric, "type": "METRIC"},
+    }
 
 
-def _curves() -> list[Chart]:
-    return [_line("validation_accuracy", "linear"), _line("validation_loss", "log")]
+def _curves(*, of_groups: bool = False) -> list[Chart]:
+    # A group's band between its lowest and highest would begin at 0 on a linear axis.
+    scale = "log" if of_groups else "linear"
+    return [_line("validation_accuracy", scale), _line("validation_loss", "log")]
 
 
 def _line(metric: str, scale: str) -> Chart:
@@ -208,30 +191,33 @@ VIEWS: Mapping[str, View] = {
         "reruns",
         "rerun",
         [
-            _metric("test_accuracy"),
-            _metric("best_validation_accuracy"),
-            _param("seed"),
-            _param("baseline"),
-            _tag("reproduced"),
-            _tag("rerun_of"),
+            ("metrics", "test_accuracy"),
+            ("metrics", "best_validation_accuracy"),
+            ("params", "seed"),
+            ("params", "baseline"),
+            ("tags", "reproduced"),
+            ("tags", "rerun_of"),
         ],
         {
-            "Accuracy": [_bars("test_accuracy"), _bars("best_validation_accuracy")],
-            "Learning curves": _curves(),
+            "Accuracy": [_points("METRIC", "best_validation_accuracy", "test_accuracy")],
+            "Learning curves": _curves(of_groups=True),
         },
-        groups=[_param("baseline"), _tag("rerun_of")],
+        groups=[("tags", "rerun_of"), ("params", "baseline")],
     ),
     "sensitivity": View(
         "sensitivity",
         "sensitivity",
         [
-            _tag("hyperparameter"),
-            _tag("setting"),
-            _metric("best_validation_accuracy"),
-            _param("seed"),
+            ("tags", "hyperparameter"),
+            ("tags", "setting"),
+            ("metrics", "best_validation_accuracy"),
+            ("params", "seed"),
         ],
-        {"Accuracy": [_bars("best_validation_accuracy")], "Learning curves": _curves()},
-        groups=[_tag("hyperparameter"), _tag("setting")],
+        {
+            "Accuracy": [_points("PARAM", path, "best_validation_accuracy") for path in NUMBERS],
+            "Learning curves": _curves(of_groups=True),
+        },
+        groups=[("tags", "hyperparameter"), ("tags", "setting")],
         is_ascending=True,
     ),
 }

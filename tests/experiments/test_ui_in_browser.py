@@ -57,9 +57,9 @@ LINES = "[...document.querySelectorAll('.parcoords canvas.foreground')].map(c =>
 CURVES = """[...document.querySelectorAll('.js-plotly-plot')].map(
   plot => [...plot.querySelectorAll('.scatterlayer path.js-line')].filter(
     line => line.style.strokeOpacity == 1 && line.getAttribute('d').includes('L')).length)"""
-# Of each chart, whether there is a line or, of a single sample in the first second, a bar.
-DRAWN = """[...document.querySelectorAll('.js-plotly-plot')].map(
-  plot => plot.querySelector('.scatterlayer path.js-line, .barlayer path') !== null)"""
+# Of each chart, whether there is a line or a point or, of one sample in the first second, a bar.
+DRAWN = """[...document.querySelectorAll('.js-plotly-plot')].map(plot =>
+  plot.querySelector('.scatterlayer path:is(.js-line, .point), .barlayer path') !== null)"""
 ROWS = """(() => {
   const rows = {};
   for (const cell of document.querySelectorAll("[role='row'] > [role='gridcell']"))
@@ -274,6 +274,16 @@ def test_the_table_of_a_sensitivity_analysis_has_each_setting_with_its_mean(
         (path, text, str(seed)) for path in SETTINGS for text in SETTINGS[path] for seed in SEEDS
     ]
     assert [path for path, _, _ in shown] == sorted(path for path, _, _ in shown)
+
+
+@pytest.mark.parametrize(("view", "charts"), [("reruns", 3), ("sensitivity", 6)])
+def test_each_chart_of_a_view_has_something_in_it(
+    page: Page, served: tuple[int, Experiment, Results], view: str, charts: int
+) -> None:
+    port, study, _ = served
+    page.open(f"{addresses(study, port)[view]}&compareRunsMode=CHART")
+    wanted = charts * [True]
+    assert page.shows(DRAWN, lambda drawn: drawn == wanted) == wanted
 
 
 def test_the_views_are_in_mlflows_own_list(
