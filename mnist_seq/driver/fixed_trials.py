@@ -143,7 +143,7 @@ def trained(
             on_stored,
             tags_of=trials.tags,
         )
-        load = system_metrics(workspace.tracking, lambda: recorder.run(0))
+        load = system_metrics(workspace.tracking, recorder.first_run)
         if not session.run(trials, recorder, checkpoints, progress, *load):
             raise StoppedError
         yield recorder

@@ -33,7 +33,7 @@ from mnist_seq.report.analysis.sensitivity import (
     response_curve,
     values_csv,
 )
-from mnist_seq.report.pages.sensitivity import EFFECT_HEADS, Analysis, render_sensitivity
+from mnist_seq.report.pages.sensitivity import Analysis, render_sensitivity
 from mnist_seq.search.space import Space, is_active
 from mnist_seq.search.trials import finished_trials
 from mnist_seq.search.variations import Variations, variations
@@ -99,7 +99,7 @@ def sensitivity(config: SensitivityConfig, command: str) -> str:
         command,
         {name: tags[name] for name in FACTS if name in tags},
     )
-    console.print(effects_table(EFFECT_HEADS, analysis.rows))
+    console.print(effects_table(analysis.rows))
     print_findings(analysis.findings)
     _write(workspace, source, page, analysis, plan)
     return experiment.study

@@ -37,13 +37,13 @@ def best_table(progress: Progress, most: int = 5) -> Table:
     return table
 
 
-def effects_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Table of hyperparameters and what changing each does, one per row."""
+def effects_table(effects: Sequence[Mapping[str, str]]) -> Table:
+    """Table of what changing each hyperparameter does, one per row; cells by their heading."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for head in heads:
+    for head in effects[0] if effects else ():
         table.add_column(head)
-    for row in rows:
-        table.add_row(*map(plain, row))
+    for effect in effects:
+        table.add_row(*map(plain, effect.values()))
     return table
 
 

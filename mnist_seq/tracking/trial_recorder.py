@@ -102,6 +102,10 @@ class TrialRecorder(Callback):
         """The run of a trial that this session has started."""
         return self._runs[number]
 
+    def first_run(self) -> Run:
+        """The run of the trial that this session has started first."""
+        return next(iter(self._runs.values()))
+
     def on_trial_start(self, trial: Trial) -> None:
         """Start or reopen the trial's run; a new run gets its settings and full config."""
         if not self._runs and self.role in VIEWS:

@@ -14,19 +14,6 @@ from mnist_seq.report.analysis.sensitivity_findings import curve_finding, intera
 from mnist_seq.report.figures.sensitivity import draw_interactions, draw_responses
 from mnist_seq.report.pages.frame import fill
 
-EFFECT_HEADS = (
-    "hyperparameter",
-    "best",
-    "",
-    "chosen",
-    "",
-    "worst",
-    "",
-    "effect",
-    "\N{PLUS-MINUS SIGN}",
-    "more than luck",
-)
-
 
 @dataclass(frozen=True)
 class Analysis:
@@ -72,8 +59,8 @@ class Analysis:
         ]
 
     @property
-    def rows(self) -> list[list[str]]:
-        """The table of effects, with a cell for each of `EFFECT_HEADS`."""
+    def rows(self) -> list[dict[str, str]]:
+        """The table of effects: cells by their heading, a row for each hyperparameter."""
         return [_cells(self.measured, curve) for curve in self.curves]
 
 
@@ -98,7 +85,6 @@ def render_sensitivity(analysis: Analysis) -> str:
         responses=draw_responses(measured, analysis.curves, analysis.predictions),
         predicted=bool(analysis.predictions),
         grids=draw_interactions(measured, analysis.interactions),
-        heads=EFFECT_HEADS,
         rows=analysis.rows,
         command=analysis.command,
         facts=analysis.facts,
@@ -106,12 +92,19 @@ def render_sensitivity(analysis: Analysis) -> str:
     return str(page)
 
 
-def _cells(measured: Measurements, curve: ResponseCurve) -> list[str]:
-    """One row of the table of effects: values at the best, the chosen and the worst, and more."""
-    cells = [curve.path]
-    for place in (curve.best, curve.chosen, curve.worst):
-        value = wording.value(measured.objective, float(curve.mean_V[place]))
-        cells += [wording.setting(curve.values[place]), value]
-    digits = (100, 2) if measured.maximised else (1, 4)
-    cells += [f"{digits[0] * part:.{digits[1]}f}" for part in curve.effect]
-    return [*cells, "yes" if curve.is_told else "no"]
+def _cells(measured: Measurements, curve: ResponseCurve) -> dict[str, str]:
+    scale, digits = (100, 2) if measured.maximised else (1, 4)
+    effect, error = (f"{scale * part:.{digits}f}" for part in curve.effect)
+    return {
+        "": curve.path.rpartition(".")[2],
+        "chosen": _reached(measured, curve, curve.chosen),
+        "best": _reached(measured, curve, curve.best),
+        "worst": _reached(measured, curve, curve.worst),
+        "effect": f"{effect} ± {error}",
+        "luck?": "no" if curve.is_told else "maybe",
+    }
+
+
+def _reached(measured: Measurements, curve: ResponseCurve, place: int) -> str:
+    value = wording.value(measured.objective, float(curve.mean_V[place]))
+    return f"{wording.setting(curve.values[place])}: {value}"
