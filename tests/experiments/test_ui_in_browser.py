@@ -176,7 +176,7 @@ def served(folder: Path) -> Iterator[tuple[int, Experiment, Results]]:
 def page() -> Iterator[Page]:
     options = Options()
     options.binary_location = str(CHROMIUM)
-    for flag in ("--headless=new", "--window-size=2400,1300", *FLAGS):
+    for flag in ("--headless=new", "--window-size=2400,2000", *FLAGS):
         options.add_argument(flag)
     browser = Chrome(options=options, service=Service(str(DRIVER)))
     try:
