@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -19,15 +20,10 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from mnist_seq.config import TrackingConfig, scalar_text
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.records import Trial, TrialOutcome
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
-from mnist_seq.tracking.tracker import Tracker
-from mnist_seq.tracking.trial_recorder import TrialRecorder
 from mnist_seq.tracking.ui import addresses, serve_ui
-from tests.examples import config, few
 from tests.experiments.commands import printed
 from tests.report.browser import CHROMIUM, FLAGS
-from tests.tracking.examples import an_epoch
 
 DRIVER = shutil.which("chromedriver")
 
@@ -139,30 +135,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("search.sampler=random", "search.pruner=none", "tracking.system_metrics=true", where),
     )
     printed("rerun", "study=seen", "seeds=2", where)
-    keep_sensitivity(Workspace(TrackingConfig(folder=str(made))))
+    printed("sensitivity", "study=seen", *(f"values.{p}={v}" for p, v in VARIED.items()), where)
     return made
 
 
-SETTINGS = {"model.units": ("4", "8"), "training.batch_size": ("28", "64")}
-SEEDS = (0, 1)
-
-
-def keep_sensitivity(workspace: Workspace) -> None:
-    """Write runs with the tags of a sensitivity analysis, two seeds for each setting."""
-    every = [(path, text) for path, texts in SETTINGS.items() for text in texts]
-    with Tracker(workspace.store) as tracker:
-        experiment = tracker.experiment("seen")
-        for place, (path, text) in enumerate(every):
-            tags = {"study": "seen", "hyperparameter": path, "setting": text}
-            recorder = TrialRecorder(
-                tracker, experiment, "sensitivity", lambda _: few(), tags, {}, lambda _: None
-            )
-            for seed in SEEDS:
-                trial = Trial(len(SEEDS) * place + seed, config(), {path: text, "seed": seed})
-                recorder.on_trial_start(trial)
-                recorder.on_trial_end(
-                    trial, TrialOutcome("complete", (an_epoch(1), an_epoch(2)), an_epoch(1))
-                )
+VARIED = {"model.units": "[4,8]", "training.batch_size": "[28,64]"}
 
 
 @pytest.fixture(scope="module")
@@ -261,19 +238,32 @@ def test_the_table_of_reruns_puts_the_best_beside_the_baseline(
 def test_the_table_of_a_sensitivity_analysis_has_each_setting_with_its_mean(
     page: Page, served: tuple[int, Experiment, Results]
 ) -> None:
-    port, study, _ = served
+    port, study, results = served
     page.open(addresses(study, port)["sensitivity"])
-    rows = page.shows(ROWS, lambda rows: len(rows) == 12)  # four groups of two seeds
-    groups = [row for row in rows if not name_in(row)]
-    assert [group["metrics.`best_validation_accuracy`"] for group in groups] == 4 * [
-        "0.7 (average)"
-    ]
+    runs = results.runs(study, "sensitivity")
     columns = "tags.`hyperparameter`", "tags.`setting`", "params.`seed`"
-    shown = [tuple(row[column] for column in columns) for row in rows if name_in(row)]
-    assert sorted(shown) == [
-        (path, text, str(seed)) for path in SETTINGS for text in SETTINGS[path] for seed in SEEDS
+    wanted = [
+        (run.tags["hyperparameter"], run.tags["setting"], str(run.params["seed"])) for run in runs
     ]
+    settings = {setting[:2] for setting in wanted}
+    assert {path for path, _ in settings} == {"none", *VARIED}
+    rows = page.shows(ROWS, lambda rows: len(rows) == len(settings) + len(runs))
+    shown = [tuple(row[column] for column in columns) for row in rows if name_in(row)]
+    assert sorted(shown) == sorted(wanted)
     assert [path for path, _, _ in shown] == sorted(path for path, _, _ in shown)
+    value = "best_validation_accuracy"
+    means = [
+        fmean(
+            run.metrics[value]
+            for run in runs
+            if (run.tags["hyperparameter"], run.tags["setting"]) == setting
+        )
+        for setting in settings
+    ]
+    groups = [row[f"metrics.`{value}`"] for row in rows if not name_in(row)]
+    assert sorted(float(mean.removesuffix(" (average)")) for mean in groups) == pytest.approx(
+        sorted(means)
+    )
 
 
 @pytest.mark.parametrize(("view", "charts"), [("reruns", 3), ("sensitivity", 6)])
@@ -284,6 +274,35 @@ def test_each_chart_of_a_view_has_something_in_it(
     page.open(f"{addresses(study, port)[view]}&compareRunsMode=CHART")
     wanted = charts * [True]
     assert page.shows(DRAWN, lambda drawn: drawn == wanted) == wanted
+
+
+def test_a_view_in_a_form_that_mlflow_does_not_know_leaves_the_plain_table(
+    page: Page, served: tuple[int, Experiment, Results], folder: Path
+) -> None:
+    port, study, results = served
+    which = (study.id, "mlflow.sharedViewState.trials")
+    with closing(sqlite3.connect(folder / "mlflow.db", isolation_level=None)) as database:
+        ((kept,),) = database.execute(
+            "SELECT value FROM experiment_tags WHERE experiment_id = ? AND key = ?", which
+        )
+        change = "UPDATE experiment_tags SET value = ? WHERE experiment_id = ? AND key = ?"
+        database.execute(change, ('{"version": 2, "columns": "all"}', *which))
+        try:
+            page.open(addresses(study, port)["table"])
+            rows = page.shows(ROWS, lambda rows: len(rows) > TRIALS)
+            assert len(rows) == len(results.runs(study))
+        finally:
+            database.execute(change, (kept, *which))
+
+
+def test_an_unknown_view_leads_to_mlflows_page_about_the_study(
+    page: Page, served: tuple[int, Experiment, Results]
+) -> None:
+    port, study, _ = served
+    address = addresses(study, port)["table"]
+    page.open(address.replace("viewStateShareKey=trials", "viewStateShareKey=unknown"))
+    page.find("body", f"{TRIALS} of {TRIALS} trials")  # the experiment's description
+    page.find(f"a[href*='/experiments/{study.id}/runs']", "Training runs")
 
 
 def test_the_views_are_in_mlflows_own_list(
