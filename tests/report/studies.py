@@ -15,6 +15,7 @@ from mnist_seq.report.analysis.tables import CURVE_COLUMNS, TRIAL_COLUMNS, Study
 Settings = dict[str, Scalar]
 Space = dict[str, Dimension]
 Law = Callable[[Settings], float]
+Curve = Callable[[int, float, int], pd.DataFrame]
 
 IMAGES = 12_000
 UNITS = Range(low=16, high=128, log=True)
@@ -108,7 +109,7 @@ def study(
     seed: int = 0,
     binomial: bool = True,
     epochs: int = 8,
-    curve: Callable[[int, float, int], pd.DataFrame] | None = None,
+    curve: Curve | None = None,
     name: str = "made-up",
     **more: Any,
 ) -> StudyTables:
@@ -184,6 +185,14 @@ def falling(epochs: int, accuracy: float, number: int) -> pd.DataFrame:
     steps = np.arange(1, epochs + 1)
     left = 1 + 6 * (epochs - steps) / np.maximum(steps, 1) ** 1.2 / epochs
     error = np.minimum((1 - accuracy) * left, 0.9)
+    return _curve(steps, 1 - 1.1 * error, 3.6 * error, 1 - error, 3.4 * error)
+
+
+def fading(epochs: int, accuracy: float, number: int) -> pd.DataFrame:
+    """A curve that begins worse the worse it ends, by more than it ends worse."""
+    steps = np.arange(1, epochs + 1)
+    left = 1 - steps / epochs
+    error = np.minimum((1 - accuracy) * np.exp(2 * left) * ((1 - accuracy) / 0.01) ** left, 0.9)
     return _curve(steps, 1 - 1.1 * error, 3.6 * error, 1 - error, 3.4 * error)
 
 

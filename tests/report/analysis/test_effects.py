@@ -10,9 +10,12 @@ from mnist_seq.report.analysis.effects import Effect, effects
 from tests.report.studies import (
     DEFAULT,
     UNITS,
+    Curve,
     Law,
     Settings,
     Space,
+    fading,
+    falling,
     noise,
     rate_has_an_optimum,
     study,
@@ -24,8 +27,10 @@ def half_pruned(number: int) -> str:
     return "complete" if number % 2 == 0 else "pruned"
 
 
-def planted(law: Law, seed: int, trials: int = 20) -> tuple[dict[str, Effect], Settings]:
-    tables = study(trials, law, space=DEFAULT, states=half_pruned, seed=seed)
+def planted(
+    law: Law, seed: int, curve: Curve = falling, trials: int = 20
+) -> tuple[dict[str, Effect], Settings]:
+    tables = study(trials, law, space=DEFAULT, states=half_pruned, seed=seed, curve=curve)
     assert tables.best is not None
     return effects(tables), tables.best.settings
 
@@ -39,10 +44,10 @@ def true_fall(law: Law, effect: Effect, best: Settings) -> float:
     return worse - better
 
 
-def told_and_covered(law: Law, path: str, seeds: range) -> tuple[int, int]:
+def told_and_covered(law: Law, path: str, seeds: range, curve: Curve = falling) -> tuple[int, int]:
     told = covered = 0
     for seed in seeds:
-        found, best = planted(law, seed)
+        found, best = planted(law, seed, curve)
         effect = found[path]
         if effect.is_told:
             low, _, high = effect.at_best.fall(effect.worst, effect.best)
@@ -58,6 +63,7 @@ def test_an_effect_is_told_with_its_size() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("curve", [falling, fading])
 @pytest.mark.parametrize(
     ("law", "path", "least_told"),
     [
@@ -66,9 +72,9 @@ def test_an_effect_is_told_with_its_size() -> None:
     ],
 )
 def test_its_size_is_inside_the_band_nine_times_of_ten(
-    law: Law, path: str, least_told: int
+    law: Law, path: str, least_told: int, curve: Curve
 ) -> None:
-    told, covered = told_and_covered(law, path, range(40))
+    told, covered = told_and_covered(law, path, range(40), curve)
     assert told >= least_told
     assert covered >= 0.9 * told
 

@@ -86,3 +86,17 @@ def test_what_all_epochs_of_a_trial_share_is_its_luck() -> None:
         inputs, values, np.repeat(np.arange(40), 5), [np.array([0]), np.array([1])]
     )
     assert model.luck == pytest.approx(0.3, rel=0.25)
+
+
+def test_an_effect_may_pass_as_the_training_goes_on() -> None:
+    """Trials that were stopped early show a difference which whole trainings make up for."""
+    random = np.random.default_rng(5)
+    settings, epochs = random.uniform(size=30), np.linspace(0, 1, 6)
+    inputs = np.array([(x, t) for x in settings for t in epochs])
+    values = inputs[:, 0] * (1 - inputs[:, 1]) + 0.02 * random.normal(size=len(inputs))
+    trials = np.repeat(np.arange(30), 6)
+    seen = (inputs[:, 1] < 0.5) | (trials % 2 == 0)  # every other one is stopped
+    model = ResponseModel(inputs[seen], values[seen], trials[seen], [np.array([0]), np.array([1])])
+    early, late = (np.array([[0.1, t], [0.9, t]]) for t in (0.0, 1.0))
+    assert np.diff(model.mean(early)) == pytest.approx(0.8, abs=0.05)
+    assert np.diff(model.mean(late)) == pytest.approx(0.0, abs=0.05)
