@@ -6,12 +6,13 @@ from mnist_seq.config import RerunConfig
 
 @command(RerunConfig)
 def main(config: RerunConfig) -> None:
-    """Train a study's best config again, compare the curve, and score the test images.
+    """Train a study's best configs again, compare the curves, and score the test images.
 
     Examples
     --------
       python -m experiments.rerun                          the best of the latest study
       python -m experiments.rerun study=NAME trial=7 seeds=5
+      python -m experiments.rerun top=3 seeds=5            does the search's order hold?
     """
     from mnist_seq.driver.rerun import rerun
 

@@ -16,6 +16,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -343,10 +344,23 @@ class RerunConfig(ChosenRun):
     """Settings of ``python -m experiments.rerun``."""
 
     data: DataFiles = DataFiles()
-    seeds: int = Field(ge=1, le=1000, description="trainings: the first with the config's own seed")
+    top: int | None = Field(
+        default=None, ge=1, le=1000, description="the best trials, so many of them; null: one"
+    )
+    seeds: int = Field(
+        ge=1, le=1000, description="trainings of each: the first with the config's own seed"
+    )
     baseline: bool = Field(description="with several seeds, train the baseline on them as well")
     workers: WorkersConfig
     tracking: TrackingConfig
+
+    @field_validator("top")
+    @classmethod
+    def _top_goes_alone(cls, top: int | None, info: ValidationInfo) -> int | None:
+        for name in ("trial", "run"):
+            if top is not None and (chosen := info.data.get(name)) is not None:
+                raise ValueError(f"means the best trials, so not together with {name}={chosen}")
+        return top
 
 
 def _as_list(value: Any) -> Any:

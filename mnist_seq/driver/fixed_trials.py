@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from mnist_seq.config import Config, Values
@@ -67,13 +67,9 @@ class FixedTrials:
         """Tags of the MLflow run of a trial."""
         return self._tags[number] if self._tags else {}
 
-    def first(self, count: int) -> dict[int, TrialOutcome]:
-        """Outcomes of the first configs, by number."""
-        return {number: self.outcomes[number] for number in sorted(self.outcomes)[:count]}
-
-    def last(self, count: int) -> dict[int, TrialOutcome]:
-        """Outcomes of the last configs, by number."""
-        return {number: self.outcomes[number] for number in sorted(self.outcomes)[-count:]}
+    def of(self, numbers: Iterable[int]) -> dict[int, TrialOutcome]:
+        """Outcomes of some of the configs, by number."""
+        return {number: self.outcomes[number] for number in numbers}
 
     def recover(self, outcomes: Mapping[int, TrialOutcome]) -> list[Trial]:
         """Take over the outcomes of an earlier session and return their trials."""

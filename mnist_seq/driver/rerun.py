@@ -1,10 +1,12 @@
 """Train an earlier run's config again, compare the curves, and score the test images."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from mnist_seq.config import Config, RerunConfig, Values
+from mnist_seq.config import Config, Objective, RerunConfig, value_at
 from mnist_seq.driver.fixed_trials import FixedTrials, trained
-from mnist_seq.driver.run_data import config_with_data
+from mnist_seq.driver.ranking import Ranked, order_lines, ranking_rows
+from mnist_seq.driver.retrainings import Retraining, find_runs, retrainings
 from mnist_seq.driver.scores import (
     RESULTS_FILE,
     Scores,
@@ -12,104 +14,153 @@ from mnist_seq.driver.scores import (
     luck_line,
     score_networks,
 )
-from mnist_seq.driver.session import data_of, open_session
+from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.records import EpochRecord, TrialOutcome
-from mnist_seq.terminal.display import console, plain
-from mnist_seq.terminal.progress import Progress
-from mnist_seq.terminal.summary import best_table, print_data, print_files
+from mnist_seq.records import EpochRecord
+from mnist_seq.terminal.display import console, plain, say
+from mnist_seq.terminal.progress import Progress, settings_text, value_text
+from mnist_seq.terminal.summary import best_table, print_data, print_files, table_of
 from mnist_seq.tracking.provenance import changes, provenance
-from mnist_seq.tracking.results import Experiment, Results, RunInfo
-from mnist_seq.validation import validate, with_values
+from mnist_seq.tracking.results import Experiment, Results
+from mnist_seq.tracking.trial_recorder import TrialRecorder
+from mnist_seq.validation import settings
+
+
+@dataclass(frozen=True)
+class _Retrained:
+    """A config that was trained again: what was planned, and how its networks did."""
+
+    plan: Retraining
+    verdict: str  # whether the earlier curve was reproduced; empty where it need not be
+    scores: Scores
+    fresh: list[float]  # validation accuracies of all seeds but the first
 
 
 def rerun(config: RerunConfig, command: str) -> None:
-    """Train the config of an earlier run again and print the results, with one seed or several.
+    """Train configs of earlier runs again and print the results, with one seed or several.
 
     Raises
     ------
     TrackingError
-        If there is no such run.
+        If there are no such runs.
     DataError
-        If its images have changed, or their files are not there.
+        If their images have changed, or their files are not there.
     TrainingError
         If a training failed.
     StoppedError
         If the user stopped it; the same command goes on.
     """
     workspace = Workspace(config.tracking)
-    results = workspace.results
-    experiment, source = workspace.find_run(config)
-    first = config_with_data(results, source, config.data)
-    curve = results.curve(source.id)
-    ours = [with_values(first, {"seed": first.seed + n}) for n in range(config.seeds)]
-    theirs = _of_baseline(workspace, experiment, source, ours) if config.baseline else []
-    values: list[Values] = [{"seed": each.seed} for each in ours]
-    values += [{"seed": each.seed, "baseline": True} for each in theirs]
-    trials = FixedTrials([*ours, *theirs], values)
-    progress = Progress(len(ours) + len(theirs), first.training.monitor, has_baseline=False)
-    console.print(
-        f"[bold]{plain(experiment.name)}[/]: {plain(source.name)} again, "
-        f"with {config.seeds} seed(s)" + (", and the baseline" if theirs else "")
+    experiment, sources = find_runs(workspace, config)
+    plans = retrainings(workspace, experiment, sources, config)
+    first = plans[0].configs[0]
+    trials = FixedTrials(
+        [each for plan in plans for each in plan.configs],
+        [each for plan in plans for each in plan.values],
+        [each for plan in plans for each in plan.tags],
     )
+    progress = Progress(trials.left, first.training.monitor, has_baseline=False)
+    _print_greeting(experiment, plans)
     data = data_of(first)
     print_data(data)
-    tags = {**provenance(command, data.digests, first.seed).tags, "rerun_of": source.id}
+    tags = provenance(command, data.digests, first.seed).tags
     with (
         open_session(workspace, config.workers) as session,
         trained(workspace, session, experiment.study, "rerun", trials, progress, tags) as recorder,
     ):
-        verdict = compare_curves(curve, trials.outcomes[0].records, changes(source.tags, tags))
-        recorder.run(0).tags({"reproduced": verdict})
-        scores = score_networks(session, recorder, trials.first(len(ours)), first)
-        lines = [plain(verdict), scores.line("test accuracy")]
-        if theirs:
-            others = trials.last(len(theirs))
-            baseline = score_networks(session, recorder, others, theirs[0])
-            lines += [baseline.line("the baseline's"), difference_line(scores, baseline)]
-        lines += _what_seeds_show(source, scores, trials.first(len(ours)))
-        if not theirs:
-            lines += _baseline_line(results, experiment, source)
-        _print_results(progress, *lines)
-    answers = results.files(recorder.run(0).created.result()) / RESULTS_FILE
-    print_files({"each answer": answers})
+        ended = [_retrained(session, recorder, trials, plan, tags) for plan in plans]
+        chosen = [each for each in ended if each.plan.is_chosen]
+        if len(chosen) == 1:
+            console.print(best_table(progress))
+        for each in chosen:
+            _print_result(workspace.results, experiment, each, ended)
+        if len(chosen) > 1:
+            _print_ranking(chosen, workspace.objective(experiment))
+    _print_answers(workspace.results, recorder, chosen)
 
 
-def _of_baseline(
-    workspace: Workspace, experiment: Experiment, source: RunInfo, ours: Sequence[Config]
-) -> list[Config]:
-    """The configs of the study's baseline with the same seeds; none for a single one."""
-    run = workspace.baseline_run(experiment)
-    if run is None or run.id == source.id or len(ours) < 2:
-        return []
-    config = validate(Config, workspace.results.config(run.id))
-    data = ours[0].data
-    moved = {"data.train_file": data.train_file, "data.test_file": data.test_file}
-    return [with_values(config, {**moved, "seed": our.seed}) for our in ours]
+def _retrained(
+    session: Session,
+    recorder: TrialRecorder,
+    trials: FixedTrials,
+    plan: Retraining,
+    tags: Mapping[str, str],
+) -> _Retrained:
+    """Compare the first curve with the earlier one and score all networks."""
+    outcomes, verdict = trials.of(plan.numbers), ""
+    number, *others = plan.numbers
+    if plan.is_chosen and plan.is_repetition:
+        since = changes(plan.source.tags, tags)
+        verdict = compare_curves(plan.curve, outcomes[number].records, since)
+        recorder.run(number).tags({"reproduced": verdict})
+    scores = score_networks(session, recorder, outcomes, plan.configs[0])
+    bests = [outcomes[other].best for other in others]
+    return _Retrained(plan, verdict, scores, [best.validation_accuracy for best in bests if best])
 
 
-def _what_seeds_show(
-    source: RunInfo, scores: Scores, outcomes: Mapping[int, TrialOutcome]
-) -> list[str]:
-    """Sentences on the networks of several seeds together; none for a single one."""
-    if len(scores.accuracies) < 2:
-        return []
-    together = 100 * scores.ensemble
-    lines = [
-        f"all {len(scores.accuracies)} networks, mean of their probabilities: {together:.2f} %"
-    ]
-    fresh = [o.best.validation_accuracy for n, o in sorted(outcomes.items()) if n and o.best]
-    chosen = source.metrics.get("best_validation_accuracy")
-    if source.role == "trial" and chosen is not None:
-        lines.append(luck_line(chosen, fresh))
-    return lines
+def _print_greeting(experiment: Experiment, plans: Sequence[Retraining]) -> None:
+    names = ", ".join(plain(plan.source.name) for plan in plans if plan.is_chosen)
+    has_baseline = any(not plan.is_chosen for plan in plans)
+    console.print(
+        f"[bold]{plain(experiment.name)}[/]: {names} again, "
+        f"with {len(plans[0].configs)} seed(s)" + (", and the baseline" if has_baseline else "")
+    )
 
 
-def _print_results(progress: Progress, *lines: str) -> None:
-    console.print(best_table(progress))
-    console.print()
+def _print_result(
+    results: Results, experiment: Experiment, each: _Retrained, ended: Sequence[_Retrained]
+) -> None:
+    """Print what the networks of one config have reached, beside the baseline's."""
+    chosen = [other for other in ended if other.plan.is_chosen]
+    console.print(f"\n[bold]{plain(each.plan.source.name)}[/]" if len(chosen) > 1 else "")
+    lines = [plain(each.verdict)] if each.verdict else []
+    lines.append(each.scores.line("test accuracy"))
+    has_seeds = len(each.scores.accuracies) > 1
+    baseline = next((other for other in ended if other.plan.is_baseline), None)
+    if baseline is None or not has_seeds:
+        lines += _baseline_line(results, experiment, each.plan)
+    elif baseline is not each:
+        if each is ended[0] and not baseline.plan.is_chosen:
+            lines.append(baseline.scores.line("the baseline's"))
+        lines.append(difference_line(each.scores, baseline.scores))
+    if has_seeds:
+        together = f"{100 * each.scores.ensemble:.2f} %"
+        networks = f"all {len(each.scores.accuracies)} networks"
+        lines.append(f"{networks}, mean of their probabilities: {together}")
+        value = each.plan.source.metrics.get("best_validation_accuracy")
+        if each.plan.source.role == "trial" and each.plan.is_repetition and value is not None:
+            lines.append(luck_line(value, each.fresh))
     for line in lines:
         console.print(line, soft_wrap=True)
+
+
+def _print_ranking(chosen: Sequence[_Retrained], objective: Objective) -> None:
+    """Print a table of all configs, and whether the search's order held."""
+    first = [each.plan.configs[0] for each in chosen]
+    paths = [path for path in settings(Config) if len({value_at(c, path) for c in first}) > 1]
+    ranked = [
+        Ranked(
+            each.plan.source.name,
+            value_text(each.plan.source.metrics[f"best_{objective}"], objective),
+            settings_text({path: value_at(each.plan.configs[0], path) for path in paths}),
+            each.scores,
+        )
+        for each in chosen
+    ]
+    console.print()
+    console.print(table_of(ranking_rows(ranked), wraps_last_only=True))
+    console.print()
+    for line in order_lines(ranked):
+        say(line)
+
+
+def _print_answers(results: Results, recorder: TrialRecorder, chosen: Sequence[_Retrained]) -> None:
+    files = {}
+    for each in chosen:
+        name = f"each answer of {each.plan.source.name}" if len(chosen) > 1 else "each answer"
+        run_id = recorder.run(each.plan.numbers[0]).created.result()
+        files[name] = results.files(run_id) / RESULTS_FILE
+    print_files(files)
 
 
 def compare_curves(
@@ -132,11 +183,11 @@ def compare_curves(
     )
 
 
-def _baseline_line(results: Results, experiment: Experiment, source: RunInfo) -> list[str]:
+def _baseline_line(results: Results, experiment: Experiment, plan: Retraining) -> list[str]:
     metric = "best_validation_accuracy"
     for number, trial in results.trials(experiment):
-        if number == 0 and metric in trial.metrics.keys() & source.metrics.keys():
-            base, best = 100 * trial.metrics[metric], 100 * source.metrics[metric]
+        if number == 0 and metric in trial.metrics.keys() & plan.source.metrics.keys():
+            base, best = 100 * trial.metrics[metric], 100 * plan.source.metrics[metric]
             return [
                 f"validation accuracy {best:.2f} %, {best - base:+.2f} points against "
                 f"the baseline's {base:.2f} %"

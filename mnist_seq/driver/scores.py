@@ -40,18 +40,28 @@ class Scores:
     ensemble: float
     images: int
 
+    @property
+    def mean(self) -> float:
+        """Mean of the accuracies."""
+        return mean(self.accuracies)
+
+    @property
+    def short(self) -> str:
+        """The mean in percent, with the standard deviation where there are several."""
+        spread = f" ± {100 * stdev(self.accuracies):.2f}" if len(self.accuracies) > 1 else ""
+        return f"{100 * self.mean:.2f}{spread} %"
+
     def line(self, what: str) -> str:
         """Return the scores as a sentence in rich's markup."""
         error = 100 * metrics.accuracy_standard_error(self.accuracies[0], self.images)
         if len(self.accuracies) == 1:
             return (
-                f"{what} [bold green]{100 * self.accuracies[0]:.2f} %[/] "
+                f"{what} [bold green]{self.short}[/] "
                 f"(± {error:.2f}: the standard error of {self.images} images)"
             )
         each = ", ".join(f"{100 * score:.2f}" for score in self.accuracies)
         return (
-            f"{what} [bold green]{100 * mean(self.accuracies):.2f} ± "
-            f"{100 * stdev(self.accuracies):.2f} %[/], mean and standard deviation of "
+            f"{what} [bold green]{self.short}[/], mean and standard deviation of "
             f"{len(self.accuracies)} seeds ({each}); {self.images} images alone leave ± {error:.2f}"
         )
 
@@ -89,13 +99,17 @@ def _keep_answers(
     run.artifact(CONFUSION_FILE, standalone(draw_confusion(counts_KK, names).picture or ""))
 
 
-def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
-    """Mean difference of two scores by the same seeds, with its 95 % interval.
+def paired_difference(
+    ours: Sequence[float], theirs: Sequence[float], confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Mean difference of two scores by the same seeds, with its confidence interval.
 
     Parameters
     ----------
     ours, theirs : sequence of float
         At least two each, of the same seeds in the same order.
+    confidence : float
+        Of the interval.
 
     Returns
     -------
@@ -107,7 +121,7 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> tuple[f
     differences = [a - b for a, b in zip(ours, theirs, strict=True)]
     if len(set(differences)) == 1:
         return differences[0], differences[0], differences[0]
-    interval = ttest_rel(ours, theirs).confidence_interval(0.95)
+    interval = ttest_rel(ours, theirs).confidence_interval(confidence)
     return float(interval.low), mean(differences), float(interval.high)
 
 

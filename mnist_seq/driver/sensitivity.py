@@ -39,7 +39,7 @@ from mnist_seq.search.trials import finished_trials
 from mnist_seq.search.variations import Variations, variations
 from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.progress import Progress
-from mnist_seq.terminal.summary import effects_table, print_data, print_files, print_findings
+from mnist_seq.terminal.summary import print_data, print_files, print_findings, table_of
 from mnist_seq.tracking.provenance import DECIDING, changes, provenance
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.tracker import Tracker
@@ -99,7 +99,7 @@ def sensitivity(config: SensitivityConfig, command: str) -> str:
         command,
         {name: tags[name] for name in FACTS if name in tags},
     )
-    console.print(effects_table(analysis.rows))
+    console.print(table_of(analysis.rows))
     print_findings(analysis.findings)
     _write(workspace, source, page, analysis, plan)
     return experiment.study

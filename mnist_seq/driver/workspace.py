@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from mnist_seq.config import ChosenRun, SweepConfig, TrackingConfig
+from mnist_seq.config import ChosenRun, Objective, SweepConfig, TrackingConfig
 from mnist_seq.data.digests import Digests, from_tags
 from mnist_seq.driver.checkpoints import Checkpoints, check_writable
 from mnist_seq.driver.lock import driver_lock, is_driven
@@ -145,10 +145,15 @@ class Workspace:
 
     def complete_trials(self, experiment: Experiment) -> list[RunInfo]:
         """Runs of a study's complete trials, the best first."""
-        loss = self._is_minimized(experiment)
-        key = "best_validation_loss" if loss else "best_validation_accuracy"
+        objective = self.objective(experiment)
+        key, sign = f"best_{objective}", 1 if objective == "validation_loss" else -1
         rated = [run for run in self.results.complete(experiment) if key in run.metrics]
-        return sorted(rated, key=lambda run: run.metrics[key] * (1 if loss else -1))
+        return sorted(rated, key=lambda run: run.metrics[key] * sign)
+
+    def objective(self, experiment: Experiment) -> Objective:
+        """What the trials of a study are compared by."""
+        is_minimized = self._search_settings(experiment).get("objective") == "validation_loss"
+        return "validation_loss" if is_minimized else "validation_accuracy"
 
     def search_of(self, experiment: Experiment) -> SweepConfig | None:
         """Settings of the search that made an experiment; None if no search did."""
@@ -160,10 +165,6 @@ class Workspace:
         if not self._search_settings(experiment).get("baselines"):
             return None
         return dict(self.results.trials(experiment)).get(0)
-
-    def _is_minimized(self, experiment: Experiment) -> bool:
-        """Whether the experiment is a search for the lowest validation loss."""
-        return self._search_settings(experiment).get("objective") == "validation_loss"
 
     def _search_settings(self, experiment: Experiment) -> Mapping[str, Any]:
         """The settings ``search`` of a study; empty for an experiment that is no search."""

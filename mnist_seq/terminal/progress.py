@@ -85,9 +85,7 @@ class Progress(Callback):
 
     def value(self, record: EpochRecord) -> str:
         """Format an epoch's objective value: accuracy in percent, loss in nats."""
-        if self.objective == "validation_accuracy":
-            return f"{100 * record.validation_accuracy:.2f} %"
-        return f"{record.validation_loss:.4f}"
+        return value_text(getattr(record, self.objective), self.objective)
 
     def gain(self) -> str:
         """Describe the best trial's gain over the baseline; empty if either is missing."""
@@ -109,6 +107,11 @@ class Progress(Callback):
             if outcome.state == "failed":
                 kinds.setdefault((outcome.reason or "").partition(":")[0], []).append(number)
         return kinds
+
+
+def value_text(value: float, objective: Objective) -> str:
+    """Format an objective's value: accuracy in percent, loss in nats."""
+    return f"{100 * value:.2f} %" if objective == "validation_accuracy" else f"{value:.4f}"
 
 
 def settings_text(values: Mapping[str, Scalar]) -> str:

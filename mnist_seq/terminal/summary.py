@@ -37,13 +37,14 @@ def best_table(progress: Progress, most: int = 5) -> Table:
     return table
 
 
-def effects_table(effects: Sequence[Mapping[str, str]]) -> Table:
-    """Table of what changing each hyperparameter does, one per row; cells by their heading."""
+def table_of(rows: Sequence[Mapping[str, str]], *, wraps_last_only: bool = False) -> Table:
+    """Table of rows that have a cell for each heading; on a narrow terminal cells are wrapped."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for head in effects[0] if effects else ():
-        table.add_column(head)
-    for effect in effects:
-        table.add_row(*map(plain, effect.values()))
+    heads = list(rows[0] if rows else ())
+    for head in heads:
+        table.add_column(plain(head), no_wrap=wraps_last_only and head != heads[-1])
+    for row in rows:
+        table.add_row(*map(plain, row.values()))
     return table
 
 

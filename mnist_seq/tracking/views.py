@@ -193,6 +193,7 @@ VIEWS: Mapping[str, View] = {
         [
             ("metrics", "test_accuracy"),
             ("metrics", "best_validation_accuracy"),
+            ("params", "config"),
             ("params", "seed"),
             ("params", "baseline"),
             ("tags", "reproduced"),
@@ -202,7 +203,7 @@ VIEWS: Mapping[str, View] = {
             "Accuracy": [_points("METRIC", "best_validation_accuracy", "test_accuracy")],
             "Learning curves": _curves(of_groups=True),
         },
-        groups=[("tags", "rerun_of"), ("params", "baseline")],
+        groups=[("params", "config"), ("params", "baseline"), ("tags", "rerun_of")],
     ),
     "sensitivity": View(
         "sensitivity",

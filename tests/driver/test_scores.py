@@ -1,6 +1,8 @@
 """What the scores of several seeds show, against figures made by hand."""
 
+import numpy as np
 import pytest
+from scipy.stats import ttest_rel
 
 from mnist_seq.driver.scores import Scores, difference_line, luck_line, paired_difference
 
@@ -35,3 +37,14 @@ def test_luck_is_what_fresh_seeds_do_not_reach() -> None:
         "0.15 points of it were luck"
     )
     assert luck_line(0.99, [0.99]).endswith("99.00 % with a fresh seed: no luck in it")
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
+def test_the_interval_of_a_paired_difference_is_scipys(confidence: float) -> None:
+    ours, theirs = 0.99 + 0.003 * np.random.default_rng(3).standard_normal((2, 7))
+    known = ttest_rel(ours, theirs).confidence_interval(confidence)
+    low, middle, high = paired_difference([*ours], [*theirs], confidence)
+    assert (low, high) == pytest.approx((known.low, known.high))
+    assert middle == pytest.approx(np.mean(ours) - np.mean(theirs))
+    if confidence == 0.95:
+        assert paired_difference([*ours], [*theirs]) == (low, middle, high)
