@@ -67,12 +67,10 @@ def test_each_of_the_best_and_the_baseline_once_are_trained_on_the_same_seeds(
         again = seeds_of(results, source)
         assert [run.params["seed"] for run in again] == [0, 1]
         assert {run.params["config"] for run in again} == {source.name}
-        assert {run.params.get("baseline") for run in again} == {
-            True if source is baseline else None
-        }
-        first = results.curve(again[0].id)
-        known = results.curve(source.id)
-        assert all(a.same_curve(b) for a, b in zip(first, known, strict=True))
+        mark = True if source is baseline else None
+        assert {run.params.get("baseline") for run in again} == {mark}
+        curves = results.curve(again[0].id), results.curve(source.id)
+        assert all(a.same_curve(b) for a, b in zip(*curves, strict=True))
     assert said.count("reproduced exactly") == 2
     assert said.count("the baseline's ") == 1
     assert said.count("points against the baseline on the same seeds") == 2
@@ -81,9 +79,8 @@ def test_each_of_the_best_and_the_baseline_once_are_trained_on_the_same_seeds(
 def test_each_block_and_the_table_have_the_scores_that_are_in_mlflow(
     said: str, results: Results, best: list[RunInfo]
 ) -> None:
-    blocks = dict(
-        zip(*[iter(re.split(r"^(trial \d+)$", said, flags=re.MULTILINE)[1:])] * 2, strict=True)
-    )
+    _, *parts = re.split(r"^(trial \d+)$", said, flags=re.MULTILINE)
+    blocks = dict(zip(parts[::2], parts[1::2], strict=True))
     assert list(blocks) == [source.name for source in best], "in the search's order"
     table = [line for line in said.splitlines() if re.match(r"trial \d+  ", line)]
     means = {}
@@ -102,9 +99,10 @@ def test_each_block_and_the_table_have_the_scores_that_are_in_mlflow(
 def test_each_network_has_its_answers_in_its_run(
     said: str, results: Results, best: list[RunInfo]
 ) -> None:
-    for run in runs(results, "rerun"):
-        answers = pd.read_csv(results.files(run.id) / "test_results.csv")
-        assert (answers["result"] == "right").mean() == pytest.approx(run.metrics["test_accuracy"])
+    for again in runs(results, "rerun"):
+        answers = pd.read_csv(results.files(again.id) / "test_results.csv")
+        right = (answers["result"] == "right").mean()
+        assert right == pytest.approx(again.metrics["test_accuracy"])
     for source in best:
         first = results.files(seeds_of(results, source)[0].id)
         assert f"each answer of {source.name}: {first / 'test_results.csv'}" in said
