@@ -16,9 +16,9 @@ from hydra.errors import HydraException
 from pydantic.fields import FieldInfo
 
 from experiments.config_files import CHOICES, RANGE, displaced
-from mnist_seq.config import Config, Settings
+from mnist_seq.config import ChosenRun, Config, Settings
 from mnist_seq.errors import ConfigError
-from mnist_seq.validation import closest, is_optional, is_text, nearest, settings
+from mnist_seq.validation import closest, is_group, is_optional, is_text, nearest, settings
 
 SPACE = "search.space"
 VALUES = "values"
@@ -66,7 +66,8 @@ def _translated(
         if path == SPACE or path.startswith(f"{SPACE}."):
             yield from _in_space(word, path, override)
         else:
-            yield f"++{word.lstrip('+')}" if path.startswith(f"{VALUES}.") else word
+            is_put_in = _open_group(kind, path) is not None and not override.is_delete()
+            yield f"++{word.lstrip('+')}" if is_put_in else word
 
 
 def _check_form(kind: type[Settings], word: str) -> None:
@@ -103,11 +104,28 @@ def _check_path(kind: type[Settings], groups: Mapping[str, Sequence[str]], path:
         hint = f"; did you mean {SPACE}.{found}{tail}?" if found else ""
         raise ConfigError(f"{path}: {target} is not a setting{hint}")
     if not _is_within(path, known):
-        raise ConfigError(f"{path}: is not a setting{nearest(path, [*known, *groups])}")
-    if VALUES in known and path.startswith(f"{VALUES}."):
-        varied = [f"{VALUES}.{each}" for each in settings(Config)]
-        if path not in varied:
-            raise ConfigError(f"{path}: is not a setting{nearest(path, varied)}")
+        raise ConfigError(f"{path}: {_why_not(kind, path, [*known, *groups])}")
+    group = _open_group(kind, path)
+    if group is not None:
+        within = [f"{VALUES}.{each}" if group == VALUES else each for each in settings(Config)]
+        if path not in within and path != group:
+            raise ConfigError(f"{path}: is not a setting{nearest(path, within)}")
+
+
+def _open_group(kind: type[Settings], path: str) -> str | None:
+    """The group that a path is in, if any setting of a training may be put into it."""
+    group = path.partition(".")[0]
+    field = settings(kind).get(group)
+    return group if field is not None and is_group(field) else None
+
+
+def _why_not(kind: type[Settings], path: str, known: Sequence[str]) -> str:
+    """Say why a path is no setting of a command."""
+    if issubclass(kind, ChosenRun) and path in settings(Config):
+        return "is as in the earlier run, and cannot be changed"
+    if path.startswith("search."):
+        return "is a setting of python -m experiments.sweep"
+    return f"is not a setting{nearest(path, known)}"
 
 
 def _is_within(path: str, known: Mapping[str, Any] | Sequence[str]) -> bool:
@@ -147,11 +165,13 @@ def _in_space(word: str, path: str, override: Override) -> Iterator[str]:
 def _check_one_value(kind: type[Settings], path: str, value: str, override: Override) -> None:
     """Refuse several values for one setting, and say how they are searched."""
     known = settings(kind)
+    is_mapping = not override.is_delete() and isinstance(override.value(), dict)
+    if path in Config.model_fields.keys() - settings(Config).keys() and not is_mapping:
+        raise ConfigError(f"{path}: must be a group of settings (got {_cut(value)})")
     target = path.removeprefix(f"{SPACE}.").removesuffix(".choices")
     if not override.is_sweep_override():
         is_list = isinstance(override.value(), list) and not path.endswith(".choices")
-        is_mapping = isinstance(override.value(), dict) and target == path
-        if not (is_list or is_mapping) or target not in settings(Config):
+        if not (is_list or (is_mapping and target == path)) or target not in settings(Config):
             return
     message = f"{path}: takes one value (got {_cut(value)})"
     if target not in settings(Config):

@@ -13,6 +13,7 @@ def main(config: RerunConfig) -> None:
       python -m experiments.rerun                          the best of the latest study
       python -m experiments.rerun study=NAME trial=7 seeds=5
       python -m experiments.rerun top=3 seeds=5            does the search's order hold?
+      python -m experiments.rerun seeds=5 training.epochs=30 model.units=96
     """
     from mnist_seq.driver.rerun import rerun
 

@@ -351,8 +351,22 @@ class RerunConfig(ChosenRun):
         ge=1, le=1000, description="trainings of each: the first with the config's own seed"
     )
     baseline: bool = Field(description="with several seeds, train the baseline on them as well")
+    seed: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**32 - 1,
+        description="of the first training; null: its own",
+    )
+    model: Values = Field(default={}, description="settings to change, as in model.units=96")
+    training: Values = Field(default={}, description="settings to change, as in training.epochs=30")
     workers: WorkersConfig
     tracking: TrackingConfig
+
+    @property
+    def changes(self) -> Values:
+        """The settings of the training that are to be changed, by path."""
+        changes: Values = flatten({"model": self.model, "training": self.training})
+        return changes if self.seed is None else {**changes, "seed": self.seed}
 
     @field_validator("top")
     @classmethod

@@ -105,6 +105,11 @@ def is_text(field: FieldInfo) -> bool:
     )
 
 
+def is_group(field: FieldInfo) -> bool:
+    """Whether a setting is a group of others, whichever are typed."""
+    return any(get_origin(part) is dict for part in _alternatives(field))
+
+
 def is_optional(field: FieldInfo) -> bool:
     """Whether a setting may be null."""
     return NoneType in _alternatives(field)

@@ -89,7 +89,7 @@ def _retrained(
     """Compare the first curve with the earlier one and score all networks."""
     outcomes, verdict = trials.of(plan.numbers), ""
     number, *others = plan.numbers
-    if plan.is_chosen and plan.is_repetition:
+    if plan.is_chosen and not plan.changed:
         since = changes(plan.source.tags, tags)
         verdict = compare_curves(plan.curve, outcomes[number].records, since)
         recorder.run(number).tags({"reproduced": verdict})
@@ -105,6 +105,9 @@ def _print_greeting(experiment: Experiment, plans: Sequence[Retraining]) -> None
         f"[bold]{plain(experiment.name)}[/]: {names} again, "
         f"with {len(plans[0].configs)} seed(s)" + (", and the baseline" if has_baseline else "")
     )
+    changed = {plan.source.name: plan.changed for plan in plans if plan.is_chosen and plan.changed}
+    for name, what in changed.items():
+        say(f"changed: {what}" if len(plans) == 1 + has_baseline else f"{name}, changed: {what}")
 
 
 def _print_result(
@@ -118,7 +121,7 @@ def _print_result(
     has_seeds = len(each.scores.accuracies) > 1
     baseline = next((other for other in ended if other.plan.is_baseline), None)
     if baseline is None or not has_seeds:
-        lines += _baseline_line(results, experiment, each.plan)
+        lines += [] if each.plan.changed else _baseline_line(results, experiment, each.plan)
     elif baseline is not each:
         if each is ended[0] and not baseline.plan.is_chosen:
             lines.append(baseline.scores.line("the baseline's"))
@@ -128,7 +131,7 @@ def _print_result(
         networks = f"all {len(each.scores.accuracies)} networks"
         lines.append(f"{networks}, mean of their probabilities: {together}")
         value = each.plan.source.metrics.get("best_validation_accuracy")
-        if each.plan.source.role == "trial" and each.plan.is_repetition and value is not None:
+        if each.plan.source.role == "trial" and not each.plan.changed and value is not None:
             lines.append(luck_line(value, each.fresh))
     for line in lines:
         console.print(line, soft_wrap=True)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnist_seq.config import Config, RerunConfig, Values
+from mnist_seq.config import Config, RerunConfig, Values, scalar_text, value_at
 from mnist_seq.driver.run_data import config_with_data
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import EpochRecord
 from mnist_seq.tracking.results import Experiment, RunInfo
-from mnist_seq.validation import validate, with_values
+from mnist_seq.validation import settings, validate, with_values
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,17 @@ class Retraining:
     is_baseline: bool
 
     @property
-    def is_repetition(self) -> bool:
-        """Whether the first training must give the earlier run's curve."""
-        return self.configs[0] == self.original
+    def changed(self) -> str:
+        """What the first training has changed, as in ``training.epochs 10 → 30``; may be empty."""
+        pairs = {
+            path: (value_at(self.original, path), value_at(self.configs[0], path))
+            for path in settings(Config)
+        }
+        return ", ".join(
+            f"{path} {scalar_text(before)} → {scalar_text(now)}"
+            for path, (before, now) in pairs.items()
+            if before != now
+        )
 
     @property
     def values(self) -> list[Values]:
@@ -57,7 +65,8 @@ class Retraining:
     @property
     def tags(self) -> list[dict[str, str]]:
         """Tags of each training's MLflow run."""
-        return [{"rerun_of": self.source.id} for _ in self.configs]
+        changed = {"changed": self.changed} if self.is_chosen and self.changed else {}
+        return [{"rerun_of": self.source.id, **changed} for _ in self.configs]
 
 
 def find_runs(workspace: Workspace, config: RerunConfig) -> tuple[Experiment, list[RunInfo]]:
@@ -85,30 +94,40 @@ def find_runs(workspace: Workspace, config: RerunConfig) -> tuple[Experiment, li
 def retrainings(
     workspace: Workspace, experiment: Experiment, sources: Sequence[RunInfo], config: RerunConfig
 ) -> list[Retraining]:
-    """Plan a rerun: each config with the same seeds, and at the end the baseline's.
+    """Plan a rerun: each config with its changes and the same seeds; at the end the baseline's.
 
-    The baseline is left out where it is not wanted, is among the `sources`, or there is one seed.
+    The baseline is left out where it is not wanted, is there already, or there is one seed.
 
     Raises
     ------
     ConfigError, DataError
-        If the data of a run are not those it was made with.
+        If the changes are not possible, or the data of a run are not those it was made with.
     """
     results, baseline = workspace.results, workspace.baseline_run(experiment)
-    known = [(source, config_with_data(results, source, config.data)) for source in sources]
-    first, runs = known[0][1], {source.id for source in sources}
-    if config.baseline and config.seeds > 1 and baseline is not None and baseline.id not in runs:
+    known = []
+    for source in sources:
+        original = config_with_data(results, source, config.data)
+        known.append((source, original, with_values(original, config.changes)))
+    first = known[0][2]
+    unchanged = {
+        source.id
+        for source, original, wanted in known
+        if wanted == with_values(original, {"seed": wanted.seed})
+    }
+    base = baseline.id if baseline is not None else None
+    if config.baseline and config.seeds > 1 and baseline is not None and base not in unchanged:
         files = {f"data.{name}": getattr(first.data, name) for name in ("train_file", "test_file")}
-        known.append((baseline, with_values(validate(Config, results.config(baseline.id)), files)))
+        theirs = with_values(validate(Config, results.config(baseline.id)), files)
+        known.append((baseline, theirs, theirs))
     return [
         Retraining(
             source,
             original,
             results.curve(source.id),
-            [with_values(original, {"seed": first.seed + n}) for n in range(config.seeds)],
+            [with_values(wanted, {"seed": first.seed + n}) for n in range(config.seeds)],
             range(place * config.seeds, (place + 1) * config.seeds),
-            is_chosen=source.id in runs,
-            is_baseline=baseline is not None and source.id == baseline.id,
+            is_chosen=place < len(sources),
+            is_baseline=source.id == base and (place >= len(sources) or base in unchanged),
         )
-        for place, (source, original) in enumerate(known)
+        for place, (source, original, wanted) in enumerate(known)
     ]

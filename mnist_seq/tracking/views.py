@@ -194,6 +194,7 @@ VIEWS: Mapping[str, View] = {
             ("metrics", "test_accuracy"),
             ("metrics", "best_validation_accuracy"),
             ("params", "config"),
+            ("tags", "changed"),
             ("params", "seed"),
             ("params", "baseline"),
             ("tags", "reproduced"),
@@ -203,7 +204,12 @@ VIEWS: Mapping[str, View] = {
             "Accuracy": [_points("METRIC", "best_validation_accuracy", "test_accuracy")],
             "Learning curves": _curves(of_groups=True),
         },
-        groups=[("params", "config"), ("params", "baseline"), ("tags", "rerun_of")],
+        groups=[
+            ("params", "config"),
+            ("tags", "changed"),
+            ("params", "baseline"),
+            ("tags", "rerun_of"),
+        ],
     ),
     "sensitivity": View(
         "sensitivity",

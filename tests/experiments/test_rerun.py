@@ -7,9 +7,11 @@ from statistics import mean, stdev
 import pandas as pd
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from experiments.command_line import compose
+from mnist_seq.config import RerunConfig, TrackingConfig, TrainConfig, flatten, scalar_text
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.validation import validate
 from tests.experiments.commands import printed, run
 
 SWEEP = (
@@ -122,3 +124,86 @@ def test_a_mistake_is_one_line(words: list[str], line: str, folder: Path) -> Non
     assert ran.code == 2
     (told,) = ran.errors
     assert told.startswith(f"error: {line}")
+
+
+# --- changed settings
+
+
+def test_a_changed_setting_is_told_and_the_baseline_stays_as_it_was(
+    folder: Path, results: Results, best: list[RunInfo]
+) -> None:
+    before = {again.id for again in runs(results, "rerun")}
+    changes = ("training.epochs=1", "model.units=7")
+    out = printed("rerun", "study=several", *changes, "seeds=2", f"tracking.folder={folder}")
+    source = best[0]
+    epochs, units = (source.params[path] for path in ("training.epochs", "model.units"))
+    what = f"model.units {units} → 7, training.epochs {epochs} → 1"
+    assert f"\nchanged: {what}\n" in out
+    assert not re.search("reproduced|luck|in the search", out)
+    assert "points against the baseline on the same seeds" in out
+    new = [again for again in runs(results, "rerun") if again.id not in before]
+    ours = [again for again in new if again.tags["rerun_of"] == source.id]
+    (baseline,) = [trial for trial in runs(results, "trial") if trial.number == 0]
+    theirs = [again for again in new if again.tags["rerun_of"] == baseline.id]
+    assert (len(ours), len(theirs), len(new)) == (2, 2, 4)
+    known = results.config(source.id)
+    for again in ours:
+        assert again.tags["changed"] == what
+        assert "reproduced" not in again.tags
+        config = results.config(again.id)
+        assert (config["model"].pop("units"), config["training"].pop("epochs")) == (7, 1)
+        for group in ("data", "model", "training"):
+            assert config[group].items() <= known[group].items()
+        assert len(results.curve(again.id)) == 1
+    assert "changed" not in theirs[0].tags
+    curves = results.curve(theirs[0].id), results.curve(baseline.id)
+    assert all(a.same_curve(b) for a, b in zip(*curves, strict=True))
+
+
+def test_a_setting_typed_as_it_was_is_no_change(
+    folder: Path, results: Results, best: list[RunInfo]
+) -> None:
+    same = f"training.epochs={best[0].params['training.epochs']}"
+    out = printed("rerun", "study=several", same, f"tracking.folder={folder}")
+    assert "changed" not in out
+    assert "reproduced exactly" in out
+
+
+def test_with_another_seed_nothing_is_said_to_be_reproduced(
+    folder: Path, results: Results, best: list[RunInfo]
+) -> None:
+    out = printed("rerun", "study=several", "seed=7", f"tracking.folder={folder}")
+    assert "\nchanged: seed 0 → 7\n" in out
+    assert "reproduced" not in out
+    again = runs(results, "rerun")[-1]
+    assert (again.params["seed"], again.tags["changed"]) == (7, "seed 0 → 7")
+    curves = results.curve(again.id), results.curve(best[0].id)
+    assert not any(a.same_curve(b) for a, b in zip(*curves, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("training.epoch=3", "training.epoch: is not a setting; did you mean training.epochs?"),
+        ("training.epochs=0", "training.epochs: must be at least 1 (got 0)"),
+        ("training.epochs=2.5", "training.epochs: must be a whole number (got 2.5)"),
+        ("training=default", "training: must be a group of settings (got default)"),
+        ("model.readout=flatten", "model.readout=flatten needs model.return_sequences=true"),
+        ("data.scaling=minmax", "data.scaling: is as in the earlier run, and cannot be changed"),
+        ("data=csv", "data: must be a group of settings (got csv)"),
+        ("search.trials=9", "search.trials: is a setting of python -m experiments.sweep"),
+    ],
+)
+def test_a_change_that_is_not_possible_is_one_line(typed: str, line: str, folder: Path) -> None:
+    ran = run("rerun", "study=several", typed, f"tracking.folder={folder}")
+    assert (ran.code, ran.errors) == (2, [f"error: {line}"])
+
+
+def test_every_setting_of_network_and_training_can_be_changed() -> None:
+    defaults = compose("train", TrainConfig, [])
+    typed = flatten({group: defaults[group] for group in ("model", "training")})
+    assert len(typed) == 13
+    overrides = [f"{path}={scalar_text(value)}" for path, value in typed.items()]
+    config = validate(RerunConfig, compose("rerun", RerunConfig, overrides))
+    assert config.changes == typed
+    assert validate(RerunConfig, compose("rerun", RerunConfig, [])).changes == {}
