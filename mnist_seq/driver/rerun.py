@@ -99,15 +99,16 @@ def _retrained(
 
 
 def _print_greeting(experiment: Experiment, plans: Sequence[Retraining]) -> None:
-    names = ", ".join(plain(plan.source.name) for plan in plans if plan.is_chosen)
-    has_baseline = any(not plan.is_chosen for plan in plans)
+    chosen = [plan for plan in plans if plan.is_chosen]
+    names = ", ".join(plain(plan.source.name) for plan in chosen)
     console.print(
-        f"[bold]{plain(experiment.name)}[/]: {names} again, "
-        f"with {len(plans[0].configs)} seed(s)" + (", and the baseline" if has_baseline else "")
+        f"[bold]{plain(experiment.name)}[/]: {names} again, with {len(plans[0].configs)} seed(s)"
+        + (", and the baseline" if len(plans) > len(chosen) else "")
     )
-    changed = {plan.source.name: plan.changed for plan in plans if plan.is_chosen and plan.changed}
-    for name, what in changed.items():
-        say(f"changed: {what}" if len(plans) == 1 + has_baseline else f"{name}, changed: {what}")
+    for plan in chosen:
+        if plan.changed:
+            whose = f"{plan.source.name}, " if len(chosen) > 1 else ""
+            say(f"{whose}changed: {plan.changed}")
 
 
 def _print_result(
