@@ -123,7 +123,7 @@ def _why_not(kind: type[Settings], path: str, known: Sequence[str]) -> str:
     """Say why a path is no setting of a command."""
     if issubclass(kind, ChosenRun) and path in settings(Config):
         return "is as in the earlier run, and cannot be changed"
-    if path.startswith("search."):
+    if path.startswith("search.") and SPACE not in known:
         return "is a setting of python -m experiments.sweep"
     return f"is not a setting{nearest(path, known)}"
 
