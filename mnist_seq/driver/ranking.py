@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnist_seq.driver.scores import Scores, paired_difference
+from mnist_seq.report.analysis.wording import listing
 
 CONFIDENCE = 0.95  # of all intervals together
 
@@ -80,9 +81,9 @@ def order_lines(ranked: Sequence[Ranked]) -> list[str]:
     ahead = [each.name for each, (low, _, _) in intervals if low > 0]
     within = [each.name for each, (low, _, high) in intervals if low <= 0 <= high]
     if ahead:
-        verdict = f"{first.name} is behind {_listed(ahead)} by more than luck"
+        verdict = f"{first.name} is behind {listing(ahead)} by more than luck"
     elif within:
-        verdict = f"what is between {first.name} and {_listed(within)} is within luck"
+        verdict = f"{first.name} does not differ from {listing(within)} by more than luck"
     else:
         verdict = f"{first.name} is ahead by more than luck"
     interval = (
@@ -92,10 +93,6 @@ def order_lines(ranked: Sequence[Ranked]) -> list[str]:
         f"against {first.name}: points on the same seeds, with {interval}",
         f"{held}; {verdict}",
     ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _differences(first: Ranked, others: Sequence[Ranked]) -> list[tuple[float, float, float]]:

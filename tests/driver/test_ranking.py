@@ -54,12 +54,12 @@ SLIGHTLY_BETTER, CLEARLY_BETTER = shifted(2, -1, 1, -2, 1), shifted(2, 1, 3, 2, 
         (
             SLIGHTLY_WORSE,
             CLEARLY_WORSE,
-            "held; what is between trial 7 and trial 2 is within luck",
+            "held; trial 7 does not differ from trial 2 by more than luck",
         ),
         (
             SLIGHTLY_BETTER,
             SLIGHTLY_WORSE,
-            "did not hold; what is between trial 7 and trial 2 and trial 4 is within luck",
+            "did not hold; trial 7 does not differ from trial 2 and trial 4 by more than luck",
         ),
         (
             SLIGHTLY_WORSE,
@@ -78,7 +78,7 @@ def test_the_verdict_on_the_searchs_order(
 ) -> None:
     trials = [ranked("trial 7", FIRST), ranked("trial 2", second), ranked("trial 4", third)]
     what, told = order_lines(trials)
-    assert what.endswith("with 95 % intervals, all together")
+    assert what.endswith("with 95 % intervals for all of them together")
     assert told == f"the search's order {verdict}"
 
 
@@ -91,4 +91,4 @@ def test_a_difference_that_is_more_than_luck_alone_may_be_luck_among_many() -> N
     assert alone[0].endswith("with its 95 % interval")
     others = [ranked(f"trial {n}", CLEARLY_WORSE) for n in range(4)]
     among = order_lines([ranked("trial 7", FIRST), ranked("trial 2", better), *others])
-    assert "trial 7 and trial 2 is within luck" in among[1]
+    assert "does not differ from trial 2 by more than luck" in among[1]
