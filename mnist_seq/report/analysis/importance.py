@@ -24,7 +24,7 @@ from mnist_seq.report.analysis.response_model import Numbers
 from mnist_seq.report.analysis.study_model import StudyModel, after_training, study_model
 from mnist_seq.report.analysis.tables import StudyTables
 
-DRAWS = 512
+DRAWS = 256
 MOST_PAIRED = 6  # pairs are sought among so many of the most important
 
 
