@@ -1,6 +1,7 @@
 """A network's answers and gates, made up by hand."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_seq.report.inside.reading import Gates, Reading
 
@@ -20,15 +21,42 @@ STORY = [
 ]
 
 
-def reading(names: tuple[str, ...] = NAMES, size: int = ROWS) -> Reading:
+# What another network makes of the same images.
+OTHER_STORY = [
+    (0, [0, 0, 0, 0], 0.9),
+    (0, [0, 0, 1, 1], 0.6),
+    (1, [1, 1, 1, 1], 0.9),
+    (1, [1, 1, 1, 1], 0.9),
+    (2, [1, 1, 1, 1], 0.9),
+    (2, [2, 2, 2, 2], 0.9),
+    (1, [0, 0, 0, 0], 0.9),
+    (2, [2, 2, 1, 1], 0.8),
+]
+
+
+def reading(
+    names: tuple[str, ...] = NAMES,
+    size: int = ROWS,
+    story: list[tuple[int, list[int], float]] = STORY,
+) -> Reading:
     classes = len(names)
     beliefs_NSK = np.zeros((len(STORY), ROWS, classes), np.float32)
-    for n, (_, told, sure) in enumerate(STORY):
+    for n, (_, told, sure) in enumerate(story):
         beliefs_NSK[n] = (1 - sure) / (classes - 1)
         beliefs_NSK[n, range(ROWS), told] = sure
     images_NSF = np.random.default_rng(0).integers(0, 256, (len(STORY), ROWS, size), np.uint8)
     labels_N = np.array([label for label, *_ in STORY])
     return Reading(images_NSF, labels_N, beliefs_NSK, names)
+
+
+def other_reading(names: tuple[str, ...] = NAMES) -> Reading:
+    return reading(names, story=OTHER_STORY)
+
+
+def with_answers(labels_N: NDArray[np.integer], answers_N: NDArray[np.integer]) -> Reading:
+    """Images of one row, of two classes."""
+    images_NSF = np.zeros((len(labels_N), 1, 1), np.uint8)
+    return Reading(images_NSF, labels_N, np.eye(2)[answers_N][:, None], ("no", "yes"))
 
 
 def gates(images: int, name: str = "lstm_1") -> Gates:
