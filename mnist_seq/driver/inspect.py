@@ -10,8 +10,9 @@ from mnist_seq.errors import in_one_line
 from mnist_seq.network.inspection import gates, load_model, probabilities_after_each_row
 from mnist_seq.network.network_file import check_network_file
 from mnist_seq.report.inside.accuracy import how_rows_answer
-from mnist_seq.report.inside.page import Subject, findings, make
+from mnist_seq.report.inside.page import findings, make
 from mnist_seq.report.inside.reading import Reading
+from mnist_seq.report.inside.subject import Subject
 from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.summary import print_data, print_files
 from mnist_seq.tracking.tracker import Tracker

@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -136,6 +136,15 @@ def standalone(picture: str) -> str:
         'font-family="system-ui, sans-serif"',
         1,
     )
+
+
+def picture_files(panels: Mapping[str, Panel]) -> dict[str, str]:
+    """Standalone SVG files by file name, of the panels that have a picture."""
+    return {
+        f"{name}.svg": standalone(panel.picture)
+        for name, panel in panels.items()
+        if panel.picture is not None
+    }
 
 
 def _rounded(match: re.Match[str]) -> str:

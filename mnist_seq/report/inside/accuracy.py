@@ -1,14 +1,21 @@
 """Figures of the network's accuracy after each row and of its calibration."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from mnist_seq import metrics
 from mnist_seq.config import Readout
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.figures.drawing import ACCENT, BEST, DASHED, INK, MUTED, Panel, canvas, svg
+from mnist_seq.report.inside.pair import Pair
 from mnist_seq.report.inside.reading import Reading
 
 BINS = 15
+NEARLY = 0.9  # of the accuracy in the end
+PAIR_COLORS = (ACCENT, BEST)  # of A and of B
 # What is asked of the rows read so far, in the place of the whole image.
 PARTIAL: dict[Readout, str] = {
     "last": "the softmax is asked at the state after each row",
@@ -27,27 +34,80 @@ def how_rows_answer(readout: Readout, *, bidirectional: bool) -> str:
     return PARTIAL[readout] + (f"; {UPWARDS}" if bidirectional else "")
 
 
+def accuracies_csv(readings: Mapping[str, Reading]) -> str:
+    """CSV text of the accuracies after each row: a line a row, a column a reading."""
+    rows = pd.RangeIndex(1, 1 + max(reading.rows for reading in readings.values()), name="row")
+    columns = {name: reading.accuracies for name, reading in readings.items()}
+    return pd.DataFrame(columns, rows).to_csv(lineterminator="\n")
+
+
 def draw_accuracy_by_row(reading: Reading, how: str) -> Panel:
     """Draw the accuracy after each row; `how` explains how partial images are classified."""
-    rows = np.arange(1, reading.rows + 1)
-    shares = 100 * reading.accuracies
-    near = reading.first_row_with(0.9)
     with canvas(260) as (figure, axes):
-        axes.plot(rows, shares, color=ACCENT, marker="o", markersize=3.5, linewidth=1.6)
-        guess = 100 * float(np.bincount(reading.labels_N).max()) / len(reading.labels_N)
-        axes.axhline(guess, color=INK, linewidth=0.9, linestyle=DASHED)
-        axes.scatter([near], [shares[near - 1]], s=46, marker="D", color=BEST, zorder=4)
-        axes.set(xlim=(0.4, reading.rows + 0.6), xlabel="rows read")
-        axes.set(ylim=(-2, 104), ylabel="right answers, %")
-        step = 1 if reading.rows <= 14 else 4
-        axes.set_xticks([row for row in rows if row == 1 or row % step == 0])
+        _draw_accuracies(axes, reading, ACCENT, BEST)
+        _rows_axes(axes, reading)
         picture = svg(figure, "rows")
     return Panel(
         "Accuracy after each row",
         picture,
         f"{wording.many(len(reading.labels_N), 'image')}; {how}. Dashed: always answering the "
-        f"most frequent class. Marked: 90 % of the last row's accuracy, reached after row {near}.",
+        "most frequent class. Marked: 90 % of the last row's accuracy, reached after row "
+        f"{reading.first_row_with(NEARLY)}.",
     )
+
+
+def draw_both_accuracies(pair: Pair, names: Sequence[str], hows: Sequence[str]) -> Panel:
+    """Draw the accuracies of two networks after each row, each line with its name."""
+    readings = pair.a, pair.b
+    with canvas(300) as (figure, axes):
+        for reading, color in zip(readings, PAIR_COLORS, strict=True):
+            _draw_accuracies(axes, reading, color, color)
+        _rows_axes(axes, pair.a)
+        _name_lines(axes, pair, names)
+        picture = svg(figure, "rows")
+    ways = hows[0] if hows[0] == hows[1] else f"A: {hows[0]}; B: {hows[1]}"
+    reached = [f"row {reading.first_row_with(NEARLY)}" for reading in readings]
+    return Panel(
+        "Accuracy after each row",
+        picture,
+        f"{wording.many(pair.images, 'image')}; {ways}. Dashed: always answering the most frequent "
+        f"class. Marked: 90 % of each network's own accuracy in the end, reached by A after "
+        f"{reached[0]}, by B after {reached[1]}.",
+    )
+
+
+def _draw_accuracies(axes: Any, reading: Reading, color: str, mark: str) -> None:
+    shares = 100 * reading.accuracies
+    near = reading.first_row_with(NEARLY)
+    rows = np.arange(1, reading.rows + 1)
+    axes.plot(rows, shares, color=color, marker="o", markersize=3.5, linewidth=1.6)
+    axes.scatter([near], [shares[near - 1]], s=46, marker="D", color=mark, zorder=4)
+
+
+def _rows_axes(axes: Any, reading: Reading) -> None:
+    """Set up both axes, and a line at the accuracy of always answering the same class."""
+    guess = 100 * float(np.bincount(reading.labels_N).max()) / len(reading.labels_N)
+    axes.axhline(guess, color=INK, linewidth=0.9, linestyle=DASHED)
+    axes.set(xlim=(0.4, reading.rows + 0.6), xlabel="rows read")
+    axes.set(ylim=(-2, 104), ylabel="right answers, %")
+    step = 1 if reading.rows <= 14 else 4
+    rows = range(1, reading.rows + 1)
+    axes.set_xticks([row for row in rows if row == 1 or row % step == 0])
+
+
+def _name_lines(axes: Any, pair: Pair, names: Sequence[str]) -> None:
+    """Put the lines' names where they are farthest apart, the upper line's above on its left."""
+    shares = [100 * reading.accuracies for reading in (pair.a, pair.b)]
+    # A name needs a third of the width on its side.
+    first, last = int(0.35 * pair.a.rows), max(1, int(0.65 * pair.a.rows))
+    place = first + int(np.abs(shares[0] - shares[1])[first : last + 1].argmax())
+    upper = int(shares[1][place] > shares[0][place])
+    for which, (name, color) in enumerate(zip(names, PAIR_COLORS, strict=True)):
+        at, side = (place + 1, shares[which][place]), -1 if which == upper else 1
+        look = {"ha": "right", "va": "bottom"} if side < 0 else {"ha": "left", "va": "top"}
+        axes.annotate(
+            name, at, (7 * side, -3 * side), textcoords="offset points", color=color, **look
+        )
 
 
 def draw_calibration(reading: Reading) -> Panel:

@@ -1,43 +1,22 @@
 """HTML page about one network: accuracy by row, mistakes, calibration, gates."""
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import pandas as pd
+from collections.abc import Sequence
 
 from mnist_seq import metrics
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.figures.drawing import Panel, standalone
-from mnist_seq.report.inside.accuracy import draw_accuracy_by_row, draw_calibration
+from mnist_seq.report.figures.drawing import Panel, picture_files
+from mnist_seq.report.inside.accuracy import (
+    accuracies_csv,
+    draw_accuracy_by_row,
+    draw_calibration,
+)
 from mnist_seq.report.inside.animation import reading_gif
 from mnist_seq.report.inside.answers import draw_confusion, most_confused, results_csv
-from mnist_seq.report.inside.reading import Gates, Reading
+from mnist_seq.report.inside.reading import Gates, Reading, topmost
 from mnist_seq.report.inside.single_image import draw_activations, draw_beliefs
+from mnist_seq.report.inside.subject import Subject
 from mnist_seq.report.pages.frame import fill
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Texts that say which network and images a page is about and how it was made.
-
-    Attributes
-    ----------
-    network : str
-        The study and the run.
-    part : str
-        Which images: validation or test.
-    how : str
-        How an answer comes about after some of the rows.
-    command : str
-        What makes the page again.
-    """
-
-    network: str
-    part: str
-    how: str
-    command: str
-    settings: Mapping[str, object]
 
 
 def make(
@@ -52,11 +31,10 @@ def make(
     gates : sequence of Gates
         Of the images shown, a layer (and direction) each; the topmost is drawn.
     """
-    top = gates[-2:] if gates[-1].name.endswith("upwards") else gates[-1:]
     singles: dict[str, Panel] = {}
     for number, place in enumerate(shown):
         singles[f"image_{place}"] = draw_beliefs(reading, place, f"image-{place}")
-        for lstm in top:
+        for lstm in topmost(gates):
             name = f"image_{place}_{lstm.name.replace(', ', '_')}"
             title = f"image {place}, {lstm.name}"
             singles[name] = draw_activations(lstm, number, title, name.replace("_", "-"))
@@ -71,8 +49,6 @@ def make(
     }
     gif = reading_gif(reading, shown)
     said = "; ".join(findings(reading))
-    rows = pd.RangeIndex(1, reading.rows + 1, name="row")
-    by_row = pd.Series(reading.accuracies, rows, name="accuracy")
     page = fill(
         "inside.html",
         title=f"{subject.network}: inside",
@@ -89,13 +65,9 @@ def make(
     return {
         "inside.html": str(page),
         "results.csv": results_csv(reading.predicted, reading.labels_N, reading.class_names),
-        "accuracy_by_row.csv": by_row.to_csv(lineterminator="\n"),
+        "accuracy_by_row.csv": accuracies_csv({"accuracy": reading}),
         "reading.gif": gif,
-        **{
-            f"{name}.svg": standalone(panel.picture)
-            for name, panel in (pictures | singles | wrong).items()
-            if panel.picture is not None
-        },
+        **picture_files(pictures | singles | wrong),
     }
 
 

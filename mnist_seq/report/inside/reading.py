@@ -3,6 +3,7 @@
 Shapes: N images, M of them shown, S steps (rows), F features (pixels a row), U units, K classes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,6 +39,11 @@ class Gates:
     output_MSU: NDArray[np.float64]
     memory_MSU: NDArray[np.float64]
     state_MSU: NDArray[np.float64]
+
+
+def topmost(gates: Sequence[Gates]) -> Sequence[Gates]:
+    """The last LSTM of those given; of a bidirectional one, both directions."""
+    return gates[-2:] if gates[-1].name.endswith("upwards") else gates[-1:]
 
 
 @dataclass(frozen=True)

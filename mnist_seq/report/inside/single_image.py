@@ -61,14 +61,21 @@ def _note(reading: Reading, place: int, shown: int) -> str:
     return words + (f" {hidden} classes less believed are not shown." if hidden else "")
 
 
-def draw_activations(gates: Gates, image: int, title: str, name: str) -> Panel:
+def draw_activations(
+    gates: Gates, image: int, title: str, name: str, *, reach: float | None = None
+) -> Panel:
     """Draw six heat maps of an LSTM's states and gates; rows are image rows, columns units.
 
-    `image` says which of the images of the gates, from 0.
+    Parameters
+    ----------
+    image : int
+        Which of the images of the gates, from 0.
+    reach : float, optional
+        The memory at the ends of its colours; by default as far as it reaches.
     """
     order_U = by_time(gates.state_MSU)
     memory_SU = gates.memory_MSU[image]
-    reach = max(float(np.abs(memory_SU).max()), 1e-6)
+    reach = memory_reach(gates, image) if reach is None else reach
     maps = (
         ("hidden state, \N{MINUS SIGN}1 to 1", gates.state_MSU[image], -1, 1),
         (f"memory, \N{MINUS SIGN}{reach:.1f} to {reach:.1f}", memory_SU, -reach, reach),
@@ -87,6 +94,11 @@ def draw_activations(gates: Gates, image: int, title: str, name: str) -> Panel:
         picture = svg(figure, name)
     units = wording.many(len(order_U), "unit")
     return Panel(title, picture, f"{units}, those that speak early on the left.")
+
+
+def memory_reach(gates: Gates, image: int) -> float:
+    """Largest absolute value of the memory while one image is read; above 0."""
+    return max(float(np.abs(gates.memory_MSU[image]).max()), 1e-6)
 
 
 def by_time(state_MSU: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -4,8 +4,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_seq.report.inside.accuracy import draw_accuracy_by_row, draw_calibration
-from tests.report.inside.networks import reading
+from mnist_seq.report.inside.accuracy import (
+    accuracies_csv,
+    draw_accuracy_by_row,
+    draw_both_accuracies,
+    draw_calibration,
+)
+from mnist_seq.report.inside.pair import Pair
+from tests.report.inside.networks import other_reading, reading
 
 
 def test_accuracy_after_each_row_is_that_counted_by_hand(drawn: list[Any]) -> None:
@@ -16,6 +22,42 @@ def test_accuracy_after_each_row_is_that_counted_by_hand(drawn: list[Any]) -> No
     (axes,) = drawn[0].axes
     np.testing.assert_allclose(axes.lines[0].get_ydata(), 100 * np.array(expected))
     assert list(axes.lines[0].get_xdata()) == [1, 2, 3, 4]
+
+
+def test_both_networks_are_lines_on_one_axis_with_their_names(drawn: list[Any]) -> None:
+    # B is right after row 1 about 0, 1, 2, 3, 5, 7; row 2: the same; rows 3 and 4: 0, 2, 3, 5.
+    expected = [6 / 8, 6 / 8, 4 / 8, 4 / 8]
+    panel = draw_both_accuracies(
+        Pair(reading(), other_reading()), ["A: left", "B: right"], ["asked", "told"]
+    )
+    (axes,) = drawn[0].axes
+    for line, values in zip(axes.lines[:2], (reading().accuracies, expected), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), 100 * np.array(values))
+        assert list(line.get_xdata()) == [1, 2, 3, 4]
+    colors = {text.get_text(): text.get_color() for text in axes.texts}
+    lines = zip(("A: left", "B: right"), axes.lines, strict=False)
+    assert colors == {name: line.get_color() for name, line in lines}
+    marked = [tuple(mark.get_offsets()[0]) for mark in axes.collections]
+    assert marked == [(4, 62.5), (1, 75)], "nine tenths of 5/8 and of 4/8"
+    assert "by A after row 4, by B after row 1." in panel.note
+    assert "A: asked; B: told." in panel.note
+
+
+def test_the_upper_line_has_its_name_on_the_left(drawn: list[Any]) -> None:
+    for pair in (Pair(reading(), other_reading()), Pair(other_reading(), reading())):
+        draw_both_accuracies(pair, ["A", "B"], ["asked", "asked"])
+        axes = drawn[-1].axes[0]
+        sides = {text.get_text(): text.get_horizontalalignment() for text in axes.texts}
+        heights = {text.get_text(): text.xy[1] for text in axes.texts}
+        assert sides[max(heights, key=heights.__getitem__)] == "right"
+        assert sides[min(heights, key=heights.__getitem__)] == "left"
+
+
+def test_accuracies_of_two_networks_are_columns_beside_each_other() -> None:
+    text = accuracies_csv({"a": reading(), "b": other_reading()})
+    assert text.splitlines() == [
+        "row,a,b", "1,0.25,0.75", "2,0.375,0.75", "3,0.375,0.5", "4,0.625,0.5",
+    ]  # fmt: skip
 
 
 def test_calibration_shows_the_bins_and_their_mean_gap(drawn: list[Any]) -> None:

@@ -10,15 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mnist_seq.config import Scalar
 from mnist_seq.report.inside.answers import most_confused
-from mnist_seq.report.inside.page import Subject, findings, make
+from mnist_seq.report.inside.page import findings, make
 from mnist_seq.report.inside.reading import Reading
+from mnist_seq.report.inside.subject import Subject
 from tests.report.browser import CHROMIUM, measure
 from tests.report.inside.networks import NAMES, gates, reading
 
 
 def subject() -> Subject:
-    settings = {"model.units": 6, "model.readout": "mean"}
+    settings: dict[str, Scalar] = {"model.units": 6, "model.readout": "mean"}
     return Subject("zoo, trial 3", "validation", "asked", "python -m inspect", settings)
 
 
