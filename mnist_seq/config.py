@@ -5,6 +5,7 @@ search space and as an MLflow parameter. Defaults live in ``conf/``; ranges and 
 """
 
 import os
+import re
 from collections.abc import Mapping, Set
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -402,10 +403,24 @@ class InspectConfig(ChosenRun):
     """Settings of ``python -m experiments.inspect``."""
 
     part: Literal["validation", "test"] = Field(description="which images; test only when asked")
+    against: str | None = Field(
+        description="compare with another: baseline, a trial's number, or an MLflow run id"
+    )
     images: int = Field(ge=1, le=30, description="how many are shown one by one")
     file: File | None = Field(min_length=1, description="null: in the tracking folder's reports")
     data: DataFiles = DataFiles()
     tracking: TrackingConfig
+
+    @field_validator("against")
+    @classmethod
+    def _names_a_run(cls, value: str | None, known: ValidationInfo) -> str | None:
+        if value is not None and not re.fullmatch("baseline|[0-9]{1,9}|[0-9a-f]{32}", value):
+            raise ValueError(
+                f"must be baseline, a trial number or an MLflow run id (got {value!r})"
+            )
+        if value is not None and known.data.get("part") == "test":
+            raise ValueError("networks are compared on the validation images alone (got part=test)")
+        return value
 
 
 class UiConfig(Settings):

@@ -1,21 +1,12 @@
 """Analyze the trained network of an earlier run and attach the results to the run."""
 
 from mnist_seq.config import InspectConfig
-from mnist_seq.data.digests import PARTS, TRAINED_ON
-from mnist_seq.data.load import test_split, training_data
-from mnist_seq.driver.checkpoints import write_atomically
-from mnist_seq.driver.run_data import config_with_data
+from mnist_seq.driver.inspected_run import keep_files, with_images
 from mnist_seq.driver.workspace import Workspace, file_name
-from mnist_seq.errors import in_one_line
-from mnist_seq.network.inspection import gates, load_model, probabilities_after_each_row
-from mnist_seq.network.network_file import check_network_file
-from mnist_seq.report.inside.accuracy import how_rows_answer
+from mnist_seq.network.inspection import gates
 from mnist_seq.report.inside.page import findings, make
-from mnist_seq.report.inside.reading import Reading
-from mnist_seq.report.inside.subject import Subject
 from mnist_seq.terminal.display import console, plain, say
-from mnist_seq.terminal.summary import print_data, print_files
-from mnist_seq.tracking.tracker import Tracker
+from mnist_seq.terminal.summary import print_data
 
 
 def inspect_run(config: InspectConfig, command: str) -> None:
@@ -34,44 +25,21 @@ def inspect_run(config: InspectConfig, command: str) -> None:
     experiment, run = workspace.find_run(config)
     subject_name = file_name(f"{experiment.study}-{run.name}", run.id)
     page = workspace.report_file(f"{subject_name}-{config.part}-inside.html", config.file)
-    model_file = workspace.results.model_file(run.id)
-    parts = PARTS if config.part == "test" else TRAINED_ON
-    settings = config_with_data(workspace.results, run, config.data, parts)
-    data = training_data(settings.data)
-    images = data.validation if config.part == "validation" else test_split(settings.data)
+    inspected = with_images(workspace.results, experiment, run, config.data, config.part)
 
     console.print(
-        f"[bold]{plain(experiment.name)}[/]: inside {plain(run.name)}, {len(images)} "
+        f"[bold]{plain(experiment.name)}[/]: inside {plain(run.name)}, {len(inspected.images)} "
         f"{config.part} images"
     )
-    print_data(data)
-    rows, pixels = images.images_NSF.shape[1:]
-    check_network_file(model_file, settings.model, (rows, pixels), len(data.class_names))
-    model = load_model(model_file)
-    readout = settings.model.readout
-    reading = Reading(
-        images.images_NSF,
-        images.labels_N,
-        probabilities_after_each_row(model, readout, images.images_NSF),
-        tuple(map(in_one_line, data.class_names)),
-    )
+    print_data(inspected.data)
+    model = inspected.load_model()
+    reading = inspected.reading(model)
     shown = reading.examples(config.images)
-    subject = Subject(
-        in_one_line(f"{experiment.name}, {run.name}"),
-        config.part,
-        how_rows_answer(readout, bidirectional=settings.model.bidirectional),
-        command,
-        {f"model.{name}": value for name, value in settings.model.model_dump().items()},
-    )
-    inside = gates(model, images.images_NSF[shown])
+    own = inspected.config.model.model_dump()
+    subject = inspected.subject(command, {f"model.{name}": value for name, value in own.items()})
+    inside = gates(model, inspected.images.images_NSF[shown])
     files = make(subject, reading, [int(index) for index in shown], inside)
 
     for line in findings(reading):
         say(f"- {line}")
-    content = files["inside.html"]
-    write_atomically(page, content.encode() if isinstance(content, str) else content)
-    with Tracker(workspace.store, warn=say) as tracker:
-        for file, content in files.items():
-            tracker.attach(run.id, f"inspect/{config.part}/{file}", content)
-    kept = workspace.results.files(run.id) / "inspect" / config.part
-    print_files({"page": page.resolve(), "files, also in the MLflow run": kept})
+    keep_files(workspace, run, config.part, files, page)

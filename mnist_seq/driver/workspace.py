@@ -23,6 +23,8 @@ from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.store import Store
 from mnist_seq.validation import validate
 
+RUN_ID_LENGTH = 32  # of MLflow's ids; a trial number is shorter
+
 
 class Workspace:
     """Access to a tracking folder: MLflow's store, Optuna's database, checkpoints and reports.
@@ -132,16 +134,36 @@ class Workspace:
             return self.results.experiment_of(chosen), chosen
         experiment = self.experiment(choice.study)
         if choice.trial is not None:
-            trials = dict(self.results.trials(experiment))
-            if choice.trial not in trials:
-                raise TrackingError(
-                    f"no trial {choice.trial} in {experiment.name}: it has {len(trials)}"
-                )
-            return experiment, trials[choice.trial]
+            return experiment, self._trial(experiment, choice.trial)
         complete = self.complete_trials(experiment)
         if not complete:
             raise TrackingError(f"{experiment.name} has no complete trial")
         return experiment, complete[0]
+
+    def find_other_run(self, experiment: Experiment, named: str) -> tuple[Experiment, RunInfo]:
+        """The run to compare one of the experiment with, and the experiment that it is in.
+
+        Parameters
+        ----------
+        named : str
+            ``baseline`` or a trial number, of the same experiment; or the id of any run.
+
+        Raises
+        ------
+        TrackingError
+            If it is not there.
+        """
+        if named == "baseline":
+            baseline = self.baseline_run(experiment)
+            if baseline is None:
+                raise TrackingError(
+                    f"against=baseline: {experiment.name} has none; name a trial or a run id"
+                )
+            return experiment, baseline
+        if len(named) < RUN_ID_LENGTH:
+            return experiment, self._trial(experiment, int(named))
+        other = self.results.run(named)
+        return self.results.experiment_of(other), other
 
     def complete_trials(self, experiment: Experiment) -> list[RunInfo]:
         """Runs of a study's complete trials, the best first."""
@@ -165,6 +187,12 @@ class Workspace:
         if not self._search_settings(experiment).get("baselines"):
             return None
         return dict(self.results.trials(experiment)).get(0)
+
+    def _trial(self, experiment: Experiment, number: int) -> RunInfo:
+        trials = dict(self.results.trials(experiment))
+        if number not in trials:
+            raise TrackingError(f"no trial {number} in {experiment.name}: it has {len(trials)}")
+        return trials[number]
 
     def _search_settings(self, experiment: Experiment) -> Mapping[str, Any]:
         """The settings ``search`` of a study; empty for an experiment that is no search."""
@@ -210,11 +238,12 @@ class Workspace:
                 )
 
 
-def file_name(text: str, tag: str) -> str:
+def file_name(text: str, tag: str, *, most: int = 150) -> str:
     """Return a text as a part of a file's name: letters, digits, ``-``, ``_`` and dots inside.
 
-    Where more than blanks had to be replaced, the first letters of the `tag` tell it from others.
+    Where more than blanks had to be replaced, the first letters of the `tag` tell it from others;
+    of the text there are at most so many bytes.
     """
     wanted = text.replace(" ", "-")
-    plain = re.sub(r"([^\w.]|\.{2,})+", "-", wanted).encode()[:150].decode(errors="ignore")
+    plain = re.sub(r"([^\w.]|\.{2,})+", "-", wanted).encode()[:most].decode(errors="ignore")
     return plain if plain == wanted else f"{plain.rstrip('-')}-{tag[:8]}"

@@ -11,6 +11,7 @@ from mnist_seq.errors import in_one_line
 from mnist_seq.metrics import Labels
 from mnist_seq.report.figures.drawing import BEST, INK, MUTED, Panel, canvas, svg
 from mnist_seq.report.inside.maps import class_axis, heat_map
+from mnist_seq.report.inside.pair import OUTCOMES, Pair
 
 MISTAKES = ("#ffffff", "#f3c3a3", BEST)
 MOST_COUNTS = 16  # with more classes than this, the cells are too small for their numbers
@@ -18,7 +19,7 @@ MOST_COUNTS = 16  # with more classes than this, the cells are too small for the
 
 def results_csv(predicted_N: Labels, labels_N: Labels, class_names: tuple[str, ...]) -> str:
     """CSV text with one line per image: index, true label, predicted label, result."""
-    names = np.array([_cell(name) for name in class_names], object)
+    names = _cells(class_names)
     table = pd.DataFrame(
         {
             "index": np.arange(len(labels_N)),
@@ -28,6 +29,25 @@ def results_csv(predicted_N: Labels, labels_N: Labels, class_names: tuple[str, .
         }
     )
     return table.to_csv(index=False, lineterminator="\n")
+
+
+def pair_results_csv(pair: Pair) -> str:
+    """CSV text with one line per image: index, true label, both predicted labels, who is right."""
+    names = _cells(pair.a.class_names)
+    table = pd.DataFrame(
+        {
+            "index": np.arange(pair.images),
+            "true_label": names[pair.a.labels_N],
+            "predicted_label_a": names[pair.a.predicted],
+            "predicted_label_b": names[pair.b.predicted],
+            "result": np.array(OUTCOMES)[pair.outcomes],
+        }
+    )
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def _cells(class_names: tuple[str, ...]) -> NDArray[np.object_]:
+    return np.array([_cell(name) for name in class_names], object)
 
 
 def _cell(name: str) -> str:

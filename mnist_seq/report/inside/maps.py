@@ -28,13 +28,18 @@ def heat_map(
 
 def row_axis(axes: Any, rows: int, *, named: bool = True) -> None:
     """Label the y axis with row numbers, counted from 1 at the top."""
+    row_ticks(axes.yaxis, rows, named=named)
+    if named:
+        axes.set_ylabel("row")
+
+
+def row_ticks(axis: Any, rows: int, *, named: bool = True) -> None:
+    """Set ticks at some rows of the image, the first at 0, with their numbers from 1."""
     step = max(1, math.ceil(rows / 8))
     shown = sorted({1, *range(step, rows + 1, step)} if step > 1 else range(1, rows + 1))
     if len(shown) > 1 and shown[1] - shown[0] < 2 <= step:
         del shown[1]
-    axes.set_yticks([row - 1 for row in shown], [str(row) if named else "" for row in shown])
-    if named:
-        axes.set_ylabel("row")
+    axis.set_ticks([row - 1 for row in shown], [str(row) if named else "" for row in shown])
 
 
 def class_axis(axis: Any, names: Sequence[str]) -> None:

@@ -1,0 +1,101 @@
+"""What a comparison of two networks, A and B, has shown, in words."""
+
+from collections.abc import Mapping
+
+from mnist_seq.config import Scalar, scalar_text
+from mnist_seq.errors import in_one_line
+from mnist_seq.report.analysis import wording
+from mnist_seq.report.inside.accuracy import NEARLY
+from mnist_seq.report.inside.pair import BOTH_WRONG, ONLY_A, ONLY_B, Pair
+from mnist_seq.report.inside.subject import Subject
+
+MOST_SETTINGS = 4  # a sentence names no more
+MOST_LETTERS = 20  # of a name beside a line
+SMALLEST = 0.0001
+
+
+def differing_settings(
+    a: Mapping[str, Scalar], b: Mapping[str, Scalar]
+) -> dict[str, tuple[str, str]]:
+    """Values of both networks, as texts, by the path of each setting in which they differ."""
+    return {
+        path: _told_apart(a.get(path), b.get(path))
+        for path in dict.fromkeys([*a, *b])
+        if a.get(path) != b.get(path)
+    }
+
+
+def _told_apart(a: Scalar, b: Scalar) -> tuple[str, str]:
+    short, whole = (
+        (in_one_line(scalar_text(a, digits)), in_one_line(scalar_text(b, digits)))
+        for digits in (3, None)
+    )
+    return short if short[0] != short[1] else whole
+
+
+def short_names(a: Subject, b: Subject) -> tuple[str, str]:
+    """Names for the lines in a figure: the one setting that differs, else which runs they are."""
+    differing = differing_settings(a.settings, b.settings)
+    told = a.network, b.network
+    if len(differing) == 1:
+        ((path, (of_a, of_b)),) = differing.items()
+        setting = path.rpartition(".")[2]
+        told = f"{setting}={of_a}", f"{setting}={of_b}"
+    of_a, of_b = (wording.shortened(text, MOST_LETTERS) for text in told)
+    return f"A: {of_a}", f"B: {of_b}"
+
+
+def pair_findings(a: Subject, b: Subject, pair: Pair) -> list[str]:
+    """Four findings as text: settings, accuracies and luck, images in dispute, rows needed."""
+    rows = [f"row {reading.first_row_with(NEARLY)}" for reading in (pair.a, pair.b)]
+    return [
+        _settings(differing_settings(a.settings, b.settings)),
+        accuracy_finding(pair),
+        _disputed(pair),
+        f"90 % of its own accuracy is reached by A after {rows[0]}, by B after {rows[1]}",
+    ]
+
+
+def _settings(differing: Mapping[str, tuple[str, str]]) -> str:
+    if not differing:
+        return "A and B have the same settings"
+    told = [f"{path} is {a} in A, {b} in B" for path, (a, b) in differing.items()]
+    rest = len(told) - MOST_SETTINGS
+    if rest > 0:
+        return "; ".join([*told[:MOST_SETTINGS], f"{wording.many(rest, 'setting')} more differ"])
+    return f"{'; '.join(told)}; all else is alike"
+
+
+def accuracy_finding(pair: Pair) -> str:
+    """Say which of the two has the higher validation accuracy, and whether that may be luck."""
+    of_a, of_b = (
+        wording.value("validation_accuracy", reading.accuracies[-1]) for reading in (pair.a, pair.b)
+    )
+    told = f"validation accuracy is {of_a} with A, {of_b} with B"
+    discordant = pair.count(ONLY_A) + pair.count(ONLY_B)
+    if not discordant:
+        return f"{told}: both are right about the same images"
+    better = "B is better" if pair.difference > 0 else "A is better"
+    gap = f"{better} by {wording.points(abs(pair.difference))}" if pair.difference else "no lead"
+    verdict = "more than luck" if pair.is_told else "which may be luck"
+    return (
+        f"{told}: {gap}, {verdict} (McNemar's exact test on the "
+        f"{wording.many(discordant, 'image')} that only one of them has right, {_p(pair.p_value)})"
+    )
+
+
+def _p(value: float) -> str:
+    return f"p < {SMALLEST}" if value < SMALLEST else f"p = {float(f'{value:.2g}'):g}"
+
+
+def _disputed(pair: Pair) -> str:
+    disputed = int(pair.is_disputed.sum())
+    wrong = pair.count(BOTH_WRONG)
+    otherwise = disputed - pair.count(ONLY_A) - pair.count(ONLY_B)
+    if not disputed:
+        return f"A and B give the same answer to all of {pair.images:,} images"
+    return (
+        f"they answer {disputed:,} of {pair.images:,} images differently: only A is right about "
+        f"{pair.count(ONLY_A):,}, only B about {pair.count(ONLY_B):,}, both are wrong in their own "
+        f"way about {otherwise:,}; about {wrong - otherwise:,} more both are wrong alike"
+    )
