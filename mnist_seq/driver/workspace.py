@@ -134,7 +134,7 @@ class Workspace:
             return self.results.experiment_of(chosen), chosen
         experiment = self.experiment(choice.study)
         if choice.trial is not None:
-            return experiment, self._trial(experiment, choice.trial)
+            return experiment, self._trial(experiment, choice.trial, "trial")
         complete = self.complete_trials(experiment)
         if not complete:
             raise TrackingError(f"{experiment.name} has no complete trial")
@@ -161,7 +161,7 @@ class Workspace:
                 )
             return experiment, baseline
         if len(named) < RUN_ID_LENGTH:
-            return experiment, self._trial(experiment, int(named))
+            return experiment, self._trial(experiment, int(named), "against")
         other = self.results.run(named)
         return self.results.experiment_of(other), other
 
@@ -188,10 +188,12 @@ class Workspace:
             return None
         return dict(self.results.trials(experiment)).get(0)
 
-    def _trial(self, experiment: Experiment, number: int) -> RunInfo:
+    def _trial(self, experiment: Experiment, number: int, setting: str) -> RunInfo:
         trials = dict(self.results.trials(experiment))
         if number not in trials:
-            raise TrackingError(f"no trial {number} in {experiment.name}: it has {len(trials)}")
+            raise TrackingError(
+                f"{setting}: no trial {number} in {experiment.name}: it has {len(trials)}"
+            )
         return trials[number]
 
     def _search_settings(self, experiment: Experiment) -> Mapping[str, Any]:

@@ -9,13 +9,24 @@ import pandas as pd
 from mnist_seq import metrics
 from mnist_seq.config import Readout
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.figures.drawing import ACCENT, BEST, DASHED, INK, MUTED, Panel, canvas, svg
+from mnist_seq.report.figures.drawing import (
+    ACCENT,
+    BEST,
+    DASHED,
+    INK,
+    MUTED,
+    WIDTH,
+    Panel,
+    canvas,
+    svg,
+)
 from mnist_seq.report.inside.pair import Pair
 from mnist_seq.report.inside.reading import Reading
 
 BINS = 15
 NEARLY = 0.9  # of the accuracy in the end
 PAIR_COLORS = (ACCENT, BEST)  # of A and of B
+LETTER = 7.5  # points that a letter of a name takes at most, the axis being narrower than WIDTH
 # What is asked of the rows read so far, in the place of the whole image.
 PARTIAL: dict[Readout, str] = {
     "last": "the softmax is asked at the state after each row",
@@ -98,15 +109,23 @@ def _rows_axes(axes: Any, reading: Reading) -> None:
 def _name_lines(axes: Any, pair: Pair, names: Sequence[str]) -> None:
     """Put the lines' names where they are farthest apart, the upper line's above on its left."""
     shares = [100 * reading.accuracies for reading in (pair.a, pair.b)]
-    # A name needs a third of the width on its side.
-    first, last = int(0.35 * pair.a.rows), max(1, int(0.65 * pair.a.rows))
+    # A name needs its own width on its side.
+    room = min(0.5, max(map(len, names)) * LETTER / WIDTH)
+    first = min(int(room * pair.a.rows), pair.a.rows - 1)
+    last = max(first, int((1 - room) * pair.a.rows))
     place = first + int(np.abs(shares[0] - shares[1])[first : last + 1].argmax())
     upper = int(shares[1][place] > shares[0][place])
     for which, (name, color) in enumerate(zip(names, PAIR_COLORS, strict=True)):
-        at, side = (place + 1, shares[which][place]), -1 if which == upper else 1
-        look = {"ha": "right", "va": "bottom"} if side < 0 else {"ha": "left", "va": "top"}
+        side = -1 if which == upper else 1
         axes.annotate(
-            name, at, (7 * side, -3 * side), textcoords="offset points", color=color, **look
+            name,
+            (place + 1, shares[which][place]),
+            (7 * side, -3 * side),
+            textcoords="offset points",
+            ha="right" if side < 0 else "left",
+            va="bottom" if side < 0 else "top",
+            color=color,
+            bbox={"color": "#ffffff", "alpha": 0.8, "pad": 0.5},
         )
 
 

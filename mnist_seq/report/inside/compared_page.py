@@ -67,13 +67,14 @@ def make_compared(
     means = draw_gate_means(insides[0].means, insides[1].means, names)
     activations = _activations(insides, shown[0])
     differing = differing_settings(a.settings, b.settings)
-    said = [f"{line[0].upper()}{line[1:]}." for line in pair_findings(a, b, pair)]
+    settings, lead, *rest = (f"{line[0].upper()}{line[1:]}." for line in pair_findings(a, b, pair))
     page = fill(
         "compared.html",
         title=f"{a.network} against {b.network}: inside",
         subjects=subjects,
         images=wording.many(pair.images, f"{a.part} image"),
-        said=said,
+        lead=lead,
+        said=[settings, *rest],
         differing=differing,
         accuracies=accuracies,
         exhibits=exhibits,

@@ -59,11 +59,11 @@ def pair_findings(a: Subject, b: Subject, pair: Pair) -> list[str]:
 def _settings(differing: Mapping[str, tuple[str, str]]) -> str:
     if not differing:
         return "A and B have the same settings"
-    told = [f"{path} is {a} in A, {b} in B" for path, (a, b) in differing.items()]
+    told = [f"{path} ({a} in A, {b} in B)" for path, (a, b) in differing.items()]
     rest = len(told) - MOST_SETTINGS
     if rest > 0:
-        return "; ".join([*told[:MOST_SETTINGS], f"{wording.many(rest, 'setting')} more differ"])
-    return f"{'; '.join(told)}; all else is alike"
+        told = [*told[:MOST_SETTINGS], f"{wording.many(rest, 'setting')} more"]
+    return f"A and B differ in {wording.listing(told)}"
 
 
 def accuracy_finding(pair: Pair) -> str:
@@ -75,13 +75,15 @@ def accuracy_finding(pair: Pair) -> str:
     discordant = pair.count(ONLY_A) + pair.count(ONLY_B)
     if not discordant:
         return f"{told}: both are right about the same images"
-    better = "B is better" if pair.difference > 0 else "A is better"
-    gap = f"{better} by {wording.points(abs(pair.difference))}" if pair.difference else "no lead"
-    verdict = "more than luck" if pair.is_told else "which may be luck"
-    return (
-        f"{told}: {gap}, {verdict} (McNemar's exact test on the "
-        f"{wording.many(discordant, 'image')} that only one of them has right, {_p(pair.p_value)})"
+    test = (
+        f"McNemar's exact test on the {wording.many(discordant, 'image')} that only one of them "
+        f"has right, {_p(pair.p_value)}"
     )
+    if not pair.difference:
+        return f"{told}: neither leads ({test})"
+    better = "B" if pair.difference > 0 else "A"
+    verdict = "more than luck" if pair.is_told else "which may be luck"
+    return f"{told}: {better} leads by {wording.points(abs(pair.difference))}, {verdict} ({test})"
 
 
 def _p(value: float) -> str:

@@ -1,5 +1,7 @@
 """Rendering of the Jinja2 templates in this folder, with automatic HTML escaping."""
 
+import re
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -12,9 +14,10 @@ def fill(template: str, **values: object) -> Markup:
 
 
 def unbroken(text: str) -> str:
-    """Put non-breaking spaces between numbers and their ``%`` or ``±``."""
+    """Put non-breaking spaces between numbers and their ``%`` or ``±``, and into ``p = 0.03``."""
     space = "\N{NO-BREAK SPACE}"
-    return text.replace(" %", f"{space}%").replace(" ±", f"{space}±").replace("± ", f"±{space}")
+    text = text.replace(" %", f"{space}%").replace(" ±", f"{space}±").replace("± ", f"±{space}")
+    return re.sub(r"\bp ([=<]) ", rf"p{space}\1{space}", text)
 
 
 def breakable(name: str) -> Markup:
