@@ -54,7 +54,8 @@ def compare_runs(config: InspectConfig, against: str, command: str) -> None:
 
     for network, inspected in (("A", a), ("B", b)):
         console.print(
-            f"[bold]{network}[/]: {plain(inspected.experiment.name)}, {plain(inspected.run.name)}"
+            f"[bold]{network}[/]: {plain(inspected.experiment.name)}, {plain(inspected.run.name)}",
+            soft_wrap=True,
         )
     console.print(f"{len(a.images)} validation images")
     print_data(a.data)

@@ -75,7 +75,7 @@ def no_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
 def answers(store: Store, run: RunInfo) -> metrics.Labels:
     images_NSF = load(config().data).validation.images_NSF
     model = store.results.model_file(run.id).read_bytes()
-    return predict(model, images_NSF).argmax(axis=1)
+    return np.asarray(predict(model, images_NSF).argmax(axis=1))
 
 
 @pytest.mark.usefixtures("no_test_images")

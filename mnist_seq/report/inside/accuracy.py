@@ -1,5 +1,6 @@
 """Figures of the network's accuracy after each row and of its calibration."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -109,10 +110,11 @@ def _rows_axes(axes: Any, reading: Reading) -> None:
 def _name_lines(axes: Any, pair: Pair, names: Sequence[str]) -> None:
     """Put the lines' names where they are farthest apart, the upper line's above on its left."""
     shares = [100 * reading.accuracies for reading in (pair.a, pair.b)]
-    # A name needs its own width on its side.
-    room = min(0.5, max(map(len, names)) * LETTER / WIDTH)
-    first = min(int(room * pair.a.rows), pair.a.rows - 1)
-    last = max(first, int((1 - room) * pair.a.rows))
+    # A name needs its own width on its side; letters beyond ASCII may be twice as wide.
+    letters = max(len(name) * (1 if name.isascii() else 2) for name in names)
+    room = min(0.5, letters * LETTER / WIDTH) * pair.a.rows
+    first = min(math.ceil(room - 0.6), pair.a.rows - 1)  # row 1 is 0.6 rows from the axis
+    last = max(first, math.floor(pair.a.rows - room - 0.6))
     place = first + int(np.abs(shares[0] - shares[1])[first : last + 1].argmax())
     upper = int(shares[1][place] > shares[0][place])
     for which, (name, color) in enumerate(zip(names, PAIR_COLORS, strict=True)):

@@ -10,7 +10,7 @@ from mnist_seq.report.inside.pair import BOTH_WRONG, ONLY_A, ONLY_B, Pair
 from mnist_seq.report.inside.subject import Subject
 
 MOST_SETTINGS = 4  # a sentence names no more
-MOST_LETTERS = 20  # of a name beside a line
+MOST_LETTERS = 20  # of a name beside a line; beyond ASCII they may be twice as wide
 SMALLEST = 0.0001
 
 
@@ -41,7 +41,10 @@ def short_names(a: Subject, b: Subject) -> tuple[str, str]:
         ((path, (of_a, of_b)),) = differing.items()
         setting = path.rpartition(".")[2]
         told = f"{setting}={of_a}", f"{setting}={of_b}"
-    of_a, of_b = (wording.shortened(text, MOST_LETTERS) for text in told)
+    of_a, of_b = (
+        wording.shortened(text, MOST_LETTERS if text.isascii() else MOST_LETTERS // 2)
+        for text in told
+    )
     return f"A: {of_a}", f"B: {of_b}"
 
 

@@ -25,9 +25,11 @@ def inside(*lstms: Gates) -> Inside:
 
 
 @functools.cache
-def made(names: tuple[str, ...] = NAMES, network: str = "zoo, trial 4") -> dict[str, str | bytes]:
+def made(
+    names: tuple[str, ...] = NAMES, network: str = "zoo, trial 4", readout: str = "last"
+) -> dict[str, str | bytes]:
     pair = Pair(reading(names), other_reading(names))
-    subjects = NARROW, subject(network, units=128)
+    subjects = NARROW, subject(network, units=128, readout=readout)
     two = inside(gates(1, "bidirectional_1, downwards"), gates(1, "bidirectional_1, upwards"))
     return make_compared(subjects, pair, [7, 3], (inside(gates(1)), two), FACTS)
 
@@ -99,8 +101,10 @@ def test_two_networks_that_answer_alike_have_no_gallery() -> None:
 def test_no_text_overlaps_in_the_page(tmp_path: Path) -> None:
     usual = str(made()["compared.html"])
     names = ("一" * 30, "a very long class name indeed", "b" * 100)
-    long = str(made(names, "a run with quite a long name, trial 12345")["compared.html"])
-    for seen in measure([(usual, 1400), (usual, 400), (long, 1400), (long, 400)], tmp_path):
+    latin = str(made(names, "a run with quite a long name, trial 12345", "max")["compared.html"])
+    wide = str(made(names, "文" * 60, "max")["compared.html"])
+    pages = [(page, width) for page in (usual, latin, wide) for width in (1400, 400)]
+    for seen in measure(pages, tmp_path):
         assert len(seen["figures"]) == usual.count("<figure>")
         assert seen["overlaps"] == []
         assert seen["outside"] == []

@@ -79,7 +79,7 @@ def test_values_that_three_digits_do_not_tell_apart_have_all_of_theirs() -> None
 
 def test_lines_are_named_by_the_one_setting_that_differs_else_by_the_runs() -> None:
     assert short_names(NARROW, WIDE) == ("A: units=16", "B: units=128")
-    other = replace(WIDE, settings=WIDE.settings | {"model.readout": "max"})
+    other = subject("zoo, trial 4", units=128, readout="max")
     assert short_names(NARROW, other) == ("A: zoo, trial 3", "B: zoo, trial 4")
-    long = replace(other, network="x" * 60)
-    assert all(len(name) <= 23 for name in short_names(long, other))
+    latin, wide = short_names(replace(other, network="x" * 60), replace(NARROW, network="文" * 60))
+    assert (len(latin), len(wide)) == (3 + 20, 3 + 10)
