@@ -28,7 +28,8 @@ def test_who_is_right_is_what_a_hand_counts() -> None:
 
 
 def test_surest_contradictions_come_first_and_kinds_alternate() -> None:
-    # The less sure of the two: 1 at 0.6, 7 at 0.8 (only A), 3 at 0.7 (only B), 6 at 0.5 (wrong).
+    # The less sure of the two: 1 at 0.8, 7 at 0.85 (only A), 3 at 0.7 (only B), 6 at 0.5 (wrong).
+    # The surer of the two would put 1 at 0.95 before 7 at 0.9.
     assert pair().disputed(9).tolist() == [7, 3, 6, 1]
     assert pair().disputed(2).tolist() == [7, 3]
 
