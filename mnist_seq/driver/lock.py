@@ -4,6 +4,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mnist_seq.errors import InputError, TrackingError
@@ -47,6 +48,14 @@ def is_driven(folder: Path) -> bool:
     except sqlite3.Error as error:
         return _is_busy(error)
     return False
+
+
+def driven_since(folder: Path) -> datetime | None:
+    """When the `driver_lock` of this folder was taken; None if that is not known."""
+    try:
+        return datetime.fromtimestamp((folder / "driver.pid").stat().st_mtime, UTC)
+    except OSError:
+        return None
 
 
 def _is_busy(error: Exception) -> bool:

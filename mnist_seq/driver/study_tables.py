@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from mnist_seq.config import SweepConfig, flatten
-from mnist_seq.records import Trial, TrialOutcome
+from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of
 from mnist_seq.report.analysis.tables import StudyTables, curves_table, trials_table
 from mnist_seq.tracking.provenance import DECIDING
 from mnist_seq.tracking.results import RunInfo
 
 FACTS = ("seed", "data_digest", *DECIDING)
+_Known: TypeAlias = tuple[Trial, str, Sequence[EpochRecord], str | None]
 
 
 def study_tables(
@@ -18,6 +20,7 @@ def study_tables(
     finished: Sequence[tuple[Trial, TrialOutcome]],
     runs: Mapping[int, RunInfo],
     sweep: RunInfo,
+    running: Sequence[tuple[Trial, Sequence[EpochRecord]]] = (),
 ) -> StudyTables:
     """Build the tables of a study's trials and learning curves for its report.
 
@@ -33,22 +36,28 @@ def study_tables(
         The trials' MLflow runs, by trial number.
     sweep : RunInfo
         The sweep's own run.
+    running : sequence of (Trial, sequence of EpochRecord)
+        Trials that have not ended, with their curves so far.
     """
-    configs = [flatten(trial.config.model_dump()) for trial, _ in finished]
+    known: list[_Known] = [
+        (trial, outcome.state, outcome.records, outcome.reason) for trial, outcome in finished
+    ]
+    known += [(trial, "running", records, None) for trial, records in running]
+    configs = [flatten(trial.config.model_dump()) for trial, *_ in known]
     unsearched = tuple(
         path
         for path in (configs[0] if configs else {})
         if path not in config.search.space and len({values[path] for values in configs}) > 1
     )
     trials = [
-        _row(trial, outcome, config, runs.get(trial.number), sweep)
+        _row(*each, config, runs.get(each[0].number), sweep)
         | {path: values[path] for path in unsearched}
-        for (trial, outcome), values in zip(finished, configs, strict=True)
+        for each, values in zip(known, configs, strict=True)
     ]
     curves = [
         {"trial": trial.number, **dataclasses.asdict(record)}
-        for trial, outcome in finished
-        for record in outcome.records
+        for trial, _, records, _ in known
+        for record in records
     ]
     versions = [tag for tag in sweep.tags if tag.startswith("version_")]
     return StudyTables(
@@ -65,21 +74,27 @@ def study_tables(
 
 
 def _row(
-    trial: Trial, outcome: TrialOutcome, config: SweepConfig, run: RunInfo | None, sweep: RunInfo
+    trial: Trial,
+    state: str,
+    records: Sequence[EpochRecord],
+    reason: str | None,
+    config: SweepConfig,
+    run: RunInfo | None,
+    sweep: RunInfo,
 ) -> dict[str, object]:
-    best = outcome.best
+    best = best_of(records, trial.config.training.monitor) if records else None
     parameters = run.metrics.get("trained_parameters") if run else None
     ended = run.end if run else None
     return {
         "number": trial.number,
-        "state": outcome.state,
+        "state": state,
         "value": getattr(best, config.search.objective) if best else float("nan"),
         "best_epoch": best.epoch if best else None,
-        "epochs": len(outcome.records),
+        "epochs": len(records),
         "planned_epochs": trial.config.training.epochs,
-        "seconds": outcome.seconds,
+        "seconds": sum(record.seconds for record in records),
         "parameters": parameters,
-        "reason": outcome.reason,
+        "reason": reason,
         "run_id": run.id if run else None,
         "finished": (ended - sweep.start).total_seconds() if ended else None,
         "is_baseline": trial.number == 0 and bool(config.search.baselines),

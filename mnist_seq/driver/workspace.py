@@ -2,15 +2,16 @@
 
 import os
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mnist_seq.config import ChosenRun, Objective, SweepConfig, TrackingConfig
+from mnist_seq.config import ChosenRun, Objective, SweepConfig, TrackingConfig, Values
 from mnist_seq.data.digests import Digests, from_tags
 from mnist_seq.driver.checkpoints import Checkpoints, check_writable
-from mnist_seq.driver.lock import driver_lock, is_driven
+from mnist_seq.driver.lock import driven_since, driver_lock, is_driven
 from mnist_seq.errors import StoreError, TrackingError
 from mnist_seq.search.storage import FinishedTrial, StudyStorage
 from mnist_seq.search.study import Study
@@ -78,7 +79,7 @@ class Workspace:
         TrackingError
             If MLflow has trials of the study that Optuna's database lacks.
         """
-        storage, _ = self._stored_trials(study_name(config))
+        storage, *_ = self._stored_trials(study_name(config))
         storage = storage or StudyStorage(self._studies)  # made only where nothing was lost
         check_data(storage, config, data, self._digests_of_runs)
         study = Study(storage, config, say)
@@ -95,6 +96,17 @@ class Workspace:
         """
         return self._stored_trials(study)[1]
 
+    def trials(self, study: str) -> tuple[list[FinishedTrial], dict[int, Values]]:
+        """Read a study's finished trials, and the values of those that run, by number.
+
+        Raises
+        ------
+        TrackingError
+            If MLflow has trials of the study that Optuna's database lacks.
+        """
+        _, finished, running = self._stored_trials(study)
+        return finished, running
+
     def checkpoints(self, name: str) -> Checkpoints:
         """Checkpoints of a study, or of a command that trains."""
         return Checkpoints(self.folder / "unfinished" / name)
@@ -102,6 +114,14 @@ class Workspace:
     def lock(self, name: str, description: str) -> AbstractContextManager[None]:
         """Return a context manager that keeps other processes from running the study or command."""
         return driver_lock(self.folder / "unfinished" / name, description)
+
+    def is_driven(self, study: str) -> bool:
+        """Whether a sweep runs the study."""
+        return is_driven(self.folder / "unfinished" / study)
+
+    def driven_since(self, study: str) -> datetime | None:
+        """When the sweep that runs the study began or went on; None if that is not known."""
+        return driven_since(self.folder / "unfinished" / study)
 
     def report_file(self, name: str, chosen: str | None) -> Path:
         """Return a report's path: `chosen` if given, else `name` in the reports folder.
@@ -213,17 +233,27 @@ class Workspace:
     def _studies(self) -> Path:
         return self.folder / "optuna.db"
 
-    def _stored_trials(self, study: str) -> tuple[StudyStorage | None, list[FinishedTrial]]:
-        """Optuna's database, if there is one, and the study's finished trials in it."""
+    def _stored_trials(
+        self, study: str
+    ) -> tuple[StudyStorage | None, list[FinishedTrial], dict[int, Values]]:
+        """Optuna's database, if there is one, and the study's finished and running trials in it."""
+        # First, for a trial that ends while a sweep goes on is in Optuna's database before.
+        ended = self._ended_in_mlflow(study)
         storage = StudyStorage(self._studies) if is_made(self._studies) else None
-        finished = storage.finished() if storage and storage.open(study) else []
-        self._refuse_lost_trials(study, {trial.number for trial in finished})
-        return storage, finished
+        running, finished = {}, []
+        if storage and storage.open(study):
+            running = storage.running()
+            finished = storage.finished()  # after: what ends between the two is in both
+        known = {trial.number for trial in finished}
+        self._refuse_lost_trials(study, ended, known)
+        return storage, finished, {n: values for n, values in running.items() if n not in known}
 
-    def _refuse_lost_trials(self, study: str, known: Set[int]) -> None:
+    def _ended_in_mlflow(self, study: str) -> list[int]:
         experiments = [found for found in self.results.experiments() if found.study == study]
         runs = [each for found in experiments for each in self.results.trials(found)]
-        ended = [n for n, run in runs if run.tags.get("trial_state") in {"complete", "pruned"}]
+        return [n for n, run in runs if run.tags.get("trial_state") in {"complete", "pruned"}]
+
+    def _refuse_lost_trials(self, study: str, ended: Sequence[int], known: Set[int]) -> None:
         lost = set(ended) - known
         if lost:
             raise TrackingError(

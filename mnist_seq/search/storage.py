@@ -196,6 +196,13 @@ class StudyStorage:
             trials = self._storage.get_all_trials(self._study, deepcopy=False, states=states)
         return [finished_trial(trial) for trial in trials]
 
+    def running(self) -> dict[int, Values]:
+        """Values of the trials that have begun and not ended, by number; nothing is written."""
+        states = (TrialState.RUNNING,)
+        with self._translate_errors():
+            trials = self._storage.get_all_trials(self._study, deepcopy=False, states=states)
+        return {trial.number: values_of(trial) for trial in trials}
+
     def add(self, trial: FrozenTrial) -> int:
         """Add a trial with all its data in one transaction; return its number."""
         with self._translate_errors():

@@ -1,5 +1,6 @@
 """Turns the suggestions of a study into trials, and reports their results to it."""
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -140,6 +141,15 @@ def finished_trials(
         records = parse_records(done.records)
         best = best_of(records, trial.config.training.monitor) if records else None
         known.append((trial, TrialOutcome(done.state, records, best, None, done.reason)))
+    return known
+
+
+def running_trials(config: SweepConfig, running: Mapping[int, Values]) -> list[Trial]:
+    """Trials that have begun and not ended, with their configs; without those to be refused."""
+    known = []
+    for number, values in running.items():
+        with contextlib.suppress(ConfigError):
+            known.append(_trial(config, number, values))
     return known
 
 

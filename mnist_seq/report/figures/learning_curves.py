@@ -69,7 +69,8 @@ def draw_all_trials(tables: StudyTables) -> Panel:
     if not lines:
         return Panel(title, None, "No trial finished an epoch, so there is no curve to draw.")
     special = {t.number for t in (tables.best, tables.baseline) if t is not None}
-    ordinary = [n for n in lines if n not in special]
+    running = [n for n in lines if states[n] == "running"]
+    ordinary = [n for n in lines if n not in special and n not in running]
     with canvas(290) as (figure, axes):
         thin = LineCollection(
             [lines[n] for n in ordinary],
@@ -88,6 +89,9 @@ def draw_all_trials(tables: StudyTables) -> Panel:
                 axes.plot(*points.T, color=color, linewidth=1.8, linestyle=style, zorder=4)
                 at_best = points[points[:, 0] == trial.best_epoch]
                 axes.scatter(*at_best.T, s=30, color=color, zorder=5)
+        for number in running:
+            axes.plot(*lines[number].T, color=ACCENT, linewidth=1.4, zorder=4)
+            axes.scatter(*lines[number][-1], s=24, color=ACCENT, zorder=5)
         points = np.concatenate(list(lines.values()))
         _epochs_axis(axes, points[:, 0])
         value_axis(axes, tables, points[:, 1])
@@ -96,7 +100,8 @@ def draw_all_trials(tables: StudyTables) -> Panel:
         title,
         picture,
         "The best trial in colour, the baseline dashed, each with a dot at its best epoch; pruned "
-        "trials are thinner and end early.",
+        "trials are thinner and end early."
+        + (" Trials that run are blue, with a dot where they are." if running else ""),
     )
 
 

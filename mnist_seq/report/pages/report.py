@@ -1,10 +1,15 @@
 """The report of a study as one self-contained HTML page without scripts."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import pandas as pd
 
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.chance import lead, standard_error
 from mnist_seq.report.analysis.diagnosis import diagnose
+from mnist_seq.report.analysis.one_thread import in_one_thread
+from mnist_seq.report.analysis.sweep_progress import SweepProgress
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures import learning_curves as curves
 from mnist_seq.report.figures.comparison import draw_comparison
@@ -15,31 +20,89 @@ from mnist_seq.report.figures.importance import draw_importance, draw_pairs
 from mnist_seq.report.figures.parallel_coordinates import draw_parallel_coordinates
 from mnist_seq.report.figures.slices import draw_slices
 from mnist_seq.report.pages.frame import fill
-from mnist_seq.report.pages.trial_tables import comparison_table, failures_table, trials_table
+from mnist_seq.report.pages.trial_tables import (
+    comparison_table,
+    failures_table,
+    running_table,
+    trials_table,
+)
+
+REFRESH = 10  # seconds after which a browser loads the page of a running sweep again
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What the report says of trials that have ended: sentences and figures, made in seconds.
+
+    Attributes
+    ----------
+    tables : StudyTables
+        Of these trials.
+    parts : mapping
+        By their names in the template.
+    """
+
+    tables: StudyTables
+    parts: Mapping[str, object]
+
+
+@in_one_thread
+def analyse(tables: StudyTables) -> Analysis:
+    """Make what the report says of a study's trials that have ended."""
+    parts = {
+        "found": found(tables),
+        "findings": diagnose(tables),
+        "comparison": draw_comparison(tables),
+        "comparison_table": comparison_table(tables),
+        "history": [draw_over_time(tables), draw_over_budget(tables)],
+        "best_curve": curves.draw_best_trial(tables),
+        "slices": draw_slices(tables),
+        "effects": draw_effects(tables),
+        "importance": draw_importance(tables),
+        "parallel_coordinates": draw_parallel_coordinates(tables),
+        "pairs": draw_pairs(tables),
+        "cost": draw_cost(tables),
+        "best_epochs": curves.draw_best_epochs(tables),
+    }
+    return Analysis(tables, parts)
 
 
 def render(tables: StudyTables) -> str:
     """The report as the text of one HTML file."""
+    return _page(analyse(tables), tables, f"{tables.name}: report", None)
+
+
+def render_live(analysis: Analysis, progress: SweepProgress) -> str:
+    """The report of a running sweep, which a browser loads again and again.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Of trials that have ended; it may be a little behind.
+    """
+    title = f"{progress.ended}/{progress.target} {progress.tables.name}"
+    return _page(analysis, progress.tables, title, progress)
+
+
+def _page(
+    analysis: Analysis, tables: StudyTables, title: str, progress: SweepProgress | None
+) -> str:
+    all_curves = curves.draw_all_trials(tables)
+    best_curve = analysis.parts["best_curve"]
     page = fill(
         "report.html",
-        title=f"{tables.name}: report",
+        **analysis.parts,
+        title=title,
         tables=tables,
         searched=searched(tables),
-        found=found(tables),
-        findings=diagnose(tables),
-        comparison=draw_comparison(tables),
-        comparison_table=comparison_table(tables),
-        history=[draw_over_time(tables), draw_over_budget(tables)],
-        learning_curves=[curves.draw_all_trials(tables), curves.draw_best_trial(tables)],
-        slices=draw_slices(tables),
-        effects=draw_effects(tables),
-        importance=draw_importance(tables),
-        parallel_coordinates=draw_parallel_coordinates(tables),
-        pairs=draw_pairs(tables),
-        cost=draw_cost(tables),
-        best_epochs=curves.draw_best_epochs(tables),
+        curves=all_curves,
+        learning_curves=[best_curve] if progress else [all_curves, best_curve],
         failures_table=failures_table(tables),
         trials_table=trials_table(tables),
+        progress=progress,
+        running_table=running_table(tables),
+        studied=len(analysis.tables.trials),
+        refresh=REFRESH,
     )
     return str(page)
 

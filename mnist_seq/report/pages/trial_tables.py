@@ -52,15 +52,6 @@ def comparison_table(tables: StudyTables) -> Markup:
 def failures_table(tables: StudyTables) -> Markup:
     """HTML table of the failed trials: reason, epochs done, run and settings."""
     failed = tables.trials[tables.trials["state"] == "failed"].sort_values("number")
-    active = {path: activity(tables, failed, path) for path in tables.space}
-    settings = [
-        ", ".join(
-            f"{path}={wording.setting(row[path])}"
-            for path in tables.space
-            if active[path][place] and not pd.isna(row[path])
-        )
-        for place, (_, row) in enumerate(failed.iterrows())
-    ]
     reasons = ["unknown" if pd.isna(reason) else str(reason) for reason in failed["reason"]]
     return _table(
         [
@@ -68,7 +59,24 @@ def failures_table(tables: StudyTables) -> Markup:
             Column("reason", reasons, "reason"),
             Column("epochs done", _cells(failed["epochs"], COUNT), "number"),
             Column("run", _cells(failed["run_id"], SHORT_ID)),
-            Column("settings", settings, "reason"),
+            Column("settings", _settings(tables, failed), "reason"),
+        ]
+    )
+
+
+def running_table(tables: StudyTables) -> Markup | None:
+    """HTML table of the trials that run: epoch, best value so far, settings; None if none runs."""
+    running = tables.trials[tables.trials["state"] == "running"].sort_values("number")
+    if running.empty:
+        return None
+    planned = zip(running["epochs"], running["planned_epochs"], strict=True)
+    values = _cells(running["value"], partial(wording.value, tables.objective))
+    return _table(
+        [
+            Column("trial", list(map(str, running["number"])), "number"),
+            Column("epoch", [f"{COUNT(done)} of {COUNT(whole)}" for done, whole in planned]),
+            Column(f"best {tables.objective.replace('_', ' ')}", values, "number"),
+            Column("settings", _settings(tables, running), "reason"),
         ]
     )
 
@@ -105,6 +113,19 @@ def trials_table(tables: StudyTables) -> Markup:
 def _table(columns: list[Column], *, targets: bool = False, best: str | None = None) -> Markup:
     rows = list(zip(*(column.cells for column in columns), strict=True))
     return fill("trials.html", columns=columns, rows=rows, targets=targets, best=best)
+
+
+def _settings(tables: StudyTables, trials: pd.DataFrame) -> list[str]:
+    """The searched settings of each trial, without those that are not active."""
+    active = {path: activity(tables, trials, path) for path in tables.space}
+    return [
+        ", ".join(
+            f"{path}={wording.setting(row[path])}"
+            for path in tables.space
+            if active[path][place] and not pd.isna(row[path])
+        )
+        for place, (_, row) in enumerate(trials.iterrows())
+    ]
 
 
 def _value(tables: StudyTables, trial: TrialSummary) -> str:
