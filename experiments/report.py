@@ -12,10 +12,15 @@ def main(config: ReportConfig) -> None:
     --------
       python -m experiments.report                         the latest study
       python -m experiments.report study=NAME file=found.html
+      python -m experiments.report follow=true             again and again while its sweep runs
     """
+    from mnist_seq.driver.follow import follow
     from mnist_seq.driver.report import report
 
-    report(config)
+    if config.follow:
+        follow(config)
+    else:
+        report(config)
 
 
 if __name__ == "__main__":

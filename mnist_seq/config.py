@@ -313,6 +313,10 @@ class SweepConfig(Config):
     """Settings of ``python -m experiments.sweep``."""
 
     study: Name | None = Field(description="null: made from the data and the settings")
+    report: Literal["end", "live"] = Field(
+        default="end",
+        description="when the study's page is written; live: while the sweep runs as well",
+    )
     retry_failed: bool = Field(
         default=False,
         description="try every failed trial again, not only those that a fault outside them ended",
@@ -435,5 +439,8 @@ class ReportConfig(Settings):
     """Settings of ``python -m experiments.report``."""
 
     study: Name | None = Field(description="null: the latest")
+    follow: bool = Field(
+        default=False, description="write the page again and again while the study's sweep runs"
+    )
     file: File | None = Field(min_length=1, description="null: in the tracking folder's reports")
     tracking: TrackingConfig

@@ -154,10 +154,15 @@ class Checkpoints:
         return self.folder / f"{number:06}.{kind}"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, shared: bool = False) -> None:
     """Write a file atomically: readers never see a part of it, even after a crash.
 
     A link stays one: what it leads to is written.
+
+    Parameters
+    ----------
+    shared : bool
+        Whether other processes may write the same file meanwhile; the last one wins.
 
     Raises
     ------
@@ -166,7 +171,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     check_writable(path)
     target = path.resolve()
-    unfinished = target.with_name(f"{target.name}.unfinished")
+    unfinished = unfinished_file(target, os.getpid() if shared else None)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with unfinished.open("wb") as file:
@@ -180,6 +185,11 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise StoreError(
             f"{path}: {error.strerror}; when that is mended, the same command goes on"
         ) from error
+
+
+def unfinished_file(path: Path, process: int | None = None) -> Path:
+    """Where a file is while it is written; of a `shared` one, while that process writes it."""
+    return path.with_name(f"{path.name}.{f'{process}.' if process else ''}unfinished")
 
 
 def check_writable(path: Path) -> None:

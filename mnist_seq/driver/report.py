@@ -1,6 +1,7 @@
 """Print what a study says; write it as an HTML report, which its MLflow run gets as well."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from mnist_seq.config import ReportConfig, SweepConfig
 from mnist_seq.driver.checkpoints import write_atomically
@@ -59,9 +60,14 @@ def report_study(
     )
     print_findings(summary_lines(tables))
     page = render(tables)
-    write_atomically(path, page.encode())
+    write_page(path, page)
     tracker.attach(sweep_run.id, "report.html", page)
     print_files({"report": path})
+
+
+def write_page(path: Path, page: str) -> None:
+    """Put a page in its place; other processes may write the same page."""
+    write_atomically(path, page.encode(), shared=True)
 
 
 def sweep_run_of(results: Results, experiment: Experiment) -> RunInfo:

@@ -45,6 +45,28 @@ def stop_when_asked() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
+@contextlib.contextmanager
+def hold_stop_signals() -> Iterator[None]:
+    """Context manager: stop signals wait for its end; processes started in it never get them.
+
+    Until such a process says otherwise, as `ignore_stop_signals` does.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _stop_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def ignore_stop_signals() -> None:
+    """From now on stop signals do nothing: another process ends this one."""
+    for number in _stop_signals():
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _stop_signals() -> list[signal.Signals]:
     """Signals that stop a command on this system; SIGHUP not under ``nohup``."""
     numbers = [signal.SIGINT, signal.SIGTERM]

@@ -1,10 +1,12 @@
 """Run a hyperparameter search from start to end: study, workers, tracking and report."""
 
-from collections.abc import Set
+from collections.abc import Callable, Set
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from mnist_seq.config import SweepConfig
 from mnist_seq.driver.checkpoints import Checkpoints
+from mnist_seq.driver.live_report import live_report
 from mnist_seq.driver.report import report_study
 from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
@@ -12,6 +14,7 @@ from mnist_seq.errors import FaultError, RepeatedFailureError
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import study_name
 from mnist_seq.search.trials import StudyTrials
+from mnist_seq.terminal.display import say
 from mnist_seq.terminal.progress import Progress
 from mnist_seq.terminal.summary import print_data, print_greeting, print_retried, print_summary
 from mnist_seq.tracking.provenance import provenance
@@ -63,7 +66,10 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             checkpoints.delete(number)
         trials = StudyTrials(study, config)
         progress = _progress(study, trials, config)
-        with open_session(workspace, config.workers) as session:
+        with (
+            _report_meanwhile(workspace, config, name) as end_live_report,
+            open_session(workspace, config.workers) as session,
+        ):
             again = checkpoints.outcomes().keys() | study.retried
             whole, each = _recorders(
                 workspace, session, config, progress, checkpoints, command, again
@@ -84,10 +90,22 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
                 try:
                     session.tracker.flush()
                 finally:  # what was found is said even where it cannot be stored
+                    end_live_report()
                     report_study(workspace, session.tracker, name, config, finished)
     if trials.given_up is not None:
         raise RepeatedFailureError(trials.given_up)
     return SweepResult(name, progress, is_complete)
+
+
+def _report_meanwhile(
+    workspace: Workspace, config: SweepConfig, study: str
+) -> AbstractContextManager[Callable[[], object]]:
+    """Context manager around the search: its page is written meanwhile, if that is wanted."""
+    if config.report != "live":
+        return nullcontext(lambda: None)
+    path = workspace.report_file(f"{study}.html", None)
+    say(f"{path}: the report, written again while the sweep runs")
+    return live_report(config.tracking, study, path)
 
 
 def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progress:

@@ -12,6 +12,7 @@ from mnist_seq.validation import settings
 
 # Settings that may change within one study: they shape no trial's curve.
 CHANGEABLE = ("trials", "timeout", "retries", "max_failures")
+NOT_OF_THE_STUDY = {"study", "report", "retry_failed", "workers", "tracking"}
 # Files may move: the study knows its images by their digests.
 MOVABLE = ("data.train_file", "data.test_file")
 
@@ -22,7 +23,7 @@ def fixed_settings(config: SweepConfig) -> dict[str, Any]:
     A setting that has a default in its class is one that earlier studies did not have: at this
     default it is left out, so that their names and settings stay what they were.
     """
-    shape = config.model_dump(exclude={"study", "retry_failed", "workers", "tracking"})
+    shape = config.model_dump(exclude=NOT_OF_THE_STUDY)
     for free in CHANGEABLE:
         del shape["search"][free]
     for path, field in settings(SweepConfig).items():

@@ -77,7 +77,7 @@ class SweepProgress:
         if self.seconds is None:
             return "No sweep runs this study."
         if self.ended >= self.target:
-            return "All trials have ended; the sweep is ending."
+            return "The sweep is about to end."
         if self.seconds_left is None:
             return "The time left is estimated once a trial has ended."
         limit = "" if self.timeout is None else "; search.timeout may end it before"

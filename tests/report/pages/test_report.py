@@ -3,14 +3,17 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from html.parser import HTMLParser
 
 import pytest
 
 from mnist_seq.config import Choices, Range
+from mnist_seq.report.analysis.sweep_progress import SweepProgress
 from mnist_seq.report.analysis.tables import StudyTables
-from mnist_seq.report.pages.report import render
+from mnist_seq.report.figures.drawing import ACCENT
+from mnist_seq.report.pages.report import analyse, render, render_live
 from tests.report.studies import BASELINE, DEFAULT, UNITS, Space, mixed, study, unit
 
 STUDIES = {
@@ -196,3 +199,40 @@ def test_importing_the_page_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def live_page() -> str:
+    """Of a sweep with two trials that run; what is said of the others is one trial behind."""
+    states = ["complete", "pruned", "complete", "running", "running"]
+    tables = study(5, states=lambda n: states[n], epochs=3)
+    progress = SweepProgress(tables, 20, 60.0, 3, None, datetime(2026, 1, 1, 12, tzinfo=UTC))
+    return render_live(analyse(replace(tables, trials=tables.trials.iloc[:2])), progress)
+
+
+def test_a_browser_loads_the_page_of_a_running_sweep_again_and_no_other() -> None:
+    refresh = ("http-equiv", "refresh")
+    assert refresh in Parsed(live_page()).attributes
+    assert refresh not in Parsed(page_of("20 trials")).attributes
+
+
+def test_the_curves_of_trials_that_run_are_drawn_apart() -> None:
+    (with_running,) = (p for p in pictures(live_page()) if "<h3>All trials</h3>" in p)
+    ended = next(p for p in pictures(page_of("20 trials")) if "<h3>All trials</h3>" in p)
+    for mark in ("<path[^>]*fill: none", "<use[^>]*fill: [^;]*"):  # a line, and the dot at its end
+        of_running = re.compile(rf"{mark}; stroke: {ACCENT}")
+        assert len(of_running.findall(with_running)) == 2
+        assert not of_running.findall(ended)
+    assert "Trials that run are blue" in with_running
+    assert "Trials that run" not in ended
+
+
+def test_the_page_says_of_how_many_trials_its_findings_are() -> None:
+    assert "Of the first 2 trials that ended" in live_page()
+    assert "trials that ended" not in page_of("20 trials")
+    assert "too few to say what any hyperparameter does" in live_page()
+
+
+def test_the_page_of_a_running_sweep_has_every_id_once() -> None:
+    names = re.findall(r' id="([^"]+)"', live_page())
+    assert len(names) == len(set(names))
+    assert {f"trial-{n}" for n in range(5)} <= set(names)
