@@ -4,7 +4,7 @@ The databases are read only, and for no longer than a query takes, so that no sw
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,7 +77,7 @@ def read_study(workspace: Workspace, study: str) -> StudyNow:
     since = workspace.driven_since(study) if workspace.is_driven(study) else None
     return StudyNow(
         ended,
-        _progress(tables, config, since, runs.values()),
+        _progress(tables, config, since, runs),
         (config.search.trials, since, *states, *epochs, *ends),
         is_complete=sweep.status == "FINISHED",
     )
@@ -161,15 +161,19 @@ class LivePage:
 
 
 def _progress(
-    tables: StudyTables, config: SweepConfig, since: datetime | None, runs: Iterable[RunInfo]
+    tables: StudyTables,
+    config: SweepConfig,
+    since: datetime | None,
+    runs: Mapping[int, RunInfo],
 ) -> SweepProgress:
     now = datetime.now(UTC)
-    ended = [run for run in runs if since and run.end and run.end >= since]
+    recent = {n for n, run in runs.items() if since and (run.end is None or run.end >= since)}
+    trials = tables.trials
     return SweepProgress(
         tables,
         target=config.search.trials,
         seconds=(now - since).total_seconds() if since else None,
-        ended_since=len(ended),
+        epochs_since=int(trials["epochs"][trials["number"].isin(recent)].sum()),
         timeout=config.search.timeout,
         written=now.astimezone(),
     )

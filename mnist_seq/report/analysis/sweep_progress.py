@@ -21,8 +21,8 @@ class SweepProgress:
         How many trials there shall be.
     seconds : float or None
         Since the sweep began, or went on after a stop; None if no sweep runs.
-    ended_since : int
-        How many trials have ended in that time.
+    epochs_since : int
+        How many epochs have the trials that ended in that time, and those that run.
     timeout : float or None
         Seconds after which the sweep starts no trial.
     written : datetime
@@ -32,7 +32,7 @@ class SweepProgress:
     tables: StudyTables
     target: int
     seconds: float | None
-    ended_since: int
+    epochs_since: int
     timeout: float | None
     written: datetime
 
@@ -41,11 +41,25 @@ class SweepProgress:
         return len(self.tables.trials) - self.tables.count("running")
 
     @property
+    def epochs_a_trial(self) -> float:
+        """Mean number of epochs of the trials that have ended; before, of those planned."""
+        trials = self.tables.trials
+        ended = trials[trials["state"] != "running"]
+        return float((trials["planned_epochs"] if ended.empty else ended["epochs"]).mean())
+
+    @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds left, from the mean time in which a trial has ended; None before."""
-        if self.seconds is None or self.ended_since == 0:
+        """Estimated seconds left; None before the first epoch has ended.
+
+        Trials that run are taken to go on to their end, and those to come to have
+        `epochs_a_trial`, at the mean pace of all epochs since the sweep began or went on.
+        """
+        if self.seconds is None or self.epochs_since == 0:
             return None
-        left = self.seconds / self.ended_since * max(self.target - self.ended, 0)
+        running = self.tables.trials[self.tables.trials["state"] == "running"]
+        to_come = max(self.target - self.ended - len(running), 0) * self.epochs_a_trial
+        to_come += float((running["planned_epochs"] - running["epochs"]).sum())
+        left = self.seconds / self.epochs_since * to_come
         return left if self.timeout is None else min(left, max(self.timeout - self.seconds, 0.0))
 
     def counted(self) -> str:
@@ -79,11 +93,11 @@ class SweepProgress:
         if self.ended >= self.target:
             return "The sweep is about to end."
         if self.seconds_left is None:
-            return "The time left is estimated once a trial has ended."
+            return "The time left is estimated once an epoch has ended."
         limit = "" if self.timeout is None else "; search.timeout may end it before"
         return (
-            f"About {wording.duration(self.seconds_left)} left, if the other "
-            f"{self.target - self.ended:,} end at the pace of the "
-            f"{wording.many(self.ended_since, 'trial')} that ended in the "
-            f"{wording.duration(self.seconds)} since the sweep began or went on{limit}."
+            f"About {wording.duration(self.seconds_left)} left, estimated from "
+            f"{wording.many(self.epochs_since, 'epoch')} in the {wording.duration(self.seconds)} "
+            "since the sweep began or went on, and a mean of "
+            f"{self.epochs_a_trial:.3g} epochs a trial{limit}."
         )

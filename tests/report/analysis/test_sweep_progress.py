@@ -19,13 +19,15 @@ def tables(objective: str = "validation_accuracy") -> StudyTables:
     values = [0.5, 0.4, 0.99, 0.6, 0.7, 0.3]
     if objective == "validation_loss":
         values = [1 - value for value in values]
-    rows = made.trials.assign(value=values, best_epoch=2, planned_epochs=9)
+    rows = made.trials.assign(
+        value=values, best_epoch=2, planned_epochs=9, epochs=[9, 3, 1, 9, 4, 2]
+    )
     return replace(made, trials=rows)
 
 
 def progress(**changed: object) -> SweepProgress:
     usual = SweepProgress(
-        tables(), target=20, seconds=60.0, ended_since=3, timeout=None, written=NOON
+        tables(), target=20, seconds=60.0, epochs_since=30, timeout=None, written=NOON
     )
     return replace(usual, **changed)  # type: ignore[arg-type]
 
@@ -44,13 +46,26 @@ def test_the_best_so_far_may_run_and_has_not_failed(objective: str, value: str) 
     assert said == f"Best so far: {value} in trial 4 (running), epoch 2 of 9."
 
 
-def test_the_others_are_taken_to_end_at_the_pace_of_this_session() -> None:
-    # Three ended in 60 s, the fourth before: 20 s each for the 16 that have not ended.
-    assert progress().seconds_left == 16 * 20
-    assert "About 5 min left, if the other 16 end" in progress().left()
+# Those that run have 5 + 7 epochs to come, and 14 others 5.5 each: (9 + 3 + 1 + 9) / 4. An epoch
+# takes 2 s, for there were 30 in a minute.
+LEFT = 2 * (5 + 7 + 14 * 5.5)
 
 
-@pytest.mark.parametrize(("timeout", "left"), [(100.0, 40.0), (30.0, 0.0), (1e6, 320.0)])
+def test_the_time_left_is_that_of_the_epochs_to_come() -> None:
+    assert progress().seconds_left == LEFT == 178
+    assert progress().left() == (
+        "About 3 min left, estimated from 30 epochs in the 60 s since the sweep began or went on, "
+        "and a mean of 5.5 epochs a trial."
+    )
+
+
+def test_before_a_trial_has_ended_the_others_are_taken_to_be_as_those_that_run() -> None:
+    made = tables()
+    running = replace(made, trials=made.trials[made.trials["state"] == "running"])
+    assert progress(tables=running, epochs_since=6).seconds_left == 10 * (5 + 7 + 18 * 9)
+
+
+@pytest.mark.parametrize(("timeout", "left"), [(100.0, 40.0), (30.0, 0.0), (1e6, LEFT)])
 def test_a_timeout_ends_it_before(timeout: float, left: float) -> None:
     assert progress(timeout=timeout).seconds_left == left
 
@@ -58,7 +73,7 @@ def test_a_timeout_ends_it_before(timeout: float, left: float) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"ended_since": 0}, "The time left is estimated once a trial has ended."),
+        ({"epochs_since": 0}, "The time left is estimated once an epoch has ended."),
         ({"seconds": None}, "No sweep runs this study."),
         ({"target": 4}, "The sweep is about to end."),
     ],
