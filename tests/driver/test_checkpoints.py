@@ -141,6 +141,24 @@ def test_a_file_is_put_in_place_whole_and_alone(tmp_path: Path) -> None:
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_two_processes_may_write_one_file_each_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, sync = tmp_path / "page.html", os.fsync
+
+    def other_comes_between(descriptor: int) -> None:
+        monkeypatch.setattr("os.fsync", sync)
+        monkeypatch.setattr("os.getpid", lambda: 1)
+        write_atomically(file, b"another", shared=True)
+        assert file.read_bytes() == b"another"
+        sync(descriptor)
+
+    monkeypatch.setattr("os.fsync", other_comes_between)
+    write_atomically(file, b"one", shared=True)
+    assert file.read_bytes() == b"one"
+    assert list(tmp_path.iterdir()) == [file]
+
+
 # --- their data
 
 

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from mnist_seq.config import SweepConfig
+from mnist_seq.config import SweepConfig, Values
 from mnist_seq.driver.study_tables import study_tables
+from mnist_seq.records import parse_records
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.pages.trial_tables import comparison_table
-from mnist_seq.search.trials import finished_trials
+from mnist_seq.search.trials import finished_trials, running_trials
 from mnist_seq.tracking.results import RunInfo
 from tests.examples import sweep_config
 
@@ -109,3 +110,16 @@ def test_a_baseline_that_is_itself_the_best_is_compared_with_nothing() -> None:
     table = rows(comparison_table(tables(sweep_config(), 0.99, 0.98)))
     assert "training.schedule (not searched)" not in table
     assert table["model.units"] == ["50"]
+
+
+def test_a_trial_that_runs_has_its_curve_so_far_and_is_no_rival() -> None:
+    default = sweep_config()
+    running: dict[int, Values] = {1: {**WIDER}, 2: {"model.units": -1}}
+    trials = running_trials(default, running)
+    curve = parse_records([record(0.97), record(0.99) | {"epoch": 2}])
+    both = study_tables("study", default, [], {}, SWEEP, [(trial, curve) for trial in trials])
+    (row,) = both.trials.to_dict("records")  # what would be refused is left out
+    assert (row["number"], row["state"], row["model.units"]) == (1, "running", 100)
+    assert (row["value"], row["best_epoch"], row["epochs"]) == (0.99, 2, 2)
+    assert list(both.curve(1)["validation_accuracy"]) == [0.97, 0.99]
+    assert both.best is None

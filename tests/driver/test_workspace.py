@@ -1,3 +1,4 @@
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,17 @@ def test_the_best_trial_is_best_in_what_was_searched_for(
             run.finish("FINISHED")
     choice = ChosenRun(study="study", trial=None, run=None)
     assert workspace.find_run(choice)[1].tags["trial_number"] == str(best)
+
+
+def test_a_study_is_driven_since_its_lock_was_taken_and_no_longer_than_it_is_held(
+    workspace: Workspace,
+) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)  # times of files are coarse
+    assert not workspace.is_driven("mine")
+    with workspace.lock("mine", "mine"):
+        assert workspace.is_driven("mine")
+        since = workspace.driven_since("mine")
+        assert since is not None
+        assert before < since <= datetime.now(UTC)
+    assert not workspace.is_driven("mine")
+    assert workspace.driven_since("mine") is None

@@ -58,6 +58,18 @@ def test_a_trial_that_was_put_in_a_queue_is_resumed(tmp_path: Path) -> None:
     assert asked(study).number == 2
 
 
+def test_trials_that_run_are_read_without_changing_the_database(tmp_path: Path) -> None:
+    study = opened(tmp_path, searching())
+    trial(study, asked(study))
+    runs = asked(study)
+    before = (tmp_path / "optuna.db").read_bytes()
+    storage = StudyStorage(tmp_path / "optuna.db")
+    assert storage.open("study") == "study"
+    assert storage.running() == {1: runs.values}
+    assert [each.number for each in storage.finished()] == [0]
+    assert (tmp_path / "optuna.db").read_bytes() == before
+
+
 MAKE = """
 import sys
 from pathlib import Path

@@ -138,6 +138,7 @@ def test_a_name_that_is_not_given_follows_from_what_shapes_the_search() -> None:
 def test_studies_keep_the_names_that_earlier_versions_gave_them() -> None:
     assert study_name(sweep_config()) == "mnist-c95106"
     assert study_name(sweep_config("data=digits")) == "digits-a4bde5"
+    assert study_name(sweep_config("data=digits", "report=live")) == "digits-a4bde5"
 
 
 def test_trials_that_all_fail_alike_end_the_search(tmp_path: Path) -> None:
