@@ -21,7 +21,8 @@ from mnist_seq.search.trials import finished_trials, running_trials
 from mnist_seq.tracking.results import RunInfo
 from mnist_seq.validation import validate
 
-# An eleventh of a core at most for the page, and another for what it says of ended trials.
+# What a page says of ended trials takes far longer than its curves: each has its own pauses, and
+# an eleventh of a core at most.
 PAUSES = 10  # times the processor's time that was taken before
 SECONDS_TO_BEGIN = 60.0
 
@@ -139,25 +140,24 @@ class LivePage:
         """
         began = time.process_time()
         now = read_study(self._workspace, self._study)
-        analysing = 0.0
-        if now.version != self._version:
-            analysis, analysing = self._analysed(now.ended)
-            page = render_live(analysis, now.progress)
-            self._write(self._path, page)
+        if self._analysis is not None and now.version != self._version:
+            self._write(self._path, render_live(self._analysis, now.progress))
             self._version = now.version
-        return max(REFRESH, PAUSES * (time.process_time() - began - analysing))
+        if self._is_due(now.ended):
+            self._analyse(now.ended)
+            self._version = None  # the same study has more to show
+            return 0.0
+        return max(REFRESH, PAUSES * (time.process_time() - began))
 
-    def _analysed(self, ended: StudyTables) -> tuple[Analysis, float]:
-        """What is said of the trials that have ended, and the seconds that were taken for it."""
+    def _is_due(self, ended: StudyTables) -> bool:
         known = self._analysis
-        is_new = known is None or len(known.tables.trials) != len(ended.trials)
-        if known is not None and (not is_new or time.monotonic() < self._next_analysis):
-            return known, 0.0
+        is_behind = known is None or len(known.tables.trials) != len(ended.trials)
+        return is_behind and time.monotonic() >= self._next_analysis
+
+    def _analyse(self, ended: StudyTables) -> None:
         began = time.process_time()
-        self._analysis = known = analyse(ended)
-        took = time.process_time() - began
-        self._next_analysis = time.monotonic() + PAUSES * took
-        return known, took
+        self._analysis = analyse(ended)
+        self._next_analysis = time.monotonic() + PAUSES * (time.process_time() - began)
 
 
 def _progress(

@@ -50,10 +50,7 @@ class Analysis:
 def analyse(tables: StudyTables) -> Analysis:
     """Make what the report says of a study's trials that have ended."""
     parts = {
-        "found": found(tables),
         "findings": diagnose(tables),
-        "comparison": draw_comparison(tables),
-        "comparison_table": comparison_table(tables),
         "history": [draw_over_time(tables), draw_over_budget(tables)],
         "best_curve": curves.draw_best_trial(tables),
         "slices": draw_slices(tables),
@@ -95,6 +92,9 @@ def _page(
         title=title,
         tables=tables,
         searched=searched(tables),
+        found=found(tables),
+        comparison=draw_comparison(tables),
+        comparison_table=comparison_table(tables),
         curves=all_curves,
         learning_curves=[best_curve] if progress else [all_curves, best_curve],
         failures_table=failures_table(tables),

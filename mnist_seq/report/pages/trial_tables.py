@@ -75,7 +75,7 @@ def running_table(tables: StudyTables) -> Markup | None:
         [
             Column("trial", list(map(str, running["number"])), "number"),
             Column("epoch", [f"{COUNT(done)} of {COUNT(whole)}" for done, whole in planned]),
-            Column(f"best {tables.objective.replace('_', ' ')}", values, "number"),
+            Column("best so far", values, "number"),
             Column("settings", _settings(tables, running), "reason"),
         ]
     )

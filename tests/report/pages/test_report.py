@@ -227,7 +227,7 @@ def test_the_curves_of_trials_that_run_are_drawn_apart() -> None:
 
 
 def test_the_page_says_of_how_many_trials_its_findings_are() -> None:
-    assert "Of the first 2 trials that ended" in live_page()
+    assert "From the first 2 trials that ended" in live_page()
     assert "trials that ended" not in page_of("20 trials")
     assert "too few to say what any hyperparameter does" in live_page()
 
