@@ -1,6 +1,7 @@
 """How TensorFlow behaves in tests, set before it is loaded; the workers that tests share."""
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 # As in a worker: one thread for each process, and quiet. Read when NumPy and TensorFlow are loaded.
 os.environ.update(ENVIRONMENT, OPENBLAS_NUM_THREADS="1")
+
+# As in a terminal: the tests, and what they start, may themselves have been started by nohup.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
