@@ -42,7 +42,8 @@ def table_of(rows: Sequence[Mapping[str, str]], *, wraps_last_only: bool = False
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     heads = list(rows[0] if rows else ())
     for head in heads:
-        table.add_column(plain(head), no_wrap=wraps_last_only and head != heads[-1])
+        is_whole = wraps_last_only and head != heads[-1]
+        table.add_column(plain(head), no_wrap=is_whole, overflow="fold")
     for row in rows:
         table.add_row(*map(plain, row.values()))
     return table
