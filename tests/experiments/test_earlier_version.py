@@ -45,8 +45,11 @@ def is_same_processor(folder: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def finished(folder: Path) -> str:
-    """What the same command prints that goes on with the search."""
+def finished(folder: Path, is_same_processor: bool) -> str:
+    """What the same command prints that goes on with the search.
+
+    The search's run then names this machine's processor: the earlier one is looked at before.
+    """
     return printed("sweep", *SETTINGS, f"tracking.folder={folder}")
 
 
