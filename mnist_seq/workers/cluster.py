@@ -131,23 +131,22 @@ def _local_cluster(config: WorkersConfig) -> Iterator[tuple[Client, list[int], P
             folder = opened.enter_context(tempfile.TemporaryDirectory())
             opened.enter_context(dask.config.set({"temporary-directory": folder}))
             cores = opened.enter_context(taken_cores(count))
-            cluster = opened.enter_context(
-                LocalCluster(
-                    n_workers=count,
-                    threads_per_worker=1,
-                    processes=True,
-                    host="127.0.0.1",
-                    # Any local user can reach the port, and whoever is let in can run code here.
-                    protocol="tls",
-                    security=Security.temporary(),
-                    dashboard_address="127.0.0.1:0",
-                    scheduler_kwargs={"dashboard": False},
-                    memory_limit=(
-                        f"{config.memory_gib}GiB" if config.memory_gib else MEMORY_LIMIT // count
-                    ),
-                    silence_logs=logging.CRITICAL + 1,  # what it would say comes as an event
-                )
+            cluster = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                # Any local user can reach the port, and whoever is let in can run code here.
+                protocol="tls",
+                security=Security.temporary(),
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
+                memory_limit=(
+                    f"{config.memory_gib}GiB" if config.memory_gib else MEMORY_LIMIT // count
+                ),
+                silence_logs=logging.CRITICAL + 1,  # what it would say comes as an event
             )
+            opened.callback(_close, cluster)
             client = opened.enter_context(Client(cluster))
         except (OSError, RuntimeError, ImportError) as raised:
             error: BaseException = raised
@@ -155,3 +154,12 @@ def _local_cluster(config: WorkersConfig) -> Iterator[tuple[Client, list[int], P
                 error = error.__cause__
             raise FaultError(f"the processes that train could not be started: {error}") from None
         yield client, cores, Path(folder)
+
+
+def _close(cluster: LocalCluster) -> None:
+    """End the processes; one that takes too long on a busy machine is killed when the driver ends.
+
+    By then everything is stored, so that there is nothing to tell the user.
+    """
+    with contextlib.suppress(TimeoutError):
+        cluster.close()

@@ -200,6 +200,21 @@ def test_a_suspended_machine_loses_no_worker_and_no_training(both_free: Workers)
     pool.drop(0)
 
 
+def test_processes_that_end_too_slowly_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with many other loads, Ctrl-C had ended in Dask's traceback."""
+    close, asked = LocalCluster.close, []
+
+    def too_slow(self: LocalCluster, timeout: float | None = None) -> None:
+        close(self, timeout)
+        asked.append(self)
+        raise TimeoutError
+
+    monkeypatch.setattr(LocalCluster, "close", too_slow)
+    with open_workers(SETTINGS.model_copy(update={"count": 1}), FUNCTIONS):
+        pass
+    assert asked
+
+
 @pytest.mark.parametrize("seconds", [60, 3600, 10**8])
 def test_a_clock_set_back_stalls_no_training(
     both_free: Workers, monkeypatch: pytest.MonkeyPatch, seconds: int
