@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from mnist_seq.report.analysis import findings
 from mnist_seq.report.analysis.hyperparameter_findings import unimportant, what_matters
-from mnist_seq.report.analysis.one_thread import in_one_thread
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.analysis.training_findings import best_epochs, overfitting
 
@@ -34,7 +33,6 @@ def diagnose(tables: StudyTables) -> list[findings.Finding]:
     ]
 
 
-@in_one_thread
 def summary_lines(tables: StudyTables) -> list[str]:
     """The first findings, each with its suggested command, one line each for a terminal."""
     return [

@@ -16,6 +16,7 @@ import numpy as np
 from mnist_seq.config import Choices
 from mnist_seq.report.analysis.coordinates import Settings
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter
+from mnist_seq.report.analysis.one_thread import in_one_thread
 from mnist_seq.report.analysis.response_model import Numbers
 from mnist_seq.report.analysis.study_model import StudyModel, after_training, study_model
 from mnist_seq.report.analysis.tables import StudyTables
@@ -130,6 +131,7 @@ class Effect:
 
 
 @lru_cache(maxsize=2)
+@in_one_thread
 def effects(tables: StudyTables) -> dict[str, Effect]:
     """The effects of the hyperparameters that differ between trials, by path; {} if too few."""
     fitted, best = study_model(tables), tables.best
@@ -141,6 +143,7 @@ def effects(tables: StudyTables) -> dict[str, Effect]:
     return {h.path: _effect(fitted, h, at_best, trials) for h in fitted.searched}
 
 
+@in_one_thread
 def response_at(tables: StudyTables, path: str, positions: Numbers) -> Response:
     """Predicted error at some values of a varied hyperparameter, all else as in the best trial."""
     fitted, best = study_model(tables), tables.best
@@ -151,6 +154,7 @@ def response_at(tables: StudyTables, path: str, positions: Numbers) -> Response:
     return _response(fitted, h, positions, [at_best] * COPIES_OF_THE_BEST)
 
 
+@in_one_thread
 def predicted_error(
     tables: StudyTables, pair: tuple[Hyperparameter, Hyperparameter], x: Numbers, y: Numbers
 ) -> Numbers:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_seq.report.analysis.coordinates import Settings
+from mnist_seq.report.analysis.one_thread import in_one_thread
 from mnist_seq.report.analysis.response_model import Numbers
 from mnist_seq.report.analysis.study_model import StudyModel, after_training, study_model
 from mnist_seq.report.analysis.tables import StudyTables
@@ -65,6 +66,7 @@ class Importances:
 
 
 @lru_cache(maxsize=2)
+@in_one_thread
 def variance_importance(tables: StudyTables) -> Importances | None:
     """Importances of all hyperparameters; None if trials are too few or do not differ.
 

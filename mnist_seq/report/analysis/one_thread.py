@@ -1,4 +1,4 @@
-"""Analyses in one thread: the same figures on any number of cores, and sooner."""
+"""Functions in one thread: the same figures on any number of cores, and sooner."""
 
 import functools
 from collections.abc import Callable

@@ -16,6 +16,7 @@ import pandas as pd
 
 from mnist_seq.report.analysis.coordinates import Coordinates, Settings
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter, activity, hyperparameters
+from mnist_seq.report.analysis.one_thread import in_one_thread
 from mnist_seq.report.analysis.response_model import Indices, Numbers, ResponseModel
 from mnist_seq.report.analysis.tables import StudyTables
 
@@ -73,6 +74,7 @@ class StudyModel:
 
 
 @lru_cache(maxsize=2)
+@in_one_thread
 def study_model(tables: StudyTables) -> StudyModel | None:
     """Model a study's learning curves; None if the trials are too few or do not differ.
 

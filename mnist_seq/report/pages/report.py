@@ -8,7 +8,6 @@ import pandas as pd
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.chance import lead, standard_error
 from mnist_seq.report.analysis.diagnosis import diagnose
-from mnist_seq.report.analysis.one_thread import in_one_thread
 from mnist_seq.report.analysis.sweep_progress import SweepProgress
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures import learning_curves as curves
@@ -46,7 +45,6 @@ class Analysis:
     parts: Mapping[str, object]
 
 
-@in_one_thread
 def analyse(tables: StudyTables) -> Analysis:
     """Make what the report says of a study's trials that have ended."""
     parts = {

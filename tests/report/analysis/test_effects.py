@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from mnist_seq.config import Choices
 from mnist_seq.report.analysis.effects import Effect, effects
@@ -83,6 +84,16 @@ def test_its_size_is_inside_the_band_nine_times_of_ten(
 def test_what_has_no_effect_is_hardly_ever_said_to_have_one() -> None:
     found = [effect for seed in range(40) for effect in planted(noise, seed)[0].values()]
     assert sum(effect.is_told for effect in found) <= 0.02 * len(found)
+
+
+def test_effects_are_the_same_to_the_last_bit_on_any_number_of_cores() -> None:
+    found = []
+    for cores in (1, 2):
+        with threadpool_limits(cores):
+            found.append(planted(wide_is_better, 0)[0]["model.units"].at_best)
+    one, two = found
+    assert np.array_equal(one.log_error, two.log_error)
+    assert np.array_equal(one.covariance, two.covariance)
 
 
 def test_the_band_is_in_terms_of_the_error() -> None:
