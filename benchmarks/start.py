@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from experiments.command_line import compose
+from mnist_seq.composition.compose import compose
 from mnist_seq.config import Config, Scalar, TrainConfig
 from mnist_seq.driver.session import FUNCTIONS, data_of
 from mnist_seq.records import EpochRecord

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from experiments.command_line import compose
+from mnist_seq.composition.compose import compose
 from mnist_seq.config import SweepConfig
 from mnist_seq.data.dataset import RawSplit
 from mnist_seq.data.mnist import read_mnist

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from benchmarks.ways import products
 from benchmarks.ways.shape import Shape
-from experiments.command_line import compose
+from mnist_seq.composition.compose import compose
 from mnist_seq.config import TrainConfig
 from mnist_seq.data.load import load
 from mnist_seq.network.program import Program, program_for

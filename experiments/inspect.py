@@ -1,30 +1,6 @@
 """Look inside a network: ``python -m experiments.inspect``."""
 
-from experiments.command_line import command, command_line
-from mnist_seq.config import InspectConfig
-
-
-@command(InspectConfig)
-def main(config: InspectConfig) -> None:
-    """Show how a trained network reads, row by row, where it errs, and how sure it is.
-
-    Examples
-    --------
-      python -m experiments.inspect                        the best of the latest study
-      python -m experiments.inspect study=NAME trial=7 images=12
-      python -m experiments.inspect part=test              on the test images
-      python -m experiments.inspect against=baseline       two networks side by side
-      python -m experiments.inspect trial=7 against=3
-    """
-    if config.against is not None:
-        from mnist_seq.driver.compare_runs import compare_runs
-
-        compare_runs(config, config.against, command_line())
-        return
-    from mnist_seq.driver.inspect import inspect_run
-
-    inspect_run(config, command_line())
-
+from mnist_seq.commands.inspect import main
 
 if __name__ == "__main__":
     main()

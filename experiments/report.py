@@ -1,27 +1,6 @@
 """Write a study's report: ``python -m experiments.report``."""
 
-from experiments.command_line import command
-from mnist_seq.config import ReportConfig
-
-
-@command(ReportConfig)
-def main(config: ReportConfig) -> None:
-    """Write what a study found as one HTML page, to be opened anywhere or sent to a friend.
-
-    Examples
-    --------
-      python -m experiments.report                         the latest study
-      python -m experiments.report study=NAME file=found.html
-      python -m experiments.report follow=true             again and again while its sweep runs
-    """
-    from mnist_seq.driver.follow import follow
-    from mnist_seq.driver.report import report
-
-    if config.follow:
-        follow(config)
-    else:
-        report(config)
-
+from mnist_seq.commands.report import main
 
 if __name__ == "__main__":
     main()

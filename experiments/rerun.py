@@ -1,24 +1,6 @@
 """Train the best again: ``python -m experiments.rerun``."""
 
-from experiments.command_line import command, command_line
-from mnist_seq.config import RerunConfig
-
-
-@command(RerunConfig)
-def main(config: RerunConfig) -> None:
-    """Train a study's best configs again, compare the curves, and score the test images.
-
-    Examples
-    --------
-      python -m experiments.rerun                          the best of the latest study
-      python -m experiments.rerun study=NAME trial=7 seeds=5
-      python -m experiments.rerun top=3 seeds=5            does the search's order hold?
-      python -m experiments.rerun seeds=5 training.epochs=30 model.units=96
-    """
-    from mnist_seq.driver.rerun import rerun
-
-    rerun(config, command_line())
-
+from mnist_seq.commands.rerun import main
 
 if __name__ == "__main__":
     main()

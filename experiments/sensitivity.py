@@ -1,27 +1,6 @@
 """Change one hyperparameter at a time: ``python -m experiments.sensitivity``."""
 
-from experiments.command_line import command, command_line
-from mnist_seq.config import SensitivityConfig
-
-
-@command(SensitivityConfig)
-def main(config: SensitivityConfig) -> None:
-    """Measure what each hyperparameter does: change one at a time, all else as in the best trial.
-
-    The same command again goes on where it was stopped; what was trained before is not trained
-    again. Examples:
-
-      python -m experiments.sensitivity                    around the best of the latest study
-      python -m experiments.sensitivity seeds=5            the same with more seeds
-      python -m experiments.sensitivity values.training.batch_size=[28,256]
-      python -m experiments.sensitivity 'pairs=[[model.units,training.learning_rate]]'
-    """
-    from mnist_seq.driver.sensitivity import sensitivity
-    from mnist_seq.terminal.summary import print_next_commands
-
-    study = sensitivity(config, command_line())
-    print_next_commands(config.tracking, (f"ui study={study}", "compare the runs"))
-
+from mnist_seq.commands.sensitivity import main
 
 if __name__ == "__main__":
     main()

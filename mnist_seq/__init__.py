@@ -1,0 +1,3 @@
+"""Hyperparameter experiments with LSTMs that read images row by row."""
+
+__version__ = "0.1.0"

@@ -3,8 +3,8 @@
 import functools
 from dataclasses import replace
 
-from experiments.command_line import CONF, compose
 from mnist_seq import config as configs
+from mnist_seq.composition.compose import CONF, compose
 from mnist_seq.config import Config, Settings, SweepConfig, TrainConfig
 from mnist_seq.data.dataset import Dataset, digest_of
 from mnist_seq.data.load import training_data

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from experiments.command_line import compose
+from mnist_seq.composition.compose import compose
 from mnist_seq.config import RerunConfig, SweepConfig, UiConfig
 from mnist_seq.errors import ConfigError
 from mnist_seq.validation import allowed, nearest, settings, validate

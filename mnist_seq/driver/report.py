@@ -8,6 +8,7 @@ from mnist_seq.driver.checkpoints import write_atomically
 from mnist_seq.driver.study_tables import study_tables
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError
+from mnist_seq.invocation import command_text
 from mnist_seq.records import Trial, TrialOutcome
 from mnist_seq.report.analysis.diagnosis import summary_lines
 from mnist_seq.report.pages.report import render
@@ -74,7 +75,5 @@ def sweep_run_of(results: Results, experiment: Experiment) -> RunInfo:
     """Return a study's own run; a deleted one where there is no other."""
     kept = results.runs(experiment, "sweep") or results.runs(experiment, "sweep", deleted_too=True)
     if not kept:
-        raise TrackingError(
-            f"{experiment.name} is no search: python -m experiments.sweep makes one"
-        )
+        raise TrackingError(f"{experiment.name} is no search: {command_text('sweep')} makes one")
     return kept[0]

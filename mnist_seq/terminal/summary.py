@@ -1,6 +1,5 @@
 """What the terminal shows after a command: the best trials, findings, and what to type next."""
 
-import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from rich.text import Text
 from mnist_seq.config import TrackingConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.errors import in_one_line
+from mnist_seq.invocation import command_text
 from mnist_seq.records import EpochRecord, Trial
 from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.progress import Progress, duration_text, settings_text
@@ -118,7 +118,7 @@ def print_next_commands(tracking: TrackingConfig, *commands: tuple[str, str]) ->
     """Print suggested next commands and what each is for."""
     folder = [] if tracking.folder == "mlruns" else [f"tracking.folder={tracking.folder}"]
     for command, why in commands:
-        line = shlex.join(["python", "-m", *f"experiments.{command}".split(), *folder])
+        line = command_text(*command.split(), *folder)
         console.print(Text.assemble(f"  {line}  ", (f"# {why}", "dim")), soft_wrap=True)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from mnist_seq.data.digests import Digests, as_tags
 
 LIBRARIES = (
+    "mnist-seq",  # where it was installed; in a clone the commit says more
     "keras",
     "tensorflow",
     "tensorflow-cpu",
@@ -44,8 +45,11 @@ class Provenance:
 
 def provenance(command: str, data: Digests, seed: int) -> Provenance:
     """Collect the provenance of a result that the current process computes."""
-    commit = _git("rev-parse", "HEAD").decode()
-    diff = _git("diff", "--no-color", "--no-ext-diff", "HEAD")  # its files need not be UTF-8
+    # An environment may lie in the folder of another project, whose commit says nothing of ours.
+    is_ours = _git("ls-files", "--", Path(__file__).name)
+    commit = _git("rev-parse", "HEAD").decode() if is_ours else ""
+    # Its files need not be UTF-8.
+    diff = _git("diff", "--no-color", "--no-ext-diff", "HEAD") if is_ours else b""
     tags = {
         "command": command,
         # MLflow's own columns.

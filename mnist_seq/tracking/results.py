@@ -20,6 +20,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from mnist_seq.config import Scalar
 from mnist_seq.errors import TrackingError
+from mnist_seq.invocation import command_text
 from mnist_seq.records import EpochRecord, FinalState
 from mnist_seq.tracking.experiments import (
     MLFLOWS_OWN,
@@ -142,7 +143,7 @@ class Results:
             )
         if not sweeps:
             raise TrackingError(
-                f"no study yet in {self._store.folder}: start with python -m experiments.sweep"
+                f"no study yet in {self._store.folder}: start with {command_text('sweep')}"
             )
         return known[sweeps[0].info.experiment_id]
 

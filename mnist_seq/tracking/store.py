@@ -16,6 +16,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_seq.errors import StoreError, TrackingError
+from mnist_seq.invocation import command_text
 from mnist_seq.sqlite.database import address, make_whole, unwritable
 
 _DATABASE = "mlflow.db"
@@ -67,9 +68,7 @@ class Store:
             make_whole(database, lambda aside: _make(aside, folder / _ARTIFACTS))
         try:
             if not database.exists():
-                raise TrackingError(
-                    f"no runs yet in {folder}: start with python -m experiments.sweep"
-                )
+                raise TrackingError(f"no runs yet in {folder}: start with {command_text('sweep')}")
             # MLflow would try ten times, for 105 s, what these two lines know at once.
             with closing(sqlite3.connect(database, timeout=_SECONDS_FOR_A_LOCK)) as connection:
                 connection.execute("SELECT version_num FROM alembic_version, experiments LIMIT 0")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments.command_line import compose
+from mnist_seq.composition.compose import compose
 from mnist_seq.config import SweepConfig
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.samplers import distribution

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.command_line import compose
+from mnist_seq.composition.compose import compose
 from mnist_seq.config import Config, SweepConfig, TrackingConfig, TrainConfig
 from mnist_seq.data import load as loading
 from mnist_seq.data.digests import PARTS, Digests, from_tags

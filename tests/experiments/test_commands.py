@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from experiments.command_line import compose
+from mnist_seq.composition.compose import compose
 from mnist_seq.config import RerunConfig, Settings, SweepConfig
 from mnist_seq.validation import settings, validate
 from tests.examples import COMMANDS

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from experiments import command_line
-from experiments.command_line import compose
+from mnist_seq.composition import compose as composing
+from mnist_seq.composition.compose import compose
 from mnist_seq.config import SweepConfig, flatten
 from mnist_seq.errors import ConfigError
 from mnist_seq.validation import validate
@@ -26,8 +26,8 @@ LAUGHS = (
 @pytest.fixture
 def experiments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of experiment files, in a copy of the project's ``conf/``."""
-    shutil.copytree(command_line.CONF, tmp_path / "conf")
-    monkeypatch.setattr(command_line, "CONF", tmp_path / "conf")
+    shutil.copytree(composing.CONF, tmp_path / "conf")
+    monkeypatch.setattr(composing, "CONF", tmp_path / "conf")
     return tmp_path / "conf" / "experiment"
 
 
@@ -143,8 +143,9 @@ def batch_size(values: dict[str, Any]) -> Any:
 def test_a_bomb_is_refused_within_5_seconds_and_a_gibibyte(content: str, experiments: Path) -> None:
     (experiments / "mine.yaml").write_text(content)
     script = (
-        "import sys; from pathlib import Path; from experiments import command_line, sweep;"
-        f"command_line.CONF = Path({str(experiments.parent)!r});"
+        "import sys; from pathlib import Path; from experiments import sweep;"
+        "from mnist_seq.composition import compose as composing;"
+        f"composing.CONF = Path({str(experiments.parent)!r});"
         "sys.argv = ['sweep.py', 'experiment=mine']; sweep.main()"
     )
 

@@ -7,7 +7,7 @@ from statistics import mean, stdev
 import pandas as pd
 import pytest
 
-from experiments.command_line import compose
+from mnist_seq.composition.compose import compose
 from mnist_seq.config import RerunConfig, TrackingConfig, TrainConfig, flatten, scalar_text
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.results import Results, RunInfo

@@ -53,6 +53,7 @@ def test_changes_that_are_not_utf_8_are_kept_as_they_are(
     git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@localhost"]
     file = tmp_path / "notes.txt"
     file.write_bytes(b"plain\n")
+    (tmp_path / "code.py").touch()
     for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
         subprocess.run([*git, *command], check=True)
     file.write_bytes(changed)
@@ -68,3 +69,18 @@ def test_changes_that_are_not_utf_8_are_kept_as_they_are(
     if b"\0" not in changed:  # of other files git says only that they differ
         subprocess.run([*git, "apply"], input=made_by.diff, check=True)
         assert file.read_bytes() == changed
+
+
+def test_the_commit_of_a_project_that_holds_only_the_environment_is_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@localhost"]
+    (tmp_path / "theirs.txt").write_text("theirs")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *command], check=True)
+    (tmp_path / "provenance.py").touch()
+    (tmp_path / "theirs.txt").write_text("changed")
+    monkeypatch.setattr(provenance_module, "__file__", str(tmp_path / "provenance.py"))
+    made_by = provenance("mnist-seq train", {"data": "0123"}, 7)
+    assert "git_commit" not in made_by.tags
+    assert made_by.diff == b""

@@ -15,9 +15,10 @@ from hydra.core.override_parser.types import IntervalSweep, Override, Quote, Quo
 from hydra.errors import HydraException
 from pydantic.fields import FieldInfo
 
-from experiments.config_files import CHOICES, RANGE, displaced
+from mnist_seq.composition.config_files import CHOICES, RANGE, displaced
 from mnist_seq.config import ChosenRun, Config, Settings
 from mnist_seq.errors import ConfigError
+from mnist_seq.invocation import command_text
 from mnist_seq.validation import closest, is_group, is_optional, is_text, nearest, settings
 
 SPACE = "search.space"
@@ -124,7 +125,7 @@ def _why_not(kind: type[Settings], path: str, known: Sequence[str]) -> str:
     if issubclass(kind, ChosenRun) and path in settings(Config):
         return "is as in the earlier run, and cannot be changed"
     if path.startswith("search.") and SPACE not in known:
-        return "is a setting of python -m experiments.sweep"
+        return f"is a setting of {command_text('sweep')}"
     return f"is not a setting{nearest(path, known)}"
 
 
@@ -176,10 +177,9 @@ def _check_one_value(kind: type[Settings], path: str, value: str, override: Over
     message = f"{path}: takes one value (got {_cut(value)})"
     if target not in settings(Config):
         raise ConfigError(message)
-    suggested = shlex.join(_searched(target, value, override))
-    if SPACE in known:
-        raise ConfigError(f"{message}; to search: {suggested}")
-    raise ConfigError(f"{message}; to search: python -m experiments.sweep {suggested}")
+    searched = _searched(target, value, override)
+    suggested = shlex.join(searched) if SPACE in known else command_text("sweep", *searched)
+    raise ConfigError(f"{message}; to search: {suggested}")
 
 
 def _searched(path: str, value: str, override: Override) -> list[str]:

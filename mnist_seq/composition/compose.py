@@ -1,74 +1,40 @@
-"""Turn the command line into a validated config and run the command.
+"""Compose a command's settings from the YAML files of ``conf/`` and overrides, and validate them.
 
-Hydra composes the settings, and no more. A mistake in the input is one line on the terminal and
-exit code 2 (`experiments.endings`).
+Hydra composes the settings, and no more.
 """
 
-import functools
-import inspect
-import shlex
-import sys
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
-from experiments.endings import told_in_a_line
-from experiments.help_text import help_text
 from mnist_seq.config import Settings
 from mnist_seq.errors import ConfigError
-from mnist_seq.terminal.encoding import write_what_can_be_written
 from mnist_seq.validation import validate
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
+_PACKAGE = Path(__file__).resolve().parent.parent
+# Installed, they are in the package; in a clone they lie where people look for them.
+CONF = next(folder for folder in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if folder.is_dir())
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
-def command(
-    kind: type[AnySettings],
-) -> Callable[[Callable[[AnySettings], None]], Callable[[], None]]:
-    """Decorator: turn a function that takes a config into a command-line entry point.
+def composed(name: str, kind: type[AnySettings], overrides: Sequence[str]) -> AnySettings:
+    """Return a command's validated settings.
 
     Parameters
     ----------
+    name : str
+        The command's; ``conf/<name>.yaml`` holds its defaults.
     kind : type of Settings
-        What the command takes; ``conf/<module>.yaml`` holds its defaults.
+        What the command takes.
+    overrides : sequence of str
+        As on the command line: ``model.units=128``.
+
+    Raises
+    ------
+    ConfigError
+        If an override names no setting or no file, or a value is not allowed.
     """
-
-    def decorate(main: Callable[[AnySettings], None]) -> Callable[[], None]:
-        @functools.wraps(main)
-        def run() -> None:
-            name = Path(sys.modules[main.__module__].__file__ or "").stem
-            write_what_can_be_written()
-            with told_in_a_line(command_line()):
-                _run(name, kind, main, sys.argv[1:])
-
-        return run
-
-    return decorate
-
-
-def _run(
-    name: str,
-    kind: type[AnySettings],
-    main: Callable[[AnySettings], None],
-    words: list[str],
-) -> None:
-    if {"-h", "--help"} & set(words):
-        defaults, folders = compose(name, kind, []), [CONF / group for group in _groups(name)]
-        print(help_text(name, inspect.getdoc(main) or "", kind, defaults, folders))
-        return
-    show_only = "--cfg" in words
-    if show_only:  # Hydra's own spelling: --cfg job
-        at = words.index("--cfg")
-        del words[at : at + 2]
-    values = compose(name, kind, words)
-    config = validate(kind, values)
-    if show_only:
-        print(yaml.safe_dump(values, sort_keys=False), end="")
-    else:
-        main(config)
+    return validate(kind, compose(name, kind, overrides))
 
 
 def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[str, Any]:
@@ -86,10 +52,16 @@ def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[s
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    from experiments.config_files import CHOICES, RANGE, UNREADABLE, check_references, offer
-    from experiments.overrides import overrides_for_hydra
+    from mnist_seq.composition.config_files import (
+        CHOICES,
+        RANGE,
+        UNREADABLE,
+        check_references,
+        offer,
+    )
+    from mnist_seq.composition.overrides import overrides_for_hydra
 
-    unreadable, groups = offer(CONF), _groups(name)
+    unreadable, groups = offer(CONF), config_groups(name)
     prepared = overrides_for_hydra(kind, groups, overrides)
     try:
         with initialize(config_path=None, version_base="1.3"):
@@ -119,7 +91,7 @@ def _without_null(space: Mapping[Any, Any], parts: Set[str]) -> dict[Any, Any]:
     }
 
 
-def _groups(name: str) -> dict[str, list[str]]:
+def config_groups(name: str) -> dict[str, list[str]]:
     """Return the Hydra config groups in a command's defaults list, and the options of each."""
     lines = (CONF / f"{name}.yaml").read_text("utf-8", "replace").splitlines()
     named = [line.removeprefix("  - ").partition(":")[0] for line in lines if "  - " in line]
@@ -128,9 +100,3 @@ def _groups(name: str) -> dict[str, list[str]]:
         for group in named
         if (CONF / group).is_dir()
     }
-
-
-def command_line() -> str:
-    """Return the command as the user typed it, quoted so that it can be run again."""
-    name = Path(sys.argv[0]).stem
-    return shlex.join(["python", "-m", f"experiments.{name}", *sys.argv[1:]])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_seq.config import Settings, flatten, scalar_text
+from mnist_seq.invocation import command_text
 from mnist_seq.validation import allowed, settings
 
 NAME_WIDTH = 38
@@ -23,9 +24,9 @@ def help_text(
     """
     values = flatten(defaults)
     lines = [
-        f"usage: python -m experiments.{name} [key=value ...] [--cfg job] [--help]",
+        f"usage: {command_text(name)} [key=value ...] [--cfg job] [--help]",
         "",
-        description,
+        description.replace(f"python -m experiments.{name}", command_text(name)),
     ]
     lines += ["", "sets of settings:"]
     for folder in groups:

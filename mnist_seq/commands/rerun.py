@@ -1,0 +1,20 @@
+"""Train the best again."""
+
+from mnist_seq.commands.command import command
+from mnist_seq.config import RerunConfig
+
+
+@command(RerunConfig)
+def main(config: RerunConfig, typed: str) -> None:
+    """Train a study's best configs again, compare the curves, and score the test images.
+
+    Examples
+    --------
+      python -m experiments.rerun                          the best of the latest study
+      python -m experiments.rerun study=NAME trial=7 seeds=5
+      python -m experiments.rerun top=3 seeds=5            does the search's order hold?
+      python -m experiments.rerun seeds=5 training.epochs=30 model.units=96
+    """
+    from mnist_seq.driver.rerun import rerun
+
+    rerun(config, typed)

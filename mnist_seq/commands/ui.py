@@ -1,0 +1,25 @@
+"""Look at the runs."""
+
+from mnist_seq.commands.command import command
+from mnist_seq.config import UiConfig
+
+
+@command(UiConfig)
+def main(config: UiConfig, _typed: str) -> None:
+    """Serve MLflow's pages on this machine, and print the addresses of a study's runs."""
+    from mnist_seq.driver.signals import stop_when_asked
+    from mnist_seq.driver.workspace import Workspace
+    from mnist_seq.terminal.display import console, plain
+    from mnist_seq.tracking.ui import addresses, serve_ui, wait_until_stopped
+
+    workspace = Workspace(config.tracking)
+    study = workspace.experiment(config.study)
+    with (
+        stop_when_asked() as is_stopped,
+        serve_ui(workspace.store, config.port, is_stopped) as (port, server),
+    ):
+        console.print(f"[bold]{plain(study.name)}[/]")
+        for name, address in addresses(study, port).items():
+            console.print(f"  {name:11}  {address}", soft_wrap=True)
+        console.print("[dim]Ctrl-C ends it.[/]")
+        wait_until_stopped(server, is_stopped)
