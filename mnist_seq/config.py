@@ -42,9 +42,15 @@ class Settings(BaseModel):
 class DataConfig(Settings):
     """Which images, how they are split, and how pixels are scaled."""
 
-    source: Literal["mnist", "digits", "csv"] = Field(description="where the images come from")
-    train_file: File | None = Field(description="csv: a label and its pixels, one image a row")
-    test_file: File | None = Field(description="csv: the same format; scored once, at the end")
+    source: Literal["mnist", "digits", "csv", "npz"] = Field(
+        description="where the images come from"
+    )
+    train_file: File | None = Field(
+        description="csv: a label and its pixels, one image a row; npz: x_train, y_train"
+    )
+    test_file: File | None = Field(
+        description="the same format; npz: x_test, y_test; scored once, at the end"
+    )
     label_column: str | None = Field(
         default=None,
         min_length=1,
@@ -79,13 +85,16 @@ class DataConfig(Settings):
         return None if value == "auto" else value
 
     @model_validator(mode="after")
-    def _files_go_with_csv(self) -> Self:
+    def _files_go_with_their_sources(self) -> Self:
         if self.source == "csv":
             if self.train_file is None or self.test_file is None:
                 raise ValueError("data=csv needs data.train_file and data.test_file")
+        elif self.source == "npz":
+            if self.train_file is None:
+                raise ValueError("data=npz needs data.train_file")
         elif self.train_file is not None or self.test_file is not None:
-            raise ValueError("data.train_file and data.test_file go with data=csv")
-        elif self.label_column is not None:
+            raise ValueError("data.train_file and data.test_file go with data=csv or data=npz")
+        if self.label_column is not None and self.source != "csv":
             raise ValueError("data.label_column goes with data=csv")
         return self
 

@@ -21,6 +21,10 @@ import os
 class MnistSeqError(Exception):
     """Base class of this project's user-facing exceptions."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and notebooks show: the message alone, for the user's call is at fault."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class InputError(MnistSeqError):
     """Invalid or impossible request; the message tells the user what to change.

@@ -1,5 +1,6 @@
 """Train the best again."""
 
+from mnist_seq.api.running import run_rerun
 from mnist_seq.commands.command import command
 from mnist_seq.config import RerunConfig
 
@@ -15,6 +16,4 @@ def main(config: RerunConfig, typed: str) -> None:
       python -m experiments.rerun top=3 seeds=5            does the search's order hold?
       python -m experiments.rerun seeds=5 training.epochs=30 model.units=96
     """
-    from mnist_seq.driver.rerun import rerun
-
-    rerun(config, typed)
+    run_rerun(config, typed)

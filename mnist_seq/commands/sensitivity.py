@@ -1,5 +1,6 @@
 """Change one hyperparameter at a time."""
 
+from mnist_seq.api.running import run_sensitivity
 from mnist_seq.commands.command import command
 from mnist_seq.config import SensitivityConfig
 
@@ -16,8 +17,7 @@ def main(config: SensitivityConfig, typed: str) -> None:
       python -m experiments.sensitivity values.training.batch_size=[28,256]
       python -m experiments.sensitivity 'pairs=[[model.units,training.learning_rate]]'
     """
-    from mnist_seq.driver.sensitivity import sensitivity
+    measured = run_sensitivity(config, typed)
     from mnist_seq.terminal.summary import print_next_commands
 
-    study = sensitivity(config, typed)
-    print_next_commands(config.tracking, (f"ui study={study}", "compare the runs"))
+    print_next_commands(config.tracking, (f"ui study={measured.study}", "compare the runs"))

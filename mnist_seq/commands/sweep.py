@@ -1,11 +1,8 @@
 """Search."""
 
+from mnist_seq.api.running import run_sweep
 from mnist_seq.commands.command import command
 from mnist_seq.config import SweepConfig
-from mnist_seq.data.load import training_data
-from mnist_seq.errors import StoppedError, TrainingError
-from mnist_seq.search.space import check
-from mnist_seq.workers import forkserver
 
 
 @command(SweepConfig)
@@ -20,22 +17,13 @@ def main(config: SweepConfig, typed: str) -> None:
       python -m experiments.sweep search.space.model.units.high=256
       python -m experiments.sweep 'search.space.training.optimizer.choices=[adam,adamw,sgd]'
     """
-    check(config, config.search)
-    training_data(config.data)
-    # Only now, when nothing is left to refuse, are the slow libraries loaded.
-    forkserver.start(config.workers)
-    from mnist_seq.driver.sweep import sweep
+    study = run_sweep(config, typed)
     from mnist_seq.terminal.summary import print_next_commands
 
-    result = sweep(config, typed)
-    if not result.is_complete:
-        raise StoppedError
-    if result.progress.count("failed") == len(result.progress.outcomes):
-        raise TrainingError("every trial of the study")
-    commands = [(f"ui study={result.study}", "compare the runs")]
-    if result.progress.count("complete"):
+    commands = [(f"ui study={study.name}", "compare the runs")]
+    if study.has_best:
         again = "train the best again, and score the test images"
-        commands.append((f"rerun study={result.study}", again))
+        commands.append((f"rerun study={study.name}", again))
         varied = "change one setting of the best at a time, and see what it does"
-        commands.append((f"sensitivity study={result.study}", varied))
+        commands.append((f"sensitivity study={study.name}", varied))
     print_next_commands(config.tracking, *commands)

@@ -1,9 +1,8 @@
 """Train once."""
 
+from mnist_seq.api.running import run_training
 from mnist_seq.commands.command import command
 from mnist_seq.config import TrainConfig
-from mnist_seq.data.load import training_data
-from mnist_seq.workers import forkserver
 
 
 @command(TrainConfig)
@@ -16,15 +15,11 @@ def main(config: TrainConfig, typed: str) -> None:
       python -m experiments.train experiment=seed          the original experiment
       python -m experiments.train data=csv data.train_file=a.csv data.test_file=b.csv
     """
-    training_data(config.data)
-    # Only now, when nothing is left to refuse, are the slow libraries loaded.
-    forkserver.start(config.workers)
-    from mnist_seq.driver.train import train
+    run = run_training(config, typed)
     from mnist_seq.terminal.summary import print_next_commands
 
-    run_id = train(config, typed)
     print_next_commands(
         config.tracking,
         (f"ui study={config.name}", "its curves"),
-        (f"rerun run={run_id}", "train it again, and score the test images"),
+        (f"rerun run={run.run_id}", "train it again, and score the test images"),
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mnist_seq.config import DataConfig
+from mnist_seq.data.arrays import read_npz_file
 from mnist_seq.data.csv.source import read_csv_files
 from mnist_seq.data.dataset import Dataset, Source, Split, digest_of
 from mnist_seq.data.digests import PARTS, part_digest
@@ -19,6 +20,7 @@ SOURCES: dict[str, Callable[[DataConfig], Source]] = {
     "mnist": lambda _: read_mnist(),
     "digits": lambda _: read_digits(),
     "csv": read_csv_files,
+    "npz": read_npz_file,
 }
 
 

@@ -7,6 +7,7 @@ from mnist_seq.config import InspectConfig, flatten
 from mnist_seq.data.digests import from_tags
 from mnist_seq.driver.inspected_run import InspectedRun, keep_files, with_images
 from mnist_seq.driver.workspace import Workspace, file_name
+from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import DataError, TrackingError
 from mnist_seq.network.inspection import gates
 from mnist_seq.report.inside.compared_page import Inside, make_compared
@@ -24,7 +25,7 @@ BATCH = 100  # images whose gates are in memory at once
 MOST_BYTES = 90  # of each run's part of the page's name: file systems take 255 of the whole
 
 
-def compare_runs(config: InspectConfig, against: str, command: str) -> None:
+def compare_runs(config: InspectConfig, against: str, command: str) -> WrittenPage:
     """Compare two runs' networks and print what was seen; write a page, also to the first run.
 
     Parameters
@@ -67,9 +68,11 @@ def compare_runs(config: InspectConfig, against: str, command: str) -> None:
     facts = {"run of A": a.run.id, "run of B": b.run.id}
     files = make_compared(subjects, pair, shown, insides, facts)
 
-    for line in pair_findings(*subjects, pair):
+    lines = pair_findings(*subjects, pair)
+    for line in lines:
         say(f"- {line}")
     keep_files(workspace, a.run, f"against-{other_name}", files, page)
+    return WrittenPage(page, tuple(lines))
 
 
 def _refuse_no_pair(

@@ -8,6 +8,7 @@ from mnist_seq.driver.live_page import LivePage, read_study, write_while_driven
 from mnist_seq.driver.report import write_page
 from mnist_seq.driver.signals import stop_when_asked
 from mnist_seq.driver.workspace import Workspace
+from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import StoppedError, TrackingError
 from mnist_seq.report.analysis.diagnosis import summary_lines
 from mnist_seq.report.pages.report import render
@@ -17,7 +18,7 @@ from mnist_seq.terminal.summary import print_files, print_findings
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
-def follow(config: ReportConfig) -> None:
+def follow(config: ReportConfig) -> WrittenPage:
     """Write a study's page while its sweep runs, and its report when the sweep has ended.
 
     A sweep that has not begun, or was stopped before, is waited for.
@@ -38,9 +39,11 @@ def follow(config: ReportConfig) -> None:
         say(f"{study}: written again while its sweep runs, until it has ended: {path}")
     write_while_driven(page, lambda seconds: _wait(workspace, study, seconds))
     tables = read_study(workspace, study).ended
-    print_findings(summary_lines(tables))
+    findings = summary_lines(tables)
+    print_findings(findings)
     _write(path, render(tables))
     print_files({"report": path})
+    return WrittenPage(path, tuple(findings))
 
 
 def _study(workspace: Workspace, named: str | None) -> str:

@@ -3,13 +3,14 @@
 from mnist_seq.config import InspectConfig
 from mnist_seq.driver.inspected_run import keep_files, with_images
 from mnist_seq.driver.workspace import Workspace, file_name
+from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.network.inspection import gates
 from mnist_seq.report.inside.page import findings, make
 from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.summary import print_data
 
 
-def inspect_run(config: InspectConfig, command: str) -> None:
+def inspect_run(config: InspectConfig, command: str) -> WrittenPage:
     """Analyze a run's network and print what was seen; write a page about it, also to the run.
 
     Raises
@@ -40,6 +41,8 @@ def inspect_run(config: InspectConfig, command: str) -> None:
     inside = gates(model, inspected.images.images_NSF[shown])
     files = make(subject, reading, [int(index) for index in shown], inside)
 
-    for line in findings(reading):
+    lines = findings(reading)
+    for line in lines:
         say(f"- {line}")
     keep_files(workspace, run, config.part, files, page)
+    return WrittenPage(page, tuple(lines))

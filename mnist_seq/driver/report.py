@@ -7,6 +7,7 @@ from mnist_seq.config import ReportConfig, SweepConfig
 from mnist_seq.driver.checkpoints import write_atomically
 from mnist_seq.driver.study_tables import study_tables
 from mnist_seq.driver.workspace import Workspace
+from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import TrackingError
 from mnist_seq.invocation import command_text
 from mnist_seq.records import Trial, TrialOutcome
@@ -20,7 +21,7 @@ from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.validation import validate
 
 
-def report(config: ReportConfig) -> None:
+def report(config: ReportConfig) -> WrittenPage:
     """Print and write the report of an existing study."""
     workspace = Workspace(config.tracking)
     experiment = workspace.experiment(config.study)
@@ -28,7 +29,9 @@ def report(config: ReportConfig) -> None:
     settings = validate(SweepConfig, workspace.results.config(sweep_run.id))
     finished = finished_trials(settings, workspace.finished_trials(experiment.study))
     with Tracker(workspace.store, warn=say) as tracker:
-        report_study(workspace, tracker, experiment.study, settings, finished, file=config.file)
+        return report_study(
+            workspace, tracker, experiment.study, settings, finished, file=config.file
+        )
 
 
 def report_study(
@@ -38,7 +41,7 @@ def report_study(
     config: SweepConfig,
     finished: Sequence[tuple[Trial, TrialOutcome]],
     file: str | None = None,
-) -> None:
+) -> WrittenPage:
     """Print what a study says, then write its report to a file and attach it to the sweep's run.
 
     Parameters
@@ -59,11 +62,13 @@ def report_study(
     tables = study_tables(
         study, config, finished, dict(workspace.results.trials(experiment)), sweep_run
     )
-    print_findings(summary_lines(tables))
+    findings = summary_lines(tables)
+    print_findings(findings)
     page = render(tables)
     write_page(path, page)
     tracker.attach(sweep_run.id, "report.html", page)
     print_files({"report": path})
+    return WrittenPage(path, tuple(findings))
 
 
 def write_page(path: Path, page: str) -> None:

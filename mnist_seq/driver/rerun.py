@@ -27,16 +27,47 @@ from mnist_seq.validation import settings
 
 
 @dataclass(frozen=True)
-class _Retrained:
-    """A config that was trained again: what was planned, and how its networks did."""
+class Retrained:
+    """A config that was trained again: what was planned, and how its networks did.
+
+    Attributes
+    ----------
+    plan : Retraining
+        The earlier run, and the configs that were trained.
+    run_ids : tuple of str
+        MLflow's, one for each seed.
+    verdict : str
+        Whether the earlier curve was reproduced; empty where it need not be.
+    scores : Scores
+        On the test images.
+    fresh : list of float
+        Validation accuracies of all seeds but the first.
+    """
 
     plan: Retraining
-    verdict: str  # whether the earlier curve was reproduced; empty where it need not be
+    run_ids: tuple[str, ...]
+    verdict: str
     scores: Scores
-    fresh: list[float]  # validation accuracies of all seeds but the first
+    fresh: list[float]
 
 
-def rerun(config: RerunConfig, command: str) -> None:
+@dataclass(frozen=True)
+class RerunResult:
+    """All configs that a rerun has trained.
+
+    Attributes
+    ----------
+    study : str
+        Of the earlier runs.
+    retrained : tuple of Retrained
+        Those that were asked for, the best first, and at the end the baseline's if it was not.
+    """
+
+    study: str
+    retrained: tuple[Retrained, ...]
+
+
+def rerun(config: RerunConfig, command: str) -> RerunResult:
     """Train configs of earlier runs again and print the results, with one seed or several.
 
     Raises
@@ -76,7 +107,8 @@ def rerun(config: RerunConfig, command: str) -> None:
             _print_result(workspace.results, experiment, each, ended)
         if len(chosen) > 1:
             _print_ranking(chosen, workspace.objective(experiment))
-    _print_answers(workspace.results, recorder, chosen)
+    _print_answers(workspace.results, chosen)
+    return RerunResult(experiment.study, tuple(ended))
 
 
 def _retrained(
@@ -85,7 +117,7 @@ def _retrained(
     trials: FixedTrials,
     plan: Retraining,
     tags: Mapping[str, str],
-) -> _Retrained:
+) -> Retrained:
     """Compare the first curve with the earlier one and score all networks."""
     outcomes, verdict = trials.of(plan.numbers), ""
     number, *others = plan.numbers
@@ -95,7 +127,9 @@ def _retrained(
         recorder.run(number).tags({"reproduced": verdict})
     scores = score_networks(session, recorder, outcomes, plan.configs[0])
     bests = [outcomes[other].best for other in others]
-    return _Retrained(plan, verdict, scores, [best.validation_accuracy for best in bests if best])
+    run_ids = tuple(recorder.run(number).created.result() for number in plan.numbers)
+    fresh = [best.validation_accuracy for best in bests if best]
+    return Retrained(plan, run_ids, verdict, scores, fresh)
 
 
 def _print_greeting(experiment: Experiment, plans: Sequence[Retraining]) -> None:
@@ -112,7 +146,7 @@ def _print_greeting(experiment: Experiment, plans: Sequence[Retraining]) -> None
 
 
 def _print_result(
-    results: Results, experiment: Experiment, each: _Retrained, ended: Sequence[_Retrained]
+    results: Results, experiment: Experiment, each: Retrained, ended: Sequence[Retrained]
 ) -> None:
     """Print what the networks of one config have reached, beside the baseline's."""
     chosen = [other for other in ended if other.plan.is_chosen]
@@ -138,7 +172,7 @@ def _print_result(
         console.print(line, soft_wrap=True)
 
 
-def _print_ranking(chosen: Sequence[_Retrained], objective: Objective) -> None:
+def _print_ranking(chosen: Sequence[Retrained], objective: Objective) -> None:
     """Print a table of all configs, and whether the search's order held."""
     first = [each.plan.configs[0] for each in chosen]
     paths = [path for path in settings(Config) if len({value_at(c, path) for c in first}) > 1]
@@ -158,12 +192,11 @@ def _print_ranking(chosen: Sequence[_Retrained], objective: Objective) -> None:
         say(line)
 
 
-def _print_answers(results: Results, recorder: TrialRecorder, chosen: Sequence[_Retrained]) -> None:
+def _print_answers(results: Results, chosen: Sequence[Retrained]) -> None:
     files = {}
     for each in chosen:
         name = f"each answer of {each.plan.source.name}" if len(chosen) > 1 else "each answer"
-        run_id = recorder.run(each.plan.numbers[0]).created.result()
-        files[name] = results.files(run_id) / RESULTS_FILE
+        files[name] = results.files(each.run_ids[0]) / RESULTS_FILE
     print_files(files)
 
 

@@ -36,7 +36,9 @@ def config_with_data(
     _check_files(run, config.data)
     known, now = from_tags(run.tags), training_data(config.data).digests
     if changed := changed_images(known, now, config.data, parts):
-        named = ", or name the files that hold them now" if config.data.source == "csv" else ""
+        named = (
+            ", or name the files that hold them now" if config.data.train_file is not None else ""
+        )
         raise DataError(
             f"{run.name}: its {changed} have changed since it was trained; put them back{named}"
         )

@@ -1,6 +1,7 @@
 """Train variations of an earlier run's config, and say what each hyperparameter does."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from mnist_seq.driver.run_data import config_with_data
 from mnist_seq.driver.session import data_of, open_session
 from mnist_seq.driver.study_tables import study_tables
 from mnist_seq.driver.workspace import Workspace, file_name
+from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import ConfigError, in_one_line
 from mnist_seq.records import TrialOutcome, best_of
 from mnist_seq.report.analysis.measured_interaction import interaction
@@ -49,13 +51,35 @@ PAGE_FILE, VALUES_FILE = "sensitivity.html", "sensitivity.csv"
 FACTS = ("data_digest", *DECIDING)
 
 
-def sensitivity(config: SensitivityConfig, command: str) -> str:
-    """Train variations of an earlier run's config; print and write what each hyperparameter does.
+@dataclass(frozen=True)
+class SensitivityResult:
+    """What was measured around the config of an earlier run.
 
-    Returns
-    -------
-    str
-        The study's name.
+    Attributes
+    ----------
+    study : str
+        The run's.
+    source : RunInfo
+        The run.
+    analysis : Analysis
+        Response curves, pairs and what they say.
+    page : WrittenPage
+        The same as a page.
+    """
+
+    study: str
+    source: RunInfo
+    analysis: Analysis
+    page: WrittenPage
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """A sentence for each hyperparameter and each pair."""
+        return self.page.findings
+
+
+def sensitivity(config: SensitivityConfig, command: str) -> SensitivityResult:
+    """Train variations of an earlier run's config; print and write what each hyperparameter does.
 
     Raises
     ------
@@ -102,7 +126,8 @@ def sensitivity(config: SensitivityConfig, command: str) -> str:
     console.print(table_of(analysis.rows))
     print_findings(analysis.findings)
     _write(workspace, source, page, analysis, plan)
-    return experiment.study
+    written = WrittenPage(page, tuple(analysis.findings))
+    return SensitivityResult(experiment.study, source, analysis, written)
 
 
 def _plan(

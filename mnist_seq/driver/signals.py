@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 
 STOPPED = 130  # the exit code of a command that its user stopped
@@ -22,11 +23,16 @@ def leave_when_asked() -> None:
 def stop_when_asked() -> Iterator[Callable[[], bool]]:
     """Context manager: the first stop signal requests a stop, another one exits at once.
 
+    In any other thread than the main one nothing is changed: who started the thread is asked.
+
     Yields
     ------
     callable
         Whether a stop was requested.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False  # Python hands signals to its main thread alone
+        return
     asked: list[int] = []
     terminals = [stream for stream in (0, 1, 2) if os.isatty(stream)]
 

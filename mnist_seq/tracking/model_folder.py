@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,40 @@ from mnist_seq.tracking.provenance import installed_version
 
 MODEL_FILE = "data/model.keras"
 EXAMPLE_FILE, SERVING_FILE = "input_example.json", "serving_input_example.json"
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What is known of a kept model without loading it.
+
+    Attributes
+    ----------
+    class_names : tuple of str
+        In the order of its outputs.
+    shape : (int, int)
+        Rows of an image, and pixels of a row.
+    dtype : numpy.dtype
+        Of the pixels: uint8 or float32.
+    """
+
+    class_names: tuple[str, ...]
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+
+def model_facts(folder: Path) -> ModelFacts:
+    """Read what a model folder says of its model.
+
+    Raises
+    ------
+    MlflowException, KeyError, ValueError, TypeError
+        If the folder is not one that `write_model_folder` has made.
+    """
+    model = Model.load(str(folder))
+    (inputs,) = model.signature.inputs
+    rows, pixels = inputs.shape[1:]
+    names = (model.metadata or {})["class_names"]
+    return ModelFacts(tuple(names), (rows, pixels), inputs.type)
 
 
 def write_model_folder(

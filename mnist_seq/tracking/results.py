@@ -30,7 +30,7 @@ from mnist_seq.tracking.experiments import (
     study_of,
 )
 from mnist_seq.tracking.locations import local_path
-from mnist_seq.tracking.model_folder import MODEL_FILE
+from mnist_seq.tracking.model_folder import MODEL_FILE, ModelFacts, model_facts
 from mnist_seq.tracking.runs import CONFIG_FILE, EPOCH_METRICS
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Role
@@ -249,15 +249,26 @@ class Results:
 
     def model_file(self, run_id: str) -> Path:
         """The run's network, as the file that ``keras.saving.load_model`` takes."""
+        file = self._model_folder(run_id) / MODEL_FILE
+        if not file.exists():
+            raise TrackingError(f"run {run_id}: {file} is not there")
+        return file
+
+    def model_facts(self, run_id: str) -> ModelFacts:
+        """Classes and input of the run's network."""
+        folder = self._model_folder(run_id)
+        try:
+            return model_facts(folder)
+        except (MlflowException, KeyError, ValueError, TypeError) as error:
+            raise TrackingError(f"run {run_id}: {folder} cannot be read as a model") from error
+
+    def _model_folder(self, run_id: str) -> Path:
         model_id = self.run(run_id).model_id
         if model_id is None:
             raise TrackingError(f"run {run_id}: has no model")
         with self._store.tracking_errors():
             model = self._client.get_logged_model(model_id)
-        file = local_path(model.artifact_location) / MODEL_FILE
-        if not file.exists():
-            raise TrackingError(f"run {run_id}: {file} is not there")
-        return file
+        return local_path(model.artifact_location)
 
     def _experiment(self, found: entities.Experiment) -> Experiment:
         study, views = study_of(self._client, found), views_among(found.tags)

@@ -124,7 +124,7 @@ def open_workers(config: WorkersConfig, functions: TrainingFunctions) -> Iterato
 def _local_cluster(config: WorkersConfig) -> Iterator[tuple[Client, list[int], Path]]:
     """Context manager: a cluster that this user alone can reach, its workers' cores and folder."""
     count = config.count or local_count(CPU_COUNT, MEMORY_LIMIT)
-    with contextlib.ExitStack() as opened:
+    with forkserver.without_main_module(), contextlib.ExitStack() as opened:
         try:
             get_mp_context()  # Dask asks, once, for other libraries to be loaded: ours come last
             forkserver.start(config)

@@ -6,6 +6,7 @@ is safe as long as this process has one thread, and nothing that it has loaded s
 it runs.
 """
 
+import contextlib
 import multiprocessing
 import multiprocessing.forkserver
 import multiprocessing.resource_tracker
@@ -14,6 +15,8 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 
 from mnist_seq.config import WorkersConfig
 from mnist_seq.errors import FaultError
@@ -37,6 +40,23 @@ ENVIRONMENT = KERAS_ENVIRONMENT | {
     # Its operations make no validation faster, and it announces itself on stderr.
     "TF_ENABLE_ONEDNN_OPTS": "0",
 }
+
+
+@contextlib.contextmanager
+def without_main_module() -> Iterator[None]:
+    """Context manager: processes that are started in it do not import the user's script.
+
+    multiprocessing imports the parent's main module in each process. None needs it here, and a
+    script without ``if __name__ == "__main__"`` would begin again in every one of them. A package's
+    ``__main__`` is never imported: for the time being, the main module is said to be one.
+    """
+    main = sys.modules["__main__"]
+    before = main.__spec__
+    main.__spec__ = ModuleSpec("mnist_seq.__main__", None)
+    try:
+        yield
+    finally:
+        main.__spec__ = before
 
 
 def start(config: WorkersConfig) -> None:

@@ -1,0 +1,72 @@
+"""Run a command's validated settings; the command line and Python's functions both end here.
+
+What can be refused is refused before the slow libraries are loaded, so they are imported inside.
+"""
+
+from typing import TYPE_CHECKING
+
+from mnist_seq.config import RerunConfig, SensitivityConfig, SweepConfig, TrainConfig
+from mnist_seq.data.load import training_data
+from mnist_seq.errors import StoppedError, TrainingError
+from mnist_seq.search.space import check
+from mnist_seq.workers import forkserver
+
+if TYPE_CHECKING:
+    from mnist_seq.api.rerun import Rerun
+    from mnist_seq.api.sensitivity import Sensitivity
+    from mnist_seq.api.study import Study
+    from mnist_seq.api.trained_run import TrainedRun
+
+
+def run_sweep(config: SweepConfig, command: str) -> "Study":
+    """Search as configured, or go on with the study that was begun so.
+
+    Parameters
+    ----------
+    command : str
+        Noted with the study: typed in a shell, it does the same.
+    """
+    check(config, config.search)
+    training_data(config.data)
+    forkserver.start(config.workers)
+    from mnist_seq.api.study import Study
+    from mnist_seq.driver.sweep import sweep
+    from mnist_seq.driver.workspace import Workspace
+
+    result = sweep(config, command)
+    if not result.is_complete:
+        raise StoppedError
+    if result.progress.count("failed") == len(result.progress.outcomes):
+        raise TrainingError("every trial of the study")
+    return Study(result.study, Workspace(config.tracking))
+
+
+def run_training(config: TrainConfig, command: str) -> "TrainedRun":
+    """Train one network as configured."""
+    training_data(config.data)
+    forkserver.start(config.workers)
+    from mnist_seq.api.trained_run import TrainedRun
+    from mnist_seq.driver.train import train
+    from mnist_seq.driver.workspace import Workspace
+
+    run_id = train(config, command)
+    workspace = Workspace(config.tracking)
+    return TrainedRun(workspace, workspace.results.run(run_id))
+
+
+def run_rerun(config: RerunConfig, command: str) -> "Rerun":
+    """Train configs of earlier runs again, and score the test images."""
+    from mnist_seq.api.rerun import as_rerun
+    from mnist_seq.driver.rerun import rerun
+    from mnist_seq.driver.workspace import Workspace
+
+    result = rerun(config, command)
+    return as_rerun(Workspace(config.tracking), result)
+
+
+def run_sensitivity(config: SensitivityConfig, command: str) -> "Sensitivity":
+    """Train variations of an earlier run's config."""
+    from mnist_seq.api.sensitivity import as_sensitivity
+    from mnist_seq.driver.sensitivity import sensitivity
+
+    return as_sensitivity(sensitivity(config, command))

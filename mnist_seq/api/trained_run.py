@@ -1,0 +1,150 @@
+"""A trained network of an earlier run, to be asked and looked at from Python.
+
+Shapes: N images, S steps (rows), F features (pixels of a row), K classes.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from mnist_seq.config import Config
+from mnist_seq.data.pixel_format import Pixels
+from mnist_seq.driver.workspace import Workspace
+from mnist_seq.errors import DataError
+from mnist_seq.network.inspection import load_model
+from mnist_seq.network.network_file import check_network_file
+from mnist_seq.report.analysis.tables import curves_table
+from mnist_seq.terminal.progress import settings_text
+from mnist_seq.tracking.model_folder import ModelFacts
+from mnist_seq.tracking.results import RunInfo
+from mnist_seq.validation import validate
+
+
+class Prediction(NamedTuple):
+    """What a network says of images.
+
+    Attributes
+    ----------
+    labels : array of text, shape (N,)
+        The class with the highest probability.
+    probabilities : float32, shape (N, K)
+        Of each class, in the order of `TrainedRun.class_names`.
+    """
+
+    labels: NDArray[np.str_]
+    probabilities: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedRun:
+    """A run of MLflow with its config, its learning curve and its network.
+
+    Attributes
+    ----------
+    workspace : Workspace
+        The tracking folder that it is in.
+    run : RunInfo
+        As MLflow has it: parameters, metrics, tags, times.
+    """
+
+    workspace: Workspace
+    run: RunInfo
+
+    @property
+    def run_id(self) -> str:
+        """MLflow's id of the run."""
+        return self.run.id
+
+    @property
+    def name(self) -> str:
+        """The run's name in MLflow."""
+        return self.run.name
+
+    @cached_property
+    def config(self) -> Config:
+        """All settings of the training: ``best.config.model.units``."""
+        return validate(Config, self.workspace.results.config(self.run.id))
+
+    @property
+    def value(self) -> float:
+        """Accuracy or loss on the validation images, whichever the study was searched for.
+
+        Of the best epoch. NaN where no epoch was finished.
+        """
+        experiment = self.workspace.results.experiment_of(self.run)
+        objective = self.workspace.objective(experiment)
+        return self.run.metrics.get(f"best_{objective}", float("nan"))
+
+    @property
+    def curve(self) -> pd.DataFrame:
+        """One row an epoch: loss and accuracy on the training and validation images."""
+        records = self.workspace.results.curve(self.run.id)
+        return curves_table([{"trial": self.run.number, **asdict(each)} for each in records])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class, in the order of the probabilities."""
+        return self._facts.class_names
+
+    @cached_property
+    def model(self) -> Any:
+        """The network as a ``keras.Model``: raw pixels in, probabilities out.
+
+        Raises
+        ------
+        TrackingError
+            If the run has no network, or its file is not one of this config.
+        """
+        file = self.workspace.results.model_file(self.run.id)
+        check_network_file(file, self.config.model, self._facts.shape, len(self.class_names))
+        return load_model(file)
+
+    def predict(self, images: ArrayLike) -> Prediction:
+        """Say what images are: raw pixels in, labels and probabilities out.
+
+        Parameters
+        ----------
+        images : array_like, shape (N, S, F) or (S, F)
+            Grey values as in the data that the network was trained on: for MNIST 0 (paper) to 255.
+
+        Raises
+        ------
+        DataError
+            If these are not images of the size that the network reads.
+        """
+        pixels_NSF = self._pixels(np.asarray(images))
+        probabilities_NK = np.asarray(self.model.predict(pixels_NSF, verbose=0), np.float32)
+        names_K = np.asarray(self.class_names)
+        return Prediction(names_K[probabilities_NK.argmax(axis=1)], probabilities_NK)
+
+    def _pixels(self, images: NDArray[Any]) -> Pixels:
+        """Images as the network takes them, if that is what they are."""
+        shape, dtype = self._facts.shape, self._facts.dtype
+        images_NSF = images[np.newaxis] if images.ndim == 2 else images
+        if images_NSF.ndim != 3 or images_NSF.shape[1:] != shape or images.dtype.kind not in "uif":
+            raise DataError(
+                f"images: must be numbers of the shape (images, {shape[0]}, {shape[1]}) "
+                f"(got {images.dtype} of the shape {images.shape})"
+            )
+        pixels_NSF = images_NSF.astype(dtype)
+        if dtype == np.uint8 and not np.array_equal(pixels_NSF, images_NSF):
+            raise DataError(
+                "images: must be whole grey values from 0 to 255, as those it was trained on "
+                f"(got {images.dtype} from {images.min():g} to {images.max():g})"
+            )
+        return pixels_NSF
+
+    @cached_property
+    def _facts(self) -> ModelFacts:
+        return self.workspace.results.model_facts(self.run.id)
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self._value_text()}, {settings_text(self.run.params)}"
+
+    def _value_text(self) -> str:
+        accuracy = self.run.metrics.get("best_validation_accuracy")
+        return "no epoch finished" if accuracy is None else f"validation {100 * accuracy:.2f} %"
