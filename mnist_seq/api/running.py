@@ -5,7 +5,14 @@ What can be refused is refused before the slow libraries are loaded, so they are
 
 from typing import TYPE_CHECKING
 
-from mnist_seq.config import RerunConfig, SensitivityConfig, SweepConfig, TrainConfig
+from mnist_seq.config import (
+    InspectConfig,
+    ReportConfig,
+    RerunConfig,
+    SensitivityConfig,
+    SweepConfig,
+    TrainConfig,
+)
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import StoppedError, TrainingError
 from mnist_seq.search.space import check
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
     from mnist_seq.api.sensitivity import Sensitivity
     from mnist_seq.api.study import Study
     from mnist_seq.api.trained_run import TrainedRun
+    from mnist_seq.driver.written_page import WrittenPage
 
 
 def run_sweep(config: SweepConfig, command: str) -> "Study":
@@ -38,7 +46,7 @@ def run_sweep(config: SweepConfig, command: str) -> "Study":
         raise StoppedError
     if result.progress.count("failed") == len(result.progress.outcomes):
         raise TrainingError("every trial of the study")
-    return Study(result.study, Workspace(config.tracking))
+    return Study(result.study, Workspace(config.tracking), result.page)
 
 
 def run_training(config: TrainConfig, command: str) -> "TrainedRun":
@@ -52,6 +60,25 @@ def run_training(config: TrainConfig, command: str) -> "TrainedRun":
     run_id = train(config, command)
     workspace = Workspace(config.tracking)
     return TrainedRun(workspace, workspace.results.run(run_id))
+
+
+def run_report(config: ReportConfig) -> "WrittenPage":
+    """Write a study's report, or one that follows its sweep."""
+    from mnist_seq.driver.follow import follow
+    from mnist_seq.driver.report import report
+
+    return follow(config) if config.follow else report(config)
+
+
+def run_inspection(config: InspectConfig, command: str) -> "WrittenPage":
+    """Look inside a network, or at two side by side."""
+    if config.against is not None:
+        from mnist_seq.driver.compare_runs import compare_runs
+
+        return compare_runs(config, config.against, command)
+    from mnist_seq.driver.inspect import inspect_run
+
+    return inspect_run(config, command)
 
 
 def run_rerun(config: RerunConfig, command: str) -> "Rerun":

@@ -18,6 +18,8 @@ class Sensitivity:
         The study's name.
     run : str
         Name of the run whose config was varied.
+    objective : str
+        What was measured: ``validation_accuracy`` or ``validation_loss``.
     table : DataFrame
         One row a value of a hyperparameter, all else as chosen: mean and standard error of the
         objective over the seeds.
@@ -27,6 +29,7 @@ class Sensitivity:
 
     study: str
     run: str
+    objective: str
     table: pd.DataFrame
     page: WrittenPage
 
@@ -56,4 +59,6 @@ def as_sensitivity(result: SensitivityResult) -> Sensitivity:
         for curve in result.analysis.curves
         for place, value in enumerate(curve.values)
     ]
-    return Sensitivity(result.study, result.source.name, pd.DataFrame(rows), result.page)
+    return Sensitivity(
+        result.study, result.source.name, measured.objective, pd.DataFrame(rows), result.page
+    )

@@ -33,10 +33,13 @@ class Study:
         The study's.
     workspace : Workspace
         The tracking folder that it is in.
+    page : WrittenPage or None
+        The report that its sweep has just written.
     """
 
     name: str
     workspace: Workspace
+    page: WrittenPage | None = None
 
     @property
     def trials(self) -> pd.DataFrame:

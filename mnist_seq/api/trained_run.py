@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mnist_seq.config import Config
-from mnist_seq.data.pixel_format import Pixels
+from mnist_seq.data.pixel_format import WHITEST, Pixels
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import DataError
-from mnist_seq.network.inspection import load_model
+from mnist_seq.network.inspection import images_of, load_model, probabilities_after_each_row
 from mnist_seq.network.network_file import check_network_file
 from mnist_seq.report.analysis.tables import curves_table
 from mnist_seq.terminal.progress import settings_text
@@ -121,6 +121,14 @@ class TrainedRun:
         names_K = np.asarray(self.class_names)
         return Prediction(names_K[probabilities_NK.argmax(axis=1)], probabilities_NK)
 
+    def predict_rows(self, images: ArrayLike) -> NDArray[np.float32]:
+        """Say what it believes after each row: probabilities of shape (N, S, K).
+
+        Images and errors are those of `predict`; after the last row it says the same.
+        """
+        images_NSF = images_of(self.model, self._pixels(np.asarray(images)))
+        return probabilities_after_each_row(self.model, self.config.model.readout, images_NSF)
+
     def _pixels(self, images: NDArray[Any]) -> Pixels:
         """Images as the network takes them, if that is what they are."""
         shape, dtype = self._facts.shape, self._facts.dtype
@@ -130,13 +138,12 @@ class TrainedRun:
                 f"images: must be numbers of the shape (images, {shape[0]}, {shape[1]}) "
                 f"(got {images.dtype} of the shape {images.shape})"
             )
-        pixels_NSF = images_NSF.astype(dtype)
-        if dtype == np.uint8 and not np.array_equal(pixels_NSF, images_NSF):
+        if dtype == np.uint8 and not np.isin(images_NSF, np.arange(WHITEST + 1)).all():
             raise DataError(
                 "images: must be whole grey values from 0 to 255, as those it was trained on "
                 f"(got {images.dtype} from {images.min():g} to {images.max():g})"
             )
-        return pixels_NSF
+        return images_NSF.astype(dtype, copy=False)
 
     @cached_property
     def _facts(self) -> ModelFacts:

@@ -1,30 +1,37 @@
 """Run a command with what was typed after it: compose its settings, or tell of them."""
 
+import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import TypeAlias, TypeVar
 
 import yaml
 
-from mnist_seq.commands.endings import told_in_a_line
+from mnist_seq.commands.endings import exit_code, told_in_a_line
 from mnist_seq.commands.help_text import help_text
+from mnist_seq.commands.output import Failed, Output
 from mnist_seq.composition.compose import CONF, compose, config_groups
 from mnist_seq.config import Settings
+from mnist_seq.errors import MnistSeqError
 from mnist_seq.invocation import command_text
 from mnist_seq.terminal.encoding import write_what_can_be_written
 from mnist_seq.validation import validate
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
+JSON = "--json"
+Main: TypeAlias = Callable[[AnySettings, str], Output | Iterator[Output]]
 
 
 def command(
     kind: type[AnySettings],
-) -> Callable[[Callable[[AnySettings, str], None]], Callable[[], None]]:
+) -> Callable[[Main[AnySettings]], Callable[[], None]]:
     """Decorator: turn a function of a config into a command that reads `sys.argv`.
 
-    The function also gets the command as it was typed, quoted so that it can be run again.
+    The function also gets the command as it was typed, quoted so that it can be run again, and
+    returns what is printed with ``--json``, or yields it before it waits for something; all else
+    that it prints is then for the error output.
     A mistake in the input is one line on the terminal and exit code 2.
 
     Parameters
@@ -33,28 +40,35 @@ def command(
         What the command takes; ``conf/<module>.yaml`` holds its defaults.
     """
 
-    def decorate(main: Callable[[AnySettings, str], None]) -> Callable[[], None]:
+    def decorate(main: Main[AnySettings]) -> Callable[[], None]:
         name = main.__module__.rpartition(".")[2]
 
         @functools.wraps(main)
         def run() -> None:
             words = sys.argv[1:]
+            typed = command_text(name, *words)
             write_what_can_be_written()
-            with told_in_a_line(command_text(name, *words)):
-                _run(name, kind, main, words)
+            if JSON in words:
+                words.remove(JSON)
+                _print_json(_outputs(name, kind, main, words, typed), typed)
+            else:
+                with told_in_a_line(typed):
+                    for _ in _outputs(name, kind, main, words, typed):
+                        pass
 
         return run
 
     return decorate
 
 
-def _run(
+def _outputs(
     name: str,
     kind: type[AnySettings],
-    main: Callable[[AnySettings, str], None],
+    main: Main[AnySettings],
     words: list[str],
-) -> None:
-    typed = command_text(name, *words)
+    typed: str,
+) -> Iterator[Output]:
+    """Run a command, or tell of its settings; yield what there is for programs."""
     if {"-h", "--help"} & set(words):
         defaults, groups = compose(name, kind, []), [CONF / group for group in config_groups(name)]
         print(help_text(name, inspect.getdoc(main) or "", kind, defaults, groups))
@@ -67,5 +81,23 @@ def _run(
     config = validate(kind, values)
     if show_only:
         print(yaml.safe_dump(values, sort_keys=False), end="")
+        return
+    result = main(config, typed)
+    if isinstance(result, Output):
+        yield result
     else:
-        main(config, typed)
+        yield from result
+
+
+def _print_json(outputs: Iterator[Output], typed: str) -> None:
+    """Print what a command has for programs; all that it says goes to the error output."""
+    programs = sys.stdout
+    with contextlib.redirect_stdout(sys.stderr), told_in_a_line(typed):
+        try:
+            for output in outputs:
+                print(output.model_dump_json(), file=programs, flush=True)
+        except MnistSeqError as error:
+            lines = str(error).splitlines() or ["stopped"]
+            failed = Failed(error=lines, exit_code=exit_code(error))
+            print(failed.model_dump_json(), file=programs, flush=True)
+            raise

@@ -7,11 +7,18 @@ import sys
 from collections.abc import Iterator
 
 from mnist_seq.driver.signals import STOPPED
-from mnist_seq.errors import InputError, StoppedError, TrainingError
+from mnist_seq.errors import InputError, MnistSeqError, StoppedError, TrainingError
 
 MISTAKE, FAILED = 2, 1
 NOBODY_READS = 141  # as of a program that SIGPIPE ends
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+
+
+def exit_code(error: MnistSeqError) -> int:
+    """Exit code of a command that ends with an error."""
+    if isinstance(error, StoppedError):
+        return STOPPED
+    return FAILED if isinstance(error, TrainingError) else MISTAKE
 
 
 @contextlib.contextmanager
@@ -30,10 +37,10 @@ def told_in_a_line(again: str) -> Iterator[None]:
     except InputError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
-        sys.exit(MISTAKE)
+        sys.exit(exit_code(error))
     except TrainingError as error:
         print(f"failed: {error}", file=sys.stderr)
-        sys.exit(FAILED)
+        sys.exit(exit_code(error))
     except StoppedError as stopped:
         print(stopped if str(stopped) else f"stopped; the same command goes on:\n  {again}")
         sys.exit(STOPPED)

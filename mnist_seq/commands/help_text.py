@@ -24,7 +24,7 @@ def help_text(
     """
     values = flatten(defaults)
     lines = [
-        f"usage: {command_text(name)} [key=value ...] [--cfg job] [--help]",
+        f"usage: {command_text(name)} [key=value ...] [--json] [--cfg job] [--help]",
         "",
         description.replace(f"python -m experiments.{name}", command_text(name)),
     ]
@@ -38,7 +38,8 @@ def help_text(
         default = values.get(path, [])
         shown = path if isinstance(default, list) else f"{path}={scalar_text(default)}"
         lines.append(_row(shown, meaning))
-    lines += ["", _row("--cfg job", "print the whole config, and do nothing")]
+    lines += ["", _row("--json", "print results as one JSON object, all else to standard error")]
+    lines += [_row("--cfg job", "print the whole config, and do nothing")]
     return "\n".join(lines)
 
 

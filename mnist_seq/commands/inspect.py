@@ -1,11 +1,13 @@
 """Look inside a network."""
 
+from mnist_seq.api.running import run_inspection
 from mnist_seq.commands.command import command
+from mnist_seq.commands.output import Page
 from mnist_seq.config import InspectConfig
 
 
 @command(InspectConfig)
-def main(config: InspectConfig, typed: str) -> None:
+def main(config: InspectConfig, typed: str) -> Page:
     """Show how a trained network reads, row by row, where it errs, and how sure it is.
 
     Examples
@@ -16,11 +18,4 @@ def main(config: InspectConfig, typed: str) -> None:
       python -m experiments.inspect against=baseline       two networks side by side
       python -m experiments.inspect trial=7 against=3
     """
-    if config.against is not None:
-        from mnist_seq.driver.compare_runs import compare_runs
-
-        compare_runs(config, config.against, typed)
-        return
-    from mnist_seq.driver.inspect import inspect_run
-
-    inspect_run(config, typed)
+    return Page.of("inspect", run_inspection(config, typed))

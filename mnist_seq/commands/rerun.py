@@ -2,11 +2,12 @@
 
 from mnist_seq.api.running import run_rerun
 from mnist_seq.commands.command import command
+from mnist_seq.commands.output import Retrained
 from mnist_seq.config import RerunConfig
 
 
 @command(RerunConfig)
-def main(config: RerunConfig, typed: str) -> None:
+def main(config: RerunConfig, typed: str) -> Retrained:
     """Train a study's best configs again, compare the curves, and score the test images.
 
     Examples
@@ -16,4 +17,4 @@ def main(config: RerunConfig, typed: str) -> None:
       python -m experiments.rerun top=3 seeds=5            does the search's order hold?
       python -m experiments.rerun seeds=5 training.epochs=30 model.units=96
     """
-    run_rerun(config, typed)
+    return Retrained.of(run_rerun(config, typed))

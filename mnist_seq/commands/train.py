@@ -2,11 +2,12 @@
 
 from mnist_seq.api.running import run_training
 from mnist_seq.commands.command import command
+from mnist_seq.commands.output import Train
 from mnist_seq.config import TrainConfig
 
 
 @command(TrainConfig)
-def main(config: TrainConfig, typed: str) -> None:
+def main(config: TrainConfig, typed: str) -> Train:
     """Train one network; its curve and its best weights are kept in MLflow.
 
     Examples
@@ -23,3 +24,4 @@ def main(config: TrainConfig, typed: str) -> None:
         (f"ui study={config.name}", "its curves"),
         (f"rerun run={run.run_id}", "train it again, and score the test images"),
     )
+    return Train.of(run)

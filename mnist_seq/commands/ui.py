@@ -1,11 +1,14 @@
 """Look at the runs."""
 
+from collections.abc import Iterator
+
 from mnist_seq.commands.command import command
+from mnist_seq.commands.output import Ui
 from mnist_seq.config import UiConfig
 
 
 @command(UiConfig)
-def main(config: UiConfig, _typed: str) -> None:
+def main(config: UiConfig, _typed: str) -> Iterator[Ui]:
     """Serve MLflow's pages on this machine, and print the addresses of a study's runs."""
     from mnist_seq.driver.signals import stop_when_asked
     from mnist_seq.driver.workspace import Workspace
@@ -19,7 +22,9 @@ def main(config: UiConfig, _typed: str) -> None:
         serve_ui(workspace.store, config.port, is_stopped) as (port, server),
     ):
         console.print(f"[bold]{plain(study.name)}[/]")
-        for name, address in addresses(study, port).items():
+        found = addresses(study, port)
+        for name, address in found.items():
             console.print(f"  {name:11}  {address}", soft_wrap=True)
         console.print("[dim]Ctrl-C ends it.[/]")
+        yield Ui(study=study.study, addresses=found)
         wait_until_stopped(server, is_stopped)

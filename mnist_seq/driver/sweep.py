@@ -10,6 +10,7 @@ from mnist_seq.driver.live_report import live_report
 from mnist_seq.driver.report import report_study
 from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
+from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import FaultError, RepeatedFailureError
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import study_name
@@ -35,11 +36,14 @@ class SweepResult:
         All trials with their outcomes, the best and the baseline.
     is_complete : bool
         False if the user stopped the search: the same command goes on.
+    page : WrittenPage or None
+        Its report; None where it was stopped.
     """
 
     study: str
     progress: Progress
     is_complete: bool
+    page: WrittenPage | None = None
 
 
 def sweep(config: SweepConfig, command: str) -> SweepResult:
@@ -66,6 +70,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             checkpoints.delete(number)
         trials = StudyTrials(study, config)
         progress = _progress(study, trials, config)
+        page = None
         with (
             _report_meanwhile(workspace, config, name) as end_live_report,
             open_session(workspace, config.workers) as session,
@@ -91,10 +96,10 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
                     session.tracker.flush()
                 finally:  # what was found is said even where it cannot be stored
                     end_live_report()
-                    report_study(workspace, session.tracker, name, config, finished)
+                    page = report_study(workspace, session.tracker, name, config, finished)
     if trials.given_up is not None:
         raise RepeatedFailureError(trials.given_up)
-    return SweepResult(name, progress, is_complete)
+    return SweepResult(name, progress, is_complete, page)
 
 
 def _report_meanwhile(

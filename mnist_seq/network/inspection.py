@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from mnist_seq.config import Readout
+from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.errors import TrackingError
 from mnist_seq.network.keras_environment import KERAS_ENVIRONMENT
 from mnist_seq.report.inside.reading import Gates
@@ -43,6 +44,14 @@ def load_model(file: Path) -> Any:
     except Exception as error:  # from a file that is damaged Keras raises any
         reason = str(error).strip().partition("\n")[0]
         raise TrackingError(f"{file}: cannot be read as a network ({reason})") from error
+
+
+def images_of(model: Any, pixels_NSF: Pixels) -> NDArray[np.uint8]:
+    """Images of 0 to 255, shape (N, S, F), from pixels as the model takes them."""
+    import keras
+
+    scaling = model.get_layer("scaling")
+    return np.asarray(keras.Model(model.inputs, scaling.input)(pixels_NSF)).astype(np.uint8)
 
 
 def probabilities_after_each_row(

@@ -1,0 +1,242 @@
+"""What commands print with ``--json``: one object each, for programs to read.
+
+``docs/output.schema.json`` is their schema, made by ``python -m mnist_seq.commands.output``.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+
+from mnist_seq.config import Scalar, flatten
+
+if TYPE_CHECKING:
+    from mnist_seq.api.rerun import Rerun, Retraining
+    from mnist_seq.api.sensitivity import Sensitivity
+    from mnist_seq.api.study import Study
+    from mnist_seq.api.trained_run import TrainedRun
+    from mnist_seq.driver.written_page import WrittenPage
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# JSON has no NaN: what is not known is null.
+Number: TypeAlias = Annotated[float | None, BeforeValidator(_finite)]
+
+
+class Output(BaseModel):
+    """Base class of all objects."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Run(Output):
+    """A training."""
+
+    run_id: str = Field(description="MLflow's")
+    name: str
+    trial: int | None = Field(description="its number, if a search has made it")
+    value: Number = Field(description="of the best epoch: what the search compares trials by")
+    settings: dict[str, Scalar] = Field(description="of the whole training, by path")
+
+    @classmethod
+    def of(cls, run: "TrainedRun") -> Self:
+        return cls(
+            run_id=run.run_id,
+            name=run.name,
+            trial=run.run.number,
+            value=run.value,
+            settings=flatten(run.config.model_dump()),
+        )
+
+
+class Failure(Output):
+    """A trial that has failed."""
+
+    trial: int
+    reason: str
+
+
+class Sweep(Output):
+    """What ``sweep`` prints."""
+
+    command: Literal["sweep"] = "sweep"
+    study: str
+    folder: str = Field(description="the tracking folder")
+    objective: str
+    trials: dict[str, int] = Field(description="how many are complete, pruned, failed")
+    best: Run | None
+    findings: list[str]
+    failures: list[Failure]
+    report: str = Field(description="the page's file")
+
+    @classmethod
+    def of(cls, study: "Study") -> Self:
+        assert study.page is not None  # its sweep has ended
+        trials = study.trials
+        failed = trials[trials["state"] == "failed"]
+        return cls(
+            study=study.name,
+            folder=str(study.workspace.folder),
+            objective=study.config.search.objective,
+            trials={str(state): int(n) for state, n in trials["state"].value_counts().items()},
+            best=Run.of(study.best) if study.has_best else None,
+            findings=list(study.page.findings),
+            failures=[
+                Failure(trial=int(number), reason=str(reason))
+                for number, reason in zip(failed["number"], failed["reason"], strict=True)
+            ],
+            report=str(study.page.path),
+        )
+
+
+class Train(Output):
+    """What ``train`` prints."""
+
+    command: Literal["train"] = "train"
+    folder: str
+    run: Run
+
+    @classmethod
+    def of(cls, run: "TrainedRun") -> Self:
+        return cls(folder=str(run.workspace.folder), run=Run.of(run))
+
+
+class Networks(Output):
+    """A config that was trained again."""
+
+    name: str = Field(description="of the earlier run")
+    run_ids: list[str]
+    seeds: list[int]
+    test_accuracies: list[float]
+    mean: float
+    std: Number = Field(description="null of a single one")
+    ensemble: float
+    reproduced: str
+
+    @classmethod
+    def of(cls, networks: "Retraining") -> Self:
+        return cls(
+            name=networks.name,
+            run_ids=[run.run_id for run in networks.runs],
+            seeds=[run.config.seed for run in networks.runs],
+            test_accuracies=list(networks.test_accuracies),
+            mean=networks.mean,
+            std=networks.std,
+            ensemble=networks.ensemble,
+            reproduced=networks.reproduced,
+        )
+
+
+class Interval(Output):
+    """95 % interval of a difference of accuracies."""
+
+    low: float
+    mean: float
+    high: float
+
+
+class Retrained(Output):
+    """What ``rerun`` prints."""
+
+    command: Literal["rerun"] = "rerun"
+    study: str
+    retrained: list[Networks]
+    baseline: Networks | None
+    difference: Interval | None = Field(description="the first against the baseline")
+
+    @classmethod
+    def of(cls, rerun: "Rerun") -> Self:
+        names = ("low", "mean", "high")
+        difference = rerun.difference and dict(zip(names, rerun.difference, strict=True))
+        return cls(
+            study=rerun.study,
+            retrained=[Networks.of(each) for each in rerun.retrainings],
+            baseline=Networks.of(rerun.baseline) if rerun.baseline else None,
+            difference=Interval(**difference) if difference else None,
+        )
+
+
+class Point(Output):
+    """One value of a hyperparameter, all else as chosen."""
+
+    hyperparameter: str
+    value: Scalar
+    mean: Number
+    standard_error: Number
+    chosen: bool
+
+
+class Measured(Output):
+    """What ``sensitivity`` prints."""
+
+    command: Literal["sensitivity"] = "sensitivity"
+    study: str
+    run: str
+    objective: str
+    table: list[Point]
+    findings: list[str]
+    page: str
+
+    @classmethod
+    def of(cls, measured: "Sensitivity") -> Self:
+        return cls(
+            study=measured.study,
+            run=measured.run,
+            objective=measured.objective,
+            table=[
+                Point(
+                    hyperparameter=row["hyperparameter"],
+                    value=row["value"],
+                    mean=row[measured.objective],
+                    standard_error=row["standard_error"],
+                    chosen=row["chosen"],
+                )
+                for row in measured.table.astype(object).to_dict("records")
+            ],
+            findings=list(measured.findings),
+            page=str(measured.page.path),
+        )
+
+
+class Page(Output):
+    """What ``report`` and ``inspect`` print."""
+
+    command: Literal["report", "inspect"]
+    findings: list[str]
+    page: str
+
+    @classmethod
+    def of(cls, command: Literal["report", "inspect"], page: "WrittenPage") -> Self:
+        return cls(command=command, findings=list(page.findings), page=str(page.path))
+
+
+class Ui(Output):
+    """What ``ui`` prints before it serves."""
+
+    command: Literal["ui"] = "ui"
+    study: str
+    addresses: dict[str, str]
+
+
+class Failed(Output):
+    """What any command prints that has ended with another exit code than 0."""
+
+    error: list[str]
+    exit_code: int
+
+
+AnyOutput: TypeAlias = Sweep | Train | Retrained | Measured | Page | Ui | Failed
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of all objects."""
+    return TypeAdapter(AnyOutput).json_schema(mode="serialization")
+
+
+if __name__ == "__main__":
+    Path("docs/output.schema.json").write_text(json.dumps(schema(), indent=2) + "\n")
