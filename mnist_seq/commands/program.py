@@ -3,8 +3,10 @@
 import importlib
 import sys
 
-from mnist_seq import __version__
+from mnist_seq import __version__, config
+from mnist_seq.commands.completion import completion_script
 from mnist_seq.commands.endings import MISTAKE
+from mnist_seq.config import Settings
 from mnist_seq.driver.signals import leave_when_asked
 from mnist_seq.invocation import PROGRAM
 from mnist_seq.validation import nearest
@@ -32,10 +34,19 @@ def main() -> None:
         print(_usage())
     elif name == "--version":
         print(__version__)
+    elif name == "--completion":
+        kinds = {each: _settings(each) for each in COMMANDS}
+        print(completion_script(kinds), end="")
     else:
         known = f"must be {', '.join(COMMANDS)}{nearest(name, COMMANDS)}"
         print(f"error: {name!a}: is not a command; {known}", file=sys.stderr)
         sys.exit(MISTAKE)
+
+
+def _settings(name: str) -> type[Settings]:
+    """What a command takes: ``sweep`` a SweepConfig."""
+    kind: type[Settings] = getattr(config, f"{name.title()}Config")
+    return kind
 
 
 def _usage() -> str:
@@ -46,6 +57,7 @@ def _usage() -> str:
             "",
             *rows,
             "",
-            f"{PROGRAM} command --help tells the settings of a command.",
+            f"{PROGRAM} command --help tells the settings of a command,",
+            f'eval "$({PROGRAM} --completion)" lets bash or zsh complete them.',
         ]
     )

@@ -51,7 +51,7 @@ def images_of(model: Any, pixels_NSF: Pixels) -> NDArray[np.uint8]:
     import keras
 
     scaling = model.get_layer("scaling")
-    return np.asarray(keras.Model(model.inputs, scaling.input)(pixels_NSF)).astype(np.uint8)
+    return np.asarray(keras.Model(model.input, scaling.input)(pixels_NSF)).astype(np.uint8)
 
 
 def probabilities_after_each_row(

@@ -203,7 +203,7 @@ def test_a_study_and_what_follows_it_as_json(study: Study, folder: Path) -> None
     assert swept["best"]["run_id"] == study.best.run_id
     assert swept["best"]["value"] == study.best.value
     assert swept["best"]["settings"]["model.units"] == study.best.config.model.units
-    assert Path(swept["report"]).read_text().startswith("<!doctype html>")
+    assert Path(swept["report"]).read_text().startswith("<!DOCTYPE html>")
 
     again = as_json("rerun", "study=tried", tracking)
     (networks,) = again["retrained"]
