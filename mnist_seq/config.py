@@ -435,6 +435,19 @@ class UiConfig(Settings):
     tracking: TrackingConfig
 
 
+class ExportConfig(Settings):
+    """Settings of ``python -m experiments.export``."""
+
+    study: Name | None = Field(description="null: the latest")
+    format: Literal["csv", "parquet", "both"] = Field(
+        description="parquet: each column keeps its type; csv: for spreadsheets and all else"
+    )
+    folder: File | None = Field(
+        min_length=1, description="null: one of the study's name in the tracking folder's reports"
+    )
+    tracking: TrackingConfig
+
+
 class ReportConfig(Settings):
     """Settings of ``python -m experiments.report``."""
 

@@ -1,0 +1,109 @@
+"""What real searches on the digits have found: for other programs, and beside each other."""
+
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.experiments.commands import printed, run
+
+SPACE = ("search.space.training.batch_size.choices=[28,64]", "search.space.training.epochs.high=5")
+SMALL = ("data=digits", "workers.count=1", "search.baselines=[{training.epochs: 4}]", *SPACE)
+SETTINGS = {
+    "model.units": int,
+    "model.return_sequences": bool,
+    "model.readout": str,
+    "training.learning_rate": float,
+    "training.batch_size": int,
+    "training.epochs": int,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a finished sweep."""
+    made = tmp_path_factory.mktemp("mlruns")
+    printed("sweep", *SMALL, "study=first", "search.trials=6", f"tracking.folder={made}")
+    return made
+
+
+@pytest.fixture(scope="module")
+def exported(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the study's files."""
+    target = tmp_path_factory.mktemp("found")
+    out = printed("export", "study=first", f"folder={target}", f"tracking.folder={folder}")
+    assert out.startswith("first: 6 trials, ")
+    return target
+
+
+@pytest.fixture(scope="module")
+def runs(folder: Path) -> pd.DataFrame:
+    """What MLflow itself says of the trials' runs, by trial number."""
+    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    found = mlflow.search_runs(experiment_names=["first"], filter_string="tags.role = 'trial'")
+    assert isinstance(found, pd.DataFrame)
+    return found.set_index(found["tags.trial_number"].astype(int)).sort_index()
+
+
+@pytest.mark.parametrize("name", ["trials", "curves"])
+def test_both_files_of_a_table_are_read_back_as_the_same_table(exported: Path, name: str) -> None:
+    kept = pd.read_parquet(exported / f"{name}.parquet")
+    dtypes = kept.dtypes.to_dict()
+    text = pd.read_csv(exported / f"{name}.csv", dtype=dtypes)
+    pd.testing.assert_frame_equal(kept, text, check_exact=True)
+    assert {"Int64", "float64", "string"} <= set(map(str, dtypes.values()))
+
+
+def test_the_trials_are_what_mlflow_says_of_their_runs(exported: Path, runs: pd.DataFrame) -> None:
+    trials = pd.read_parquet(exported / "trials.parquet").set_index("trial")
+    assert list(trials.index) == list(runs.index) == [0, 1, 2, 3, 4, 5]
+    assert list(trials["run_id"]) == list(runs["run_id"])
+    assert list(trials["state"]) == list(runs["tags.trial_state"])
+    for column, metric in {
+        "value": "best_validation_accuracy",
+        "best_epoch": "trained_epochs_to_best",
+        "epochs": "trained_epochs",
+        "seconds": "trained_seconds",
+        "parameters": "trained_parameters",  # of complete trials
+    }.items():
+        ours, theirs = (
+            frame.to_numpy(float) for frame in (trials[column], runs[f"metrics.{metric}"])
+        )
+        np.testing.assert_array_equal(ours, theirs)
+    for path, kind in SETTINGS.items():
+        known = trials[path].notna()
+        told = [kind(v == "true" if kind is bool else v) for v in runs[f"params.{path}"][known]]
+        assert list(trials[path][known]) == told
+    inactive = ~trials["model.return_sequences"]
+    assert list(trials["model.readout"].isna()) == list(inactive)
+
+
+def test_the_curves_are_the_histories_of_mlflows_metrics(
+    exported: Path, runs: pd.DataFrame
+) -> None:
+    curves = pd.read_parquet(exported / "curves.parquet")
+    client = mlflow.MlflowClient()
+    for number, run_id in runs["run_id"].items():
+        curve = curves[curves["trial"] == number]
+        for column in ("train_loss", "validation_accuracy", "learning_rate"):
+            history = client.get_metric_history(run_id, column)
+            points = sorted((point.step, point.value) for point in history)
+            assert list(zip(curve["epoch"], curve[column], strict=True)) == points
+
+
+def test_one_format_is_written_into_the_folder_of_reports(folder: Path) -> None:
+    printed("export", "format=csv", f"tracking.folder={folder}")
+    written = sorted(file.name for file in (folder / "reports" / "first").iterdir())
+    assert written == ["curves.csv", "trials.csv"]
+
+
+def test_a_folder_that_is_a_file_is_one_line(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    ran = run("export", f"folder={tmp_path / 'file'}", f"tracking.folder={folder}")
+    assert ran.code == 2
+    assert ran.errors == [
+        f"error: {tmp_path / 'file' / 'trials.csv'}: cannot be written (Not a directory)"
+    ]
+    assert (tmp_path / "file").read_text() == "mine"
