@@ -321,6 +321,13 @@ class SweepConfig(Config):
         default=False,
         description="try every failed trial again, not only those that a fault outside them ended",
     )
+    notify: str | None = Field(
+        default=None,
+        min_length=1,
+        exclude=True,  # an address may be a secret: it is kept nowhere
+        description="an http(s) URL that is contacted when the search has ended, once, and nothing "
+        "else ever is; or a command that is run then",
+    )
     search: SearchConfig
     workers: WorkersConfig
     tracking: TrackingConfig

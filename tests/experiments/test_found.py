@@ -1,5 +1,8 @@
 """What real searches on the digits have found: for other programs, and beside each other."""
 
+import json
+import shlex
+import sys
 from pathlib import Path
 
 import mlflow
@@ -11,6 +14,7 @@ from tests.experiments.commands import printed, run
 
 SPACE = ("search.space.training.batch_size.choices=[28,64]", "search.space.training.epochs.high=5")
 SMALL = ("data=digits", "workers.count=1", "search.baselines=[{training.epochs: 4}]", *SPACE)
+TOLD = "import sys; open(sys.argv[1], 'w').write(sys.stdin.read())"
 SETTINGS = {
     "model.units": int,
     "model.return_sequences": bool,
@@ -23,9 +27,11 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with a finished sweep."""
+    """A store with a finished sweep, whose end was told to a command."""
     made = tmp_path_factory.mktemp("mlruns")
-    printed("sweep", *SMALL, "study=first", "search.trials=6", f"tracking.folder={made}")
+    told = shlex.join([sys.executable, "-S", "-c", TOLD, str(made / "told.json")])
+    where = f"tracking.folder={made}"
+    printed("sweep", *SMALL, "study=first", "search.trials=6", f"notify={told}", where)
     return made
 
 
@@ -87,10 +93,30 @@ def test_the_curves_are_the_histories_of_mlflows_metrics(
     client = mlflow.MlflowClient()
     for number, run_id in runs["run_id"].items():
         curve = curves[curves["trial"] == number]
-        for column in ("train_loss", "validation_accuracy", "learning_rate"):
-            history = client.get_metric_history(run_id, column)
+        for column, metric in {
+            "train_loss": "train_loss",
+            "validation_accuracy": "validation_accuracy",
+            "learning_rate": "train_learning_rate",
+        }.items():
+            history = client.get_metric_history(run_id, metric)
             points = sorted((point.step, point.value) for point in history)
             assert list(zip(curve["epoch"], curve[column], strict=True)) == points
+
+
+def test_the_end_of_the_search_was_told_and_to_whom_is_kept_nowhere(
+    folder: Path, runs: pd.DataFrame
+) -> None:
+    told = json.loads((folder / "told.json").read_text())
+    assert told["state"] == "complete"
+    assert told["best_value"] == runs["metrics.best_validation_accuracy"][told["best_trial"]]
+    assert sum(told["trials"][state] for state in ("complete", "pruned", "failed")) == 6
+    assert Path(told["folder"]) == folder
+    sweeps = mlflow.search_runs(experiment_names=["first"], filter_string="tags.role = 'sweep'")
+    assert isinstance(sweeps, pd.DataFrame)
+    assert "search.trials=6" in sweeps["tags.command"][0]
+    kept = [file for file in folder.rglob("*") if file.is_file() and file.suffix != ".keras"]
+    assert folder / "reports" / "first.html" in kept
+    assert [file.name for file in kept if b"told.json" in file.read_bytes()] == []
 
 
 def test_one_format_is_written_into_the_folder_of_reports(folder: Path) -> None:
