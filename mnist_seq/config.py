@@ -442,6 +442,27 @@ class UiConfig(Settings):
     tracking: TrackingConfig
 
 
+class CompareConfig(Settings):
+    """Settings of ``python -m experiments.compare``."""
+
+    studies: Annotated[list[Name], BeforeValidator(_as_list)] | None = Field(
+        description="two to six, as in studies=[a,b]; null: the two latest"
+    )
+    file: File | None = Field(min_length=1, description="null: in the tracking folder's reports")
+    tracking: TrackingConfig
+
+    @field_validator("studies")
+    @classmethod
+    def _are_several(cls, studies: list[str] | None) -> list[str] | None:
+        named = studies or []
+        if studies is not None and not 2 <= len(named) <= 6:
+            raise ValueError(f"must name two to six studies, as in studies=[a,b] (got {named})")
+        twice = [name for name in named if named.count(name) > 1]
+        if twice:
+            raise ValueError(f"names {twice[0]} twice")
+        return studies
+
+
 class ExportConfig(Settings):
     """Settings of ``python -m experiments.export``."""
 

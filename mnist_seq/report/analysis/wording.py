@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnist_seq.config import Objective, scalar_text
+from mnist_seq.config import Choices, Dimension, Objective, scalar_text
 
 MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
@@ -34,6 +34,19 @@ def setting(cell: Any) -> str:
     if pd.isna(cell):
         return "null"
     return scalar_text(cell.item() if isinstance(cell, np.generic) else cell, digits=3)
+
+
+def dimension(searched: Dimension, digits: int | None = 3) -> str:
+    """Format what was searched: ``16 to 128, log scale``, ``28, 64 where layers=2``."""
+    if isinstance(searched, Choices):
+        text = ", ".join(scalar_text(choice, digits) for choice in searched.choices)
+    else:
+        text = f"{scalar_text(searched.low, digits)} to {scalar_text(searched.high, digits)}"
+        text += ", log scale" if searched.log else ""
+        text += f", step {scalar_text(searched.step, digits)}" if searched.step else ""
+    conditions = searched.when.items()
+    when = ", ".join(f"{path}={scalar_text(value, digits)}" for path, value in conditions)
+    return f"{text} where {when}" if when else text
 
 
 def duration(seconds: float) -> str:
