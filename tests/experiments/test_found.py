@@ -1,6 +1,8 @@
 """What real searches on the digits have found: for other programs, and beside each other."""
 
+import html
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -134,3 +136,47 @@ def test_a_folder_that_is_a_file_is_one_line(folder: Path, tmp_path: Path) -> No
         f"error: {tmp_path / 'file' / 'trials.csv'}: cannot be written (Not a directory)"
     ]
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.fixture(scope="module")
+def beside(folder: Path) -> str:
+    """What is printed of the study beside another one, which went another way."""
+    others = ("search.sampler=random", "training.optimizer=nadam", "search.trials=2")
+    where = f"tracking.folder={folder}"
+    printed("sweep", *SMALL, "study=second", *others, where)
+    return printed("compare", "studies=[first,second]", where)
+
+
+def test_two_studies_are_one_page_and_a_text_that_say_the_same(folder: Path, beside: str) -> None:
+    text = " ".join(beside.split())
+    assert text.startswith("A: first B: second ")
+    assert "They differ in training.optimizer, search.trials and search.sampler." in text
+    assert re.search(r"[AB]'s best, trial \d with \d\d\.\d\d %, is ", text)
+    assert "on 144 validation images." in text
+    page = (folder / "reports" / "first-against-second.html").read_text()
+    lead = re.search(r'<p class="lede">(.*?)</p>', page)
+    assert lead is not None
+    assert html.unescape(lead[1]).replace("\N{NO-BREAK SPACE}", " ") in text
+
+
+def test_the_page_is_made_again_of_the_two_latest_studies(
+    folder: Path, beside: str, tmp_path: Path
+) -> None:
+    out = printed("compare", f"file={tmp_path / 'a.html'}", f"tracking.folder={folder}")
+    assert out.startswith("A: second\nB: first\n")
+    assert (tmp_path / "a.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("studies", "error"),
+    [
+        ("[first,nobody]", "no study nobody in "),
+        ("[first,first]", "studies: names first twice"),
+        ("[first]", "studies: must name two to six studies, as in studies=[a,b] (got ['first'])"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(folder: Path, studies: str, error: str) -> None:
+    ran = run("compare", f"studies={studies}", f"tracking.folder={folder}")
+    assert (ran.code, ran.out) == (2, "")
+    (line,) = ran.errors
+    assert line.startswith(f"error: {error}")

@@ -14,6 +14,7 @@ from mnist_seq.report.analysis.hyperparameter_findings import unimportant, what_
 from mnist_seq.report.analysis.study_model import study_model
 from mnist_seq.report.analysis.tables import StudyTables, TrialSummary
 
+EXACT = 15  # digits: as many as every float has
 MOST_NAMED = 5  # differences in a sentence
 CHANCE = "No two values differ by more than chance."
 UNTOLD = {"data_digest"}  # the parts' own digests and the settings say in what
@@ -226,13 +227,13 @@ def _value(study: ComparedStudy, path: str) -> Scalar | Dimension:
 
 def _told_apart(values: Sequence[Scalar | Dimension]) -> list[str]:
     """Values as texts: numbers short, unless values that differ would look alike."""
-    short, whole = ([_text(value, digits) for value in values] for digits in (3, None))
+    short, whole = ([_text(value, digits) for value in values] for digits in (3, EXACT))
     return whole if len(set(whole)) > len(set(short)) else short
 
 
-def _text(value: Scalar | Dimension, digits: int | None) -> str:
+def _text(value: Scalar | Dimension, digits: int) -> str:
     if isinstance(value, Range | Choices):
-        return wording.dimension(value, digits)
+        return f"{wording.dimension(value, digits)} {wording.condition(value)}".strip()
     return in_one_line(scalar_text(value, digits))
 
 

@@ -36,17 +36,20 @@ def setting(cell: Any) -> str:
     return scalar_text(cell.item() if isinstance(cell, np.generic) else cell, digits=3)
 
 
-def dimension(searched: Dimension, digits: int | None = 3) -> str:
-    """Format what was searched: ``16 to 128, log scale``, ``28, 64 where layers=2``."""
+def dimension(searched: Dimension, digits: int = 3) -> str:
+    """Format the values that were searched: ``16 to 128, log scale``, ``28, 64``."""
     if isinstance(searched, Choices):
-        text = ", ".join(scalar_text(choice, digits) for choice in searched.choices)
-    else:
-        text = f"{scalar_text(searched.low, digits)} to {scalar_text(searched.high, digits)}"
-        text += ", log scale" if searched.log else ""
-        text += f", step {scalar_text(searched.step, digits)}" if searched.step else ""
+        return ", ".join(scalar_text(choice, digits) for choice in searched.choices)
+    text = f"{scalar_text(searched.low, digits)} to {scalar_text(searched.high, digits)}"
+    text += ", log scale" if searched.log else ""
+    return text + (f", step {scalar_text(searched.step, digits)}" if searched.step else "")
+
+
+def condition(searched: Dimension) -> str:
+    """Format when a dimension is active: ``where model.layers=2``; empty if it always is."""
     conditions = searched.when.items()
-    when = ", ".join(f"{path}={scalar_text(value, digits)}" for path, value in conditions)
-    return f"{text} where {when}" if when else text
+    when = ", ".join(f"{path}={scalar_text(value, 3)}" for path, value in conditions)
+    return f"where {when}" if when else ""
 
 
 def duration(seconds: float) -> str:

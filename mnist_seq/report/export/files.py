@@ -22,7 +22,7 @@ def csv_file(table: pd.DataFrame) -> bytes:
 
     Texts that would be formulas begin with ``'``; numbers have all their digits.
     """
-    texts = table.select_dtypes("string").columns
+    texts: list[str] = list(table.select_dtypes("string"))
     cleaned = table.assign(**{name: table[name].map(cell, na_action="ignore") for name in texts})
     return cleaned.to_csv(index=False, lineterminator="\n").encode()
 

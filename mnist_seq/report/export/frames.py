@@ -31,7 +31,7 @@ EPOCH: dict[str, type] = {
     "trial": int,
     "epoch": int,
 }
-DTYPES = {bool: "boolean", int: "Int64", float: "float64", str: "string"}
+DTYPES: dict[type, Any] = {bool: "boolean", int: "Int64", float: "float64", str: "string"}
 
 
 def trials_frame(tables: StudyTables) -> pd.DataFrame:

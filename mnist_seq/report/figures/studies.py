@@ -73,14 +73,14 @@ def draw_best_curves(studies: Sequence[ComparedStudy]) -> Panel:
     lines = [line for line in lines if len(line[2])]
     if not lines:
         return Panel(title, None, "No study has a curve to draw.")
-    with canvas(270) as (figure, axes):
+    with canvas(260 + 10 * len(lines)) as (figure, axes):
         for study, color, points in lines:
             axes.plot(*points.T, color=color, linewidth=1.8, label=_label(study))
             assert study.best is not None
             at_best = points[points[:, 0] == study.best.best_epoch]
             axes.scatter(*at_best.T, s=30, color=color, zorder=5)
         _axes(axes, scale, np.concatenate([points for *_, points in lines]))
-        _legend(axes)
+        _legend(figure)
         picture = svg(figure, "best-curves")
     return Panel(title, picture, "A dot at the best epoch of each.")
 
@@ -144,12 +144,12 @@ def draw_searches(studies: Sequence[ComparedStudy]) -> Panel:
             steps.append((study, color, points))
     if not steps:
         return Panel(title, None, "No trial of any study reached a value.")
-    with canvas(250) as (figure, axes):
+    with canvas(260 + 10 * len(steps)) as (figure, axes):
         for study, color, points in steps:
             axes.step(*points.T, where="post", color=color, linewidth=1.8, label=_label(study))
         _axes(axes, scale, np.concatenate([points for *_, points in steps]), "trials")
         axes.set_ylabel(tables.objective.replace("_", " "), labelpad=6)
-        _legend(axes)
+        _legend(figure)
         picture = svg(figure, "searches")
     return Panel(title, picture, "Of trials that were not pruned, in order of their numbers.")
 
@@ -183,5 +183,8 @@ def _axes(axes: Any, scale: ValueScale, points: NDArray[np.float64], across: str
     set_ticks(axes.xaxis, round_ticks(*ends, whole=True))
 
 
-def _legend(axes: Any) -> None:
-    axes.legend(frameon=False, loc="lower right", labelcolor="linecolor", handlelength=1.2)
+def _legend(figure: Any) -> None:
+    """Name the lines above the axes, where none of them runs through the names."""
+    figure.legend(
+        frameon=False, loc="outside upper left", ncols=2, labelcolor="linecolor", handlelength=1.2
+    )

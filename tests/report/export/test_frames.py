@@ -8,8 +8,9 @@ from mnist_seq.config import Choices, Range
 from mnist_seq.report.analysis.tables import CURVE_COLUMNS, TRIAL_COLUMNS, StudyTables
 from mnist_seq.report.export.files import csv_file
 from mnist_seq.report.export.frames import curves_frame, trials_frame
+from tests.report.studies import Space
 
-SPACE = {
+SPACE: Space = {
     "model.units": Range(low=1, high=64),
     "training.clip_norm": Choices(choices=[None, 1]),
     "model.bidirectional": Choices(choices=[True, False]),
