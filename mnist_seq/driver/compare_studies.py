@@ -71,14 +71,9 @@ def _compared(workspace: Workspace, experiment: Experiment, letter: str) -> Comp
     tables = read_study(workspace, experiment.study).ended
     sweep = sweep_run_of(workspace.results, experiment)
     search = validate(SweepConfig, workspace.results.config(sweep.id)).search
-    best = tables.best
-    run_ids = (
-        []
-        if best is None
-        else list(tables.trials["run_id"][tables.trials["number"] == best.number].dropna())
-    )
     # Of the best trial itself: a search may go over settings of the data.
-    run = workspace.results.run(run_ids[0]) if run_ids else sweep
+    runs = dict(workspace.results.trials(experiment))
+    run = runs.get(tables.best.number, sweep) if tables.best else sweep
     return ComparedStudy(letter, tables, _search(search), from_tags(run.tags))
 
 

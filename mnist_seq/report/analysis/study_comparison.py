@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
-from mnist_seq.config import Choices, Dimension, Range, Scalar, scalar_text
+from mnist_seq.config import Choices, Config, Dimension, Range, Scalar, scalar_text
 from mnist_seq.errors import in_one_line
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.chance import Lead, lead_by_luck, standard_error
@@ -13,6 +13,7 @@ from mnist_seq.report.analysis.effects import effects
 from mnist_seq.report.analysis.hyperparameter_findings import unimportant, what_matters
 from mnist_seq.report.analysis.study_model import study_model
 from mnist_seq.report.analysis.tables import StudyTables, TrialSummary
+from mnist_seq.validation import settings
 
 EXACT = 15  # digits: as many as every float has
 MOST_NAMED = 5  # differences in a sentence
@@ -180,10 +181,7 @@ def differing(studies: Sequence[ComparedStudy]) -> dict[str, list[str]]:
     Settings come first, each with its value or its range; then how was searched, the digests of the
     images, code, machine and libraries.
     """
-    settings = dict.fromkeys(
-        path for s in studies for path in (*s.tables.fixed, *s.tables.unsearched, *s.tables.space)
-    )
-    rows = {path: _told_apart([_value(s, path) for s in studies]) for path in settings}
+    rows = {path: _told_apart([_value(s, path) for s in studies]) for path in settings(Config)}
     for name in dict.fromkeys(name for s in studies for name in s.search):
         rows[name] = _told_apart([s.search.get(name) for s in studies])
     facts = [_facts(study) for study in studies]
