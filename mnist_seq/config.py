@@ -330,6 +330,13 @@ class SweepConfig(Config):
         default=False,
         description="try every failed trial again, not only those that a fault outside them ended",
     )
+    notify: str | None = Field(
+        default=None,
+        min_length=1,
+        exclude=True,  # an address may be a secret: it is kept nowhere
+        description="an http(s) URL that is contacted when the search has ended, once, and nothing "
+        "else ever is; or a command that is run then",
+    )
     search: SearchConfig
     workers: WorkersConfig
     tracking: TrackingConfig
@@ -441,6 +448,40 @@ class UiConfig(Settings):
 
     study: Name | None = Field(description="null: the latest")
     port: int = Field(ge=0, le=65_535, description="0: any free port")
+    tracking: TrackingConfig
+
+
+class CompareConfig(Settings):
+    """Settings of ``python -m experiments.compare``."""
+
+    studies: Annotated[list[Name], BeforeValidator(_as_list)] | None = Field(
+        description="two to six, as in studies=[a,b]; null: the two latest"
+    )
+    file: File | None = Field(min_length=1, description="null: in the tracking folder's reports")
+    tracking: TrackingConfig
+
+    @field_validator("studies")
+    @classmethod
+    def _are_several(cls, studies: list[str] | None) -> list[str] | None:
+        named = studies or []
+        if studies is not None and not 2 <= len(named) <= 6:
+            raise ValueError(f"must name two to six studies, as in studies=[a,b] (got {named})")
+        twice = [name for name in named if named.count(name) > 1]
+        if twice:
+            raise ValueError(f"names {twice[0]} twice")
+        return studies
+
+
+class ExportConfig(Settings):
+    """Settings of ``python -m experiments.export``."""
+
+    study: Name | None = Field(description="null: the latest")
+    format: Literal["csv", "parquet", "both"] = Field(
+        description="parquet: each column keeps its type; csv: for spreadsheets and all else"
+    )
+    folder: File | None = Field(
+        min_length=1, description="null: one of the study's name in the tracking folder's reports"
+    )
     tracking: TrackingConfig
 
 

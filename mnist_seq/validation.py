@@ -105,6 +105,19 @@ def is_text(field: FieldInfo) -> bool:
     )
 
 
+def value_type(field: FieldInfo) -> type[bool | int | float | str]:
+    """Return the type of a setting's values; text for one that takes only some words as well."""
+    return next((kind for kind in (bool, int, float) if kind in _alternatives(field)), str)
+
+
+def takes_list(field: FieldInfo) -> bool:
+    """Whether a setting is a list of values."""
+    return any(
+        list in {get_origin(part), *map(get_origin, get_args(part))}
+        for part in _alternatives(field)
+    )
+
+
 def is_group(field: FieldInfo) -> bool:
     """Whether a setting is a group of others, whichever are typed."""
     return any(get_origin(part) is dict for part in _alternatives(field))

@@ -65,10 +65,10 @@ def sweep(
     Examples
     --------
     >>> study = sweep("data=digits", "search.trials=2", study="tried", progress=False)
-    >>> study.trials[["number", "state"]]
-       number     state
-    0       0  complete
-    1       1  complete
+    >>> study.trials[["trial", "state"]]
+       trial     state
+    0      0  complete
+    1      1  complete
     >>> study.best.config.model.units <= 128
     True
     """

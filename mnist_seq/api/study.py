@@ -14,6 +14,7 @@ from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import TrackingError
 from mnist_seq.report.analysis.diagnosis import diagnose
 from mnist_seq.report.analysis.tables import StudyTables
+from mnist_seq.report.export.frames import curves_frame, trials_frame
 from mnist_seq.terminal.progress import value_text
 from mnist_seq.terminal.quiet import quiet
 from mnist_seq.tracking.results import Experiment
@@ -44,12 +45,12 @@ class Study:
     @property
     def trials(self) -> pd.DataFrame:
         """One row a trial: settings by their path, state, value, epochs, seconds, run id."""
-        return self._tables.trials.convert_dtypes()
+        return trials_frame(self._tables)
 
     @property
     def curves(self) -> pd.DataFrame:
         """One row an epoch of a trial: loss and accuracy on training and validation images."""
-        return self._tables.curves
+        return curves_frame(self._tables)
 
     @property
     def config(self) -> SweepConfig:

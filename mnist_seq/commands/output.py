@@ -88,7 +88,7 @@ class Sweep(Output):
             findings=list(study.page.findings),
             failures=[
                 Failure(trial=int(number), reason=str(reason))
-                for number, reason in zip(failed["number"], failed["reason"], strict=True)
+                for number, reason in zip(failed["trial"], failed["reason"], strict=True)
             ],
             report=str(study.page.path),
         )
@@ -204,15 +204,22 @@ class Measured(Output):
 
 
 class Page(Output):
-    """What ``report`` and ``inspect`` print."""
+    """What ``report``, ``inspect`` and ``compare`` print."""
 
-    command: Literal["report", "inspect"]
+    command: Literal["report", "inspect", "compare"]
     findings: list[str]
     page: str
 
     @classmethod
-    def of(cls, command: Literal["report", "inspect"], page: "WrittenPage") -> Self:
+    def of(cls, command: Literal["report", "inspect", "compare"], page: "WrittenPage") -> Self:
         return cls(command=command, findings=list(page.findings), page=str(page.path))
+
+
+class Files(Output):
+    """What ``export`` prints."""
+
+    command: Literal["export"] = "export"
+    files: dict[str, str]
 
 
 class Ui(Output):
@@ -230,7 +237,7 @@ class Failed(Output):
     exit_code: int
 
 
-AnyOutput: TypeAlias = Sweep | Train | Retrained | Measured | Page | Ui | Failed
+AnyOutput: TypeAlias = Sweep | Train | Retrained | Measured | Page | Files | Ui | Failed
 
 
 def schema() -> dict[str, Any]:

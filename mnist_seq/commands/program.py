@@ -19,6 +19,8 @@ COMMANDS = {
     "sensitivity": "change one hyperparameter at a time",
     "report": "write what a study found as a page",
     "inspect": "look inside a network",
+    "compare": "put studies beside each other",
+    "export": "write a study as tables",
 }
 
 

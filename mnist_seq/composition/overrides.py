@@ -19,7 +19,15 @@ from mnist_seq.composition.config_files import CHOICES, RANGE, displaced
 from mnist_seq.config import ChosenRun, Config, Settings
 from mnist_seq.errors import ConfigError
 from mnist_seq.invocation import command_text
-from mnist_seq.validation import closest, is_group, is_optional, is_text, nearest, settings
+from mnist_seq.validation import (
+    closest,
+    is_group,
+    is_optional,
+    is_text,
+    nearest,
+    settings,
+    takes_list,
+)
 
 SPACE = "search.space"
 VALUES = "values"
@@ -175,6 +183,8 @@ def _check_one_value(kind: type[Settings], path: str, value: str, override: Over
         if not (is_list or (is_mapping and target == path)) or target not in settings(Config):
             return
     message = f"{path}: takes one value (got {_cut(value)})"
+    if path in known and takes_list(known[path]):
+        raise ConfigError(f"{path}: several are written as {path}=[{_cut(value)}]")
     if target not in settings(Config):
         raise ConfigError(message)
     searched = _searched(target, value, override)

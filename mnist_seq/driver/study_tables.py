@@ -9,6 +9,7 @@ from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of
 from mnist_seq.report.analysis.tables import StudyTables, curves_table, trials_table
 from mnist_seq.tracking.provenance import DECIDING
 from mnist_seq.tracking.results import RunInfo
+from mnist_seq.validation import with_values
 
 FACTS = ("seed", "data_digest", *DECIDING)
 _Known: TypeAlias = tuple[Trial, str, Sequence[EpochRecord], str | None]
@@ -49,6 +50,7 @@ def study_tables(
         for path in (configs[0] if configs else {})
         if path not in config.search.space and len({values[path] for values in configs}) > 1
     )
+    of_all = configs[0] if configs else flatten(with_values(config, {}).model_dump())
     trials = [
         _row(*each, config, runs.get(each[0].number), sweep)
         | {path: values[path] for path in unsearched}
@@ -70,6 +72,11 @@ def study_tables(
         command=sweep.tags.get("command", ""),
         facts={tag: sweep.tags[tag] for tag in (*FACTS, *versions) if tag in sweep.tags},
         unsearched=unsearched,
+        fixed={
+            path: value
+            for path, value in of_all.items()
+            if path not in config.search.space and path not in unsearched
+        },
     )
 
 

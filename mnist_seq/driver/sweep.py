@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mnist_seq.config import SweepConfig
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.live_report import live_report
+from mnist_seq.driver.notify import Notification, without_target
 from mnist_seq.driver.report import report_study
 from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
@@ -60,6 +61,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
     RepeatedFailureError
         If the first trials all failed for the same reason.
     """
+    notification = Notification(config.notify)
     workspace = Workspace(config.tracking, create=True)
     name = study_name(config)
     with workspace.lock(name, name):
@@ -72,12 +74,13 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
         progress = _progress(study, trials, config)
         page = None
         with (
+            notification.sent(name, progress, workspace.folder),
             _report_meanwhile(workspace, config, name) as end_live_report,
             open_session(workspace, config.workers) as session,
         ):
             again = checkpoints.outcomes().keys() | study.retried
             whole, each = _recorders(
-                workspace, session, config, progress, checkpoints, command, again
+                workspace, session, config, progress, checkpoints, without_target(command), again
             )
             load = system_metrics(config.tracking, lambda: whole.run)
             retries = config.search.retries
@@ -91,6 +94,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             print_summary(progress)
             whole.finish(is_complete=is_complete and trials.given_up is None)
             if is_complete:
+                notification.ended(trials.given_up)
                 finished = trials.finished()
                 try:
                     session.tracker.flush()

@@ -12,7 +12,7 @@ from mnist_seq.validation import settings
 
 # Settings that may change within one study: they shape no trial's curve.
 CHANGEABLE = ("trials", "timeout", "retries", "max_failures")
-NOT_OF_THE_STUDY = {"study", "report", "retry_failed", "workers", "tracking"}
+NOT_OF_THE_STUDY = {"study", "report", "retry_failed", "notify", "workers", "tracking"}
 # Files may move: the study knows its images by their digests.
 MOVABLE = ("data.train_file", "data.test_file")
 

@@ -136,16 +136,26 @@ class Results:
 
     def latest_experiment(self) -> Experiment:
         """The experiment whose sweep was started or resumed most recently."""
+        return self.latest_experiments(1)[0]
+
+    def latest_experiments(self, count: int) -> list[Experiment]:
+        """The `count` experiments whose sweeps were started or resumed most recently."""
         known = {experiment.id: experiment for experiment in self.experiments()}
         with self._store.tracking_errors():
             sweeps = self._client.search_runs(
-                list(known), "tags.role = 'sweep'", max_results=1, order_by=["start_time DESC"]
+                list(known), "tags.role = 'sweep'", order_by=["start_time DESC"]
             )
         if not sweeps:
             raise TrackingError(
                 f"no study yet in {self._store.folder}: start with {command_text('sweep')}"
             )
-        return known[sweeps[0].info.experiment_id]
+        found = list(dict.fromkeys(sweep.info.experiment_id for sweep in sweeps))[:count]
+        if len(found) < count:
+            raise TrackingError(
+                f"{self._store.folder} has only {len(found)} of {count} studies: "
+                f"{', '.join(known[each].name for each in found)}"
+            )
+        return [known[each] for each in found]
 
     def experiment(self, name: str, *, deleted_too: bool = False) -> Experiment:
         """Look up a study's experiment by the name it was made with, or that it has now."""

@@ -2,8 +2,9 @@
 
 from typing import get_args
 
-from mnist_seq.config import Choices, Dimension, SweepConfig, scalar_text
+from mnist_seq.config import Dimension, SweepConfig
 from mnist_seq.records import Callback, FinalState, Trial, TrialOutcome
+from mnist_seq.report.analysis import wording
 from mnist_seq.terminal.progress import Progress, settings_text
 from mnist_seq.tracking.provenance import Provenance
 from mnist_seq.tracking.tracker import Tracker
@@ -94,11 +95,4 @@ def experiment_description(config: SweepConfig, progress: Progress) -> str:
 
 def _row(path: str, dimension: Dimension) -> str:
     """Markdown table row for one search dimension: path, values, condition."""
-    if isinstance(dimension, Choices):
-        values = ", ".join(scalar_text(choice, 3) for choice in dimension.choices)
-    else:
-        values = f"{scalar_text(dimension.low, 3)} to {scalar_text(dimension.high, 3)}"
-        values += ", log scale" if dimension.log else ""
-        values += f", step {scalar_text(dimension.step, 3)}" if dimension.step else ""
-    when = ", ".join(f"{other}={scalar_text(value, 3)}" for other, value in dimension.when.items())
-    return f"| `{path}` | {values} | {f'where {when}' if when else ''} |"
+    return f"| `{path}` | {wording.dimension(dimension)} | {wording.condition(dimension)} |"

@@ -61,10 +61,10 @@ def test_every_public_name_has_its_example() -> None:
 
 def test_tables_are_those_of_the_runs(study: Study) -> None:
     for row in study.trials.itertuples():
-        run = study.trial(int(str(row.number)))
+        run = study.trial(int(str(row.trial)))
         assert run.run_id == row.run_id
         assert run.value == row.value
-        mine = study.curves[study.curves["trial"] == row.number]
+        mine = study.curves[study.curves["trial"] == row.trial]
         assert mine["validation_loss"].tolist() == run.curve["validation_loss"].tolist()
 
 
@@ -215,6 +215,8 @@ def test_a_study_and_what_follows_it_as_json(study: Study, folder: Path) -> None
 
     measured = as_json("sensitivity", "study=tried", "values.training.epochs=[2]", tracking)
     assert {point["hyperparameter"] for point in measured["table"]} == {"training.epochs"}
+    written = as_json("export", "study=tried", "format=csv", tracking)
+    assert {Path(file).name for file in written["files"].values()} == {"trials.csv", "curves.csv"}
     looked = as_json("inspect", "study=tried", "images=1", tracking)
     assert looked["findings"]
 

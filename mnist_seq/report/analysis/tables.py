@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,7 @@ CURVE_COLUMNS = (
     "validation_loss",
     "validation_accuracy",
 )
+MORE_OF_AN_EPOCH = ("learning_rate", "seconds", "images_per_second")  # where they are known
 
 
 def trials_table(rows: Sequence[Mapping[str, object]], paths: Sequence[str]) -> pd.DataFrame:
@@ -41,7 +42,7 @@ def trials_table(rows: Sequence[Mapping[str, object]], paths: Sequence[str]) -> 
 
 def curves_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     """Build the table of epochs from one mapping per epoch."""
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+    return pd.DataFrame(rows, columns=[*CURVE_COLUMNS, *MORE_OF_AN_EPOCH])
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class StudyTables:
     unsearched : tuple of str
         Paths that are not searched and yet differ between trials, because a baseline fixes them;
         `trials` has a column for each of them, too.
+    fixed : dict
+        All other settings of a training, by path: every trial has them.
 
     Raises
     ------
@@ -102,6 +105,7 @@ class StudyTables:
     command: str
     facts: dict[str, str]
     unsearched: tuple[str, ...] = ()
+    fixed: dict[str, Scalar] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         needed = (*TRIAL_COLUMNS, *self.space, *self.unsearched)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnist_seq.config import Objective, scalar_text
+from mnist_seq.config import Choices, Dimension, Objective, scalar_text
 
 MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
@@ -34,6 +34,22 @@ def setting(cell: Any) -> str:
     if pd.isna(cell):
         return "null"
     return scalar_text(cell.item() if isinstance(cell, np.generic) else cell, digits=3)
+
+
+def dimension(searched: Dimension, digits: int = 3) -> str:
+    """Format the values that were searched: ``16 to 128, log scale``, ``28, 64``."""
+    if isinstance(searched, Choices):
+        return ", ".join(scalar_text(choice, digits) for choice in searched.choices)
+    text = f"{scalar_text(searched.low, digits)} to {scalar_text(searched.high, digits)}"
+    text += ", log scale" if searched.log else ""
+    return text + (f", step {scalar_text(searched.step, digits)}" if searched.step else "")
+
+
+def condition(searched: Dimension) -> str:
+    """Format when a dimension is active: ``where model.layers=2``; empty if it always is."""
+    conditions = searched.when.items()
+    when = ", ".join(f"{path}={scalar_text(value, 3)}" for path, value in conditions)
+    return f"where {when}" if when else ""
 
 
 def duration(seconds: float) -> str:

@@ -1,14 +1,11 @@
 """The network's predictions as a CSV file and as a confusion matrix."""
 
-import contextlib
-import math
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mnist_seq.errors import in_one_line
 from mnist_seq.metrics import Labels
+from mnist_seq.report.export.files import cell
 from mnist_seq.report.figures.drawing import BEST, INK, MUTED, Panel, canvas, svg
 from mnist_seq.report.inside.maps import class_axis, heat_map
 from mnist_seq.report.inside.pair import OUTCOMES, Pair
@@ -47,15 +44,7 @@ def pair_results_csv(pair: Pair) -> str:
 
 
 def _cells(class_names: tuple[str, ...]) -> NDArray[np.object_]:
-    return np.array([_cell(name) for name in class_names], object)
-
-
-def _cell(name: str) -> str:
-    """Return a class name as a cell that no spreadsheet takes for a formula; numbers stay so."""
-    is_formula = name.startswith(("=", "+", "-", "@", "\t", "\r"))
-    with contextlib.suppress(ValueError):
-        is_formula = is_formula and math.isnan(float(name))
-    return f"'{in_one_line(name)}" if is_formula else in_one_line(name)
+    return np.array([cell(name) for name in class_names], object)
 
 
 def most_confused(counts_KK: NDArray[np.int64]) -> tuple[int, int, int] | None:
