@@ -62,16 +62,16 @@ def changed_images(
         As in ``training and validation images (data.train_file=a.csv)``.
     """
     changed = [part for part in parts if known.get(part, now[part]) != now[part]]
-    files = []
+    files = {"data.folder": config.folder}
     if not set(changed).isdisjoint(TRAINED_ON):
-        files.append(("data.train_file", config.train_file))
+        files["data.train_file"] = config.train_file
     elif known.get("data", now["data"]) != now["data"]:  # noted by an earlier version, as one
         changed.insert(0, "training or validation")
-        files.append(("data.train_file", config.train_file))
+        files["data.train_file"] = config.train_file
     if "test" in changed:
-        files.append(("data.test_file", config.test_file))
+        files["data.test_file"] = config.test_file
     if not changed:
         return None
-    named = " ".join(f"{setting}={file}" for setting, file in files if file is not None)
+    named = " ".join(f"{setting}={file}" for setting, file in files.items() if file is not None)
     images = " and ".join(filter(None, (", ".join(changed[:-1]), changed[-1]))) + " images"
     return f"{images} ({named})" if named else images
