@@ -53,7 +53,9 @@ class DataConfig(Settings):
         description="csv: its name in the header, first or last; null: found out, and said",
     )
     folder: File | None = Field(
-        default=None, min_length=1, description="images: one sub-folder a class, or train/ and test/"
+        default=None,
+        min_length=1,
+        description="images: one sub-folder a class, or train/ and test/",
     )
     ink: Literal["auto", "dark", "light"] = Field(
         default="auto", description="images: ink on the paper; auto: found out image by image"

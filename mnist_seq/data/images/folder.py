@@ -52,7 +52,8 @@ def list_folder(folder: str) -> ImageFolder:
                 f"{folder}: has {other.name}/ beside train/ and test/; "
                 "put its images into one of the two, or elsewhere"
             )
-        train, test = (_classes(parts[name], left_out) for name in PARTS)
+        train = _classes(parts["train"], left_out)
+        test = _classes(parts["test"], left_out, fewest=1)
         if unseen := test.keys() - train.keys():
             raise DataError(
                 f"{parts['test']}: class {min(unseen)!r} is not among those of {parts['train']}"
@@ -67,7 +68,7 @@ def list_folder(folder: str) -> ImageFolder:
     return ImageFolder(_classes(root, left_out), None, left_out)
 
 
-def _classes(folder: Path, left_out: list[Path]) -> dict[str, list[Path]]:
+def _classes(folder: Path, left_out: list[Path], fewest: int = 2) -> dict[str, list[Path]]:
     """The image files of each sub-folder, by the class's name."""
     named: dict[str, Path] = {}
     for each in _folders(folder, left_out):
@@ -78,10 +79,10 @@ def _classes(folder: Path, left_out: list[Path]) -> dict[str, list[Path]]:
                 f"and {ascii(each.name)}; put their images into one"
             )
         named[name] = each
-    if len(named) < 2:
+    if len(named) < fewest:
         has = f"the sub-folder {next(iter(named))!r} alone" if named else "no sub-folders"
         raise DataError(
-            f"{folder}: has {has}; there must be one for each class, and at least two classes"
+            f"{folder}: has {has}; there must be one for each class, and at least {fewest}"
         )
     are_whole_numbers = all(name.isdecimal() for name in named)
     order = sorted(named, key=(lambda name: (int(name), name)) if are_whole_numbers else None)

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-# What a phone calls JPEG may be MPO: the picture, and a smaller one after it.
-FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "WEBP")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 2**30
 MIN_SIDE = 4
@@ -65,7 +64,8 @@ def open_picture(path: Path) -> Picture:
         If it is damaged, larger than `MAX_PIXELS`, animated, or no image of `FORMATS` at all.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        # Given a path, Pillow 13 maps a plain TIFF into memory, and mistakes its sides if it is turned.
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             _check(image)
             return _picture(image)
     except BadImageError:
@@ -94,6 +94,7 @@ def _check(image: Image.Image) -> None:
             f"has {width}×{height} pixels; there must be {MIN_SIDE} at least on each side"
         )
     frames = getattr(image, "n_frames", 1)
+    # What a phone calls JPEG may be MPO: the picture, and a smaller one after it.
     if frames > 1 and image.format != "MPO":
         raise BadImageError(f"has {frames} frames; there must be one")
 

@@ -69,13 +69,13 @@ def read_once(classes: Mapping[str, Sequence[Path]], size: int, ink: Ink) -> For
         results = list(pool.map(lambda path: _formed(path, size, ink), paths_M))
     good = [place for place, (_, _, problem) in enumerate(results) if not problem]
     formed = FormedImages(
-        images_NSF=np.array([results[place][0] for place in good], np.uint8).reshape(-1, size, size),
+        images_NSF=np.array([results[place][0] for place in good], np.uint8).reshape(
+            -1, size, size
+        ),
         labels_N=labels_M[good].astype(np.int32),
         dark_N=np.array([results[place][1] for place in good], np.bool_),
         bad={
-            path: problem
-            for path, (_, _, problem) in zip(paths_M, results, strict=True)
-            if problem
+            path: problem for path, (_, _, problem) in zip(paths_M, results, strict=True) if problem
         },
     )
     keep(name, _arrays(formed, paths_M))
