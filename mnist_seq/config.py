@@ -460,6 +460,15 @@ class InspectConfig(ChosenRun):
         return value
 
 
+class ShowDataConfig(Settings):
+    """Settings of ``python -m experiments.data``."""
+
+    data: DataConfig
+    images: int = Field(ge=1, le=100, description="how many of each class the page shows")
+    file: File | None = Field(min_length=1, description="null: in the tracking folder's reports")
+    tracking: TrackingConfig
+
+
 class UiConfig(Settings):
     """Settings of ``python -m experiments.ui``."""
 

@@ -14,7 +14,7 @@ from mnist_seq.validation import validate, with_values
 COMMANDS: dict[str, type[Settings]] = {
     file.stem: getattr(configs, f"{file.stem.title()}Config")
     for file in sorted(CONF.glob("*.yaml"))
-}
+} | {"data": configs.ShowDataConfig}  # DataConfig is a part of all others
 
 
 @functools.cache

@@ -29,6 +29,12 @@ def part_digest(part: Split, class_names: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
+def image_digests(part: Split) -> list[bytes]:
+    """BLAKE2b digest (16 bytes) of each image of a part, without its label."""
+    images_NSF = np.ascontiguousarray(part.images_NSF)
+    return [hashlib.blake2b(image.data, digest_size=16).digest() for image in images_NSF]
+
+
 def as_tags(digests: Digests) -> dict[str, str]:
     """Return digests as the tags of an MLflow run."""
     return {f"{part}_digest": digest for part, digest in digests.items()}

@@ -1,0 +1,23 @@
+"""Look at the images before anything is trained: ``python -m experiments.data``."""
+
+from experiments.command_line import command, command_line
+from mnist_seq.config import ShowDataConfig
+
+
+@command(ShowDataConfig)
+def main(config: ShowDataConfig) -> None:
+    """Show what a data setting gives: counts, doubts, and a page of images as the network sees them.
+
+    Of the test images only labels and repetitions are looked at. Examples:
+
+      python -m experiments.data                           MNIST
+      python -m experiments.data data=images data.folder=letters
+      python -m experiments.data data=csv data.train_file=a.csv data.test_file=b.csv
+    """
+    from mnist_seq.driver.show_data import show_data
+
+    show_data(config, command_line())
+
+
+if __name__ == "__main__":
+    main()
