@@ -6,9 +6,10 @@ from mnist_seq.config import ShowDataConfig
 
 @command(ShowDataConfig)
 def main(config: ShowDataConfig) -> None:
-    """Show what a data setting gives: counts, doubts, and a page of images as the network sees them.
+    """Show what a data setting gives: counts, doubts, and a page of images of each class.
 
-    Of the test images only labels and repetitions are looked at. Examples:
+    The page shows them as the network sees them; of the test images only labels and repetitions
+    are looked at. Examples:
 
       python -m experiments.data                           MNIST
       python -m experiments.data data=images data.folder=letters

@@ -62,7 +62,7 @@ def overview(data: Dataset) -> Overview:
 
 
 def _few(names: Sequence[str], images_K: NDArray[np.intp]) -> Iterator[str]:
-    rare = [f"{names[k]!r} ({images_K[k]})" for k in np.flatnonzero(images_K < FEW_IMAGES)]
+    rare = [f"{names[k]!r} ({count})" for k, count in enumerate(images_K) if count < FEW_IMAGES]
     if rare:
         yield f"fewer than {FEW_IMAGES} training images: class {_listed(rare)}"
 
@@ -72,7 +72,7 @@ def _nearly_empty(data: Dataset) -> Iterator[str]:
     empty_N = ink_N < NEARLY_EMPTY * np.median(ink_N)
     if empty_N.any():
         images_K = np.bincount(data.train.labels_N[empty_N], minlength=len(data.class_names))
-        named = [f"{data.class_names[k]!r} ({images_K[k]})" for k in np.flatnonzero(images_K)]
+        named = [f"{data.class_names[k]!r} ({n})" for k, n in enumerate(images_K) if n]
         yield (
             f"{empty_N.sum():,} of {len(ink_N):,} training images nearly empty, with less than a "
             f"tenth of the median image's ink: class {_listed(named)}"

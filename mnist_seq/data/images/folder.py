@@ -9,7 +9,7 @@ from pathlib import Path
 from mnist_seq.errors import DataError
 
 ENDINGS = frozenset(
-    ".png .jpg .jpeg .jpe .jfif .tif .tiff .bmp .dib .webp".split()  # in any case
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".dib", ".webp"}
 )
 PARTS = ("train", "test")
 
@@ -75,8 +75,8 @@ def _classes(folder: Path, left_out: list[Path], fewest: int = 2) -> dict[str, l
         name = unicodedata.normalize("NFC", each.name)
         if name in named:
             raise DataError(
-                f"{folder}: two sub-folders are named {name!r}, spelled {ascii(named[name].name)} "
-                f"and {ascii(each.name)}; put their images into one"
+                f"{folder}: two sub-folders are named {name!r}, spelled {named[name].name!a} "
+                f"and {each.name!a}; put their images into one"
             )
         named[name] = each
     if len(named) < fewest:

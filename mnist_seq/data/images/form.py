@@ -9,8 +9,8 @@ given size, of the image that it becomes.
 References
 ----------
 LeCun, Cortes & Burges, "The MNIST database of handwritten digits": size normalized to fit in a
-20×20 pixel box while preserving the aspect ratio, grey levels from anti-aliasing, centred in a
-28×28 image by the center of mass of the pixels.
+20 by 20 pixel box while preserving the aspect ratio, grey levels from anti-aliasing, centred in a
+28 by 28 image by the center of mass of the pixels.
 """
 
 from typing import Literal
@@ -136,17 +136,19 @@ def cropped(ink_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Cut out the smallest box that holds all ink but the faintest."""
     is_ink_HW = ink_HW > FAINTEST
     rows, columns = (np.flatnonzero(is_ink_HW.any(axis=axis)) for axis in (1, 0))
-    return ink_HW[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    box: NDArray[np.uint8] = ink_HW[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return box
 
 
 def scaled(ink_HW: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Scale an image, aspect kept, so that its longer side has so many pixels; full ink is 255."""
     factor = side / max(ink_HW.shape)
     height, width = (max(1, round(length * factor)) for length in ink_HW.shape)
-    small = Image.fromarray(ink_HW).resize((width, height), Image.Resampling.BICUBIC)
-    small_HW = np.asarray(small).astype(np.float64)
+    exact = Image.fromarray(ink_HW.astype(np.float32))
+    small_HW = np.asarray(exact.resize((width, height), Image.Resampling.BICUBIC))
     # Thin strokes are faint once they are averaged with the paper around them.
-    return np.rint(small_HW * (255 / max(small_HW.max(), 1))).astype(np.uint8)
+    stretched_HW = small_HW * (255 / float(small_HW.max()))
+    return np.rint(stretched_HW.clip(0)).astype(np.uint8)
 
 
 def centred(ink_HW: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -64,7 +64,7 @@ def open_picture(path: Path) -> Picture:
         If it is damaged, larger than `MAX_PIXELS`, animated, or no image of `FORMATS` at all.
     """
     try:
-        # Given a path, Pillow 13 maps a plain TIFF into memory, and mistakes its sides if it is turned.
+        # Given a path, Pillow 13 maps a plain TIFF into memory, and mistakes a turned one's sides.
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             _check(image)
             return _picture(image)
@@ -91,7 +91,8 @@ def _check(image: Image.Image) -> None:
         raise BadImageError(_TOO_LARGE)
     if min(width, height) < MIN_SIDE:
         raise BadImageError(
-            f"has {width}×{height} pixels; there must be {MIN_SIDE} at least on each side"
+            f"has {width}\N{MULTIPLICATION SIGN}{height} pixels; there must be {MIN_SIDE} at least "
+            "on each side"
         )
     frames = getattr(image, "n_frames", 1)
     # What a phone calls JPEG may be MPO: the picture, and a smaller one after it.

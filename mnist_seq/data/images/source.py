@@ -67,7 +67,7 @@ def read_image_folder(config: DataConfig) -> Source:
         class_names=names,
         description=(
             f"{folder}: {len(names)} classes, {len(everything):,} images, {kept}; in MNIST's form "
-            f"of {config.size}×{config.size} pixels, {_ink(dark_N)}"
+            f"of {config.size}\N{MULTIPLICATION SIGN}{config.size} pixels, {_ink(dark_N)}"
         ),
         warnings=warnings,
     )
@@ -136,5 +136,5 @@ def _counted(count: int, what: str) -> str:
 def _ink(dark_N: NDArray[np.bool_]) -> str:
     dark, light = int(dark_N.sum()), int((~dark_N).sum())
     if dark and light:
-        return f"dark ink taken in {dark:,} and light ink in {light:,}"
-    return f"{'dark' if dark else 'light'} ink taken"
+        return f"dark ink on light paper in {dark:,}, light ink on dark in {light:,}"
+    return "dark ink on light paper" if dark else "light ink on dark paper"

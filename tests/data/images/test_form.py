@@ -17,9 +17,10 @@ def formed(grey_HW: NDArray[np.uint8], size: int = 28, ink: Ink = "auto") -> NDA
 def test_a_letter_of_a_known_box_and_centre_of_mass() -> None:
     """An L of 20 by 12 pixels: nothing is scaled, and each pixel can be told by hand.
 
-    Its bar has 4×20 pixels with their middle at row 9.5, column 1.5, the rest of its foot 8×4 at
-    row 17.5, column 7.5: of 112 pixels the middle is at row (80·9.5 + 32·17.5) / 112 = 11.79 and
-    column (80·1.5 + 32·7.5) / 112 = 3.21, so that it begins at row 14 - 11.79, column 14 - 3.21.
+    Its bar has 4 by 20 pixels with their middle at row 9.5, column 1.5, the rest of its foot 8 by 4
+    at row 17.5, column 7.5: of 112 pixels the middle is at row (80*9.5 + 32*17.5) / 112 = 11.79
+    and column (80*1.5 + 32*7.5) / 112 = 3.21, so that it begins at row 14 - 11.79, column
+    14 - 3.21.
     """
     expected_SF = np.zeros((28, 28), np.uint8)
     expected_SF[2:22, 11:15] = 255
@@ -83,6 +84,15 @@ def test_ink_that_is_named_is_not_looked_for() -> None:
 def test_a_blank_picture_is_refused(grey_HW: NDArray[np.uint8], problem: str) -> None:
     with pytest.raises(BadImageError, match=problem):
         formed(grey_HW)
+
+
+def test_two_specks_far_apart_are_two_dots() -> None:
+    """Averaged over the box that they span, they would be less than one grey value."""
+    grey_HW = np.full((1000, 1000), PAPER, np.uint8)
+    grey_HW[100, 100:102] = grey_HW[900, 900:902] = INK
+    image_SF = formed(grey_HW)
+    assert image_SF.max() == 255
+    assert (image_SF > 100).sum() <= 4
 
 
 def test_a_thin_stroke_is_not_faint() -> None:

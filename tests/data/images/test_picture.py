@@ -149,8 +149,14 @@ BAD = {
     "pages.tiff": (frames("TIFF"), "has 3 frames; there must be one"),
     "bomb.png": (png_of(60_000, 60_000), "has more than 100 million pixels"),
     "large.png": (png_of(10_001, 10_000), "has more than 100 million pixels"),
-    "1x1.png": (png_of(1, 1), "has 1×1 pixels; there must be 4 at least on each side"),
-    "1x10000.png": (png_of(1, 10_000), "has 1×10000 pixels; there must be 4 at least"),
+    "1x1.png": (
+        png_of(1, 1),
+        "has 1\N{MULTIPLICATION SIGN}1 pixels; there must be 4 at least on each side",
+    ),
+    "1x10000.png": (
+        png_of(1, 10_000),
+        "has 1\N{MULTIPLICATION SIGN}10000 pixels; there must be 4 at least",
+    ),
 }
 
 
