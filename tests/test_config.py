@@ -15,6 +15,7 @@ from tests.examples import COMMANDS
 # What an option cannot say by itself.
 NEEDS = {
     "data=csv": ["data.train_file=a.csv", "data.test_file=b.csv"],
+    "data=images": ["data.folder=letters"],
     "workers=cluster": ["workers.scheduler=tcp://host:8786"],
 }
 OPTIONS = [f"{file.parent.name}={file.stem}" for file in sorted(CONF.glob("*/*.yaml"))]
@@ -51,7 +52,11 @@ def test_every_option_of_a_group_composes_and_is_valid(option: str) -> None:
 
 @pytest.mark.parametrize(
     ("option", "needed"),
-    [("data=csv", "data.train_file and data.test_file"), ("workers=cluster", "workers.scheduler")],
+    [
+        ("data=csv", "data.train_file and data.test_file"),
+        ("data=images", "data.folder"),
+        ("workers=cluster", "workers.scheduler"),
+    ],
 )
 def test_an_option_that_needs_more_says_so(option: str, needed: str) -> None:
     with pytest.raises(ConfigError, match=needed):
