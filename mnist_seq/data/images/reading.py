@@ -22,6 +22,7 @@ from mnist_seq.data.images.form import Ink, mnist_form
 from mnist_seq.data.images.picture import MAX_BYTES, BadImageError, open_picture, quiet
 
 FORMAT = 1  # a new number leaves the images of older versions behind
+MOST_THREADS = 4  # each may hold an image of 100 million pixels
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def read_once(classes: Mapping[str, Sequence[Path]], size: int, ink: Ink) -> For
     """
     paths_M = [path for paths in classes.values() for path in paths]
     labels_M = np.repeat(np.arange(len(classes)), [*map(len, classes.values())])
-    with quiet(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with quiet(), ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
         contents = pool.map(_content, paths_M)
         names = [f"{name}/{path.name}" for name, paths in classes.items() for path in paths]
         key = json.dumps([size, ink, list(classes), [*zip(names, contents, strict=True)]])
