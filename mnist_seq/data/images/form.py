@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from mnist_seq.data.images.picture import BLACK, WHITE, BadImageError, Picture
+from mnist_seq.data.images.threshold import even_light, has_dark_ink, histogram, otsu_threshold
 
 Ink = Literal["auto", "dark", "light"]
 BOX = 20 / 28  # share of the image's side
@@ -63,41 +64,10 @@ def mnist_form(picture: Picture, size: int, ink: Ink) -> tuple[NDArray[np.uint8]
 
 
 def _formed(grey_HW: NDArray[np.uint8], size: int, ink: Ink) -> tuple[NDArray[np.uint8], bool]:
+    grey_HW = even_light(grey_HW)
     is_dark = has_dark_ink(grey_HW) if ink == "auto" else ink == "dark"
     ink_HW = clean_ink(255 - grey_HW if is_dark else grey_HW)
     return centred(scaled(cropped(ink_HW), round(BOX * size)), size), is_dark
-
-
-def otsu_threshold(counts: NDArray[np.int64]) -> int:
-    """Grey value, the highest of the darker class, that parts two classes of pixels best.
-
-    Parameters
-    ----------
-    counts : int, shape (256,)
-        How many pixels have each grey value.
-
-    References
-    ----------
-    Otsu 1979, "A threshold selection method from gray-level histograms": the variance between the
-    classes is largest.
-    """
-    below, sums = np.cumsum(counts, dtype=np.float64), np.cumsum(counts * _GREYS, dtype=np.float64)
-    total, whole = below[-1], sums[-1]
-    of_both = below * (total - below)
-    between = (sums * total - whole * below) ** 2 / np.where(of_both > 0, of_both, np.inf)
-    return int(between.argmax())
-
-
-def has_dark_ink(grey_HW: NDArray[np.uint8]) -> bool:
-    """Whether the ink is dark: most of the border, which is paper, is in the lighter class."""
-    is_light_HW = grey_HW > otsu_threshold(_histogram(grey_HW))
-    border = np.concatenate(
-        [is_light_HW[0], is_light_HW[-1], is_light_HW[1:-1, 0], is_light_HW[1:-1, -1]]
-    )
-    light = 2 * int(border.sum())
-    if light == border.size:  # the whole image decides
-        return 2 * int(is_light_HW.sum()) >= is_light_HW.size
-    return light > border.size
 
 
 def clean_ink(ink_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -108,8 +78,8 @@ def clean_ink(ink_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
     BadImageError
         If ink and paper hardly differ, or there are fewer than `MIN_INK_PIXELS` of ink.
     """
-    counts = _histogram(ink_HW)
-    threshold = otsu_threshold(counts)
+    counts = histogram(ink_HW)
+    threshold, _ = otsu_threshold(counts)
     first, last = counts[: threshold + 1], counts[threshold + 1 :]
     if not first.any() or last.sum() < MIN_INK_PIXELS:
         raise BadImageError("is blank")
@@ -120,10 +90,6 @@ def clean_ink(ink_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
     is_ink = Image.fromarray(np.where(ink_HW > threshold, np.uint8(255), np.uint8(0)))
     near_HW = np.asarray(is_ink.filter(ImageFilter.MaxFilter(2 * SOFT_EDGE + 1))) > 0
     return np.where(near_HW, stretched.astype(np.uint8)[ink_HW], np.uint8(0))
-
-
-def _histogram(grey_HW: NDArray[np.uint8]) -> NDArray[np.int64]:
-    return np.bincount(grey_HW.ravel(), minlength=256)
 
 
 def _median(counts: NDArray[np.int64]) -> int:

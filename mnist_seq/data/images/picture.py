@@ -14,7 +14,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 2**30
 MIN_SIDE = 4
-# An image is averaged down while its longer side stays above this: enough for any stroke.
+# A larger image is averaged down to this: a stroke that is lost then was hardly seen before.
 WORKING_SIDE = 1024
 WHITE, BLACK = 255, 0
 
@@ -125,7 +125,7 @@ def _in_bytes(image: Image.Image) -> Image.Image:
 
 
 def _smaller(image: Image.Image) -> Image.Image:
-    factor = max(image.size) // WORKING_SIDE
+    factor = -(-max(image.size) // WORKING_SIDE)
     return image.reduce(factor) if factor > 1 else image
 
 

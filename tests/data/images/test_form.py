@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_seq.data.images.form import Ink, mnist_form, otsu_threshold
+from mnist_seq.data.images.form import Ink, mnist_form
 from mnist_seq.data.images.picture import BadImageError, Picture
+from mnist_seq.data.images.threshold import otsu_threshold
 from mnist_seq.data.mnist import read_mnist
 from tests.data.images.conftest import INK, PAPER, letter
 
@@ -108,6 +109,19 @@ def test_grain_and_shade_of_the_paper_are_no_ink() -> None:
     assert np.abs(formed(shaded_HW).astype(int) - formed(letter())).mean() < 6
 
 
+@pytest.mark.parametrize("turns", range(4))
+def test_light_from_one_side_leaves_the_letter_as_it_is(turns: int) -> None:
+    large_HW = np.kron(np.pad(letter(), 40, constant_values=PAPER), np.ones((4, 4), np.uint8))
+    light_HW = np.rot90(np.linspace(1, 0.4, 720)[:, None] * np.ones(720), turns)
+    light_HW = light_HW[: large_HW.shape[0], : large_HW.shape[1]]
+    lit_HW = np.rint(large_HW * light_HW).astype(np.uint8)
+    threshold, _ = otsu_threshold(np.bincount(lit_HW.ravel(), minlength=256))
+    assert np.mean(large_HW == INK) < 0.01 < 0.25 < np.mean(lit_HW <= threshold), "taken for ink"
+    expected_SF = formed(large_HW).astype(int)
+    assert np.abs(formed(lit_HW) - expected_SF).mean() < 6
+    assert np.abs(formed(255 - lit_HW) - expected_SF).mean() < 6
+
+
 # --- its threshold
 
 
@@ -123,5 +137,5 @@ def test_otsus_threshold_makes_both_classes_as_even_as_can_be(seed: int) -> None
         return sum(len(each) * float(np.var(each)) for each in classes if len(each))
 
     best = min(range(256), key=within)
-    found = otsu_threshold(np.bincount(grey, minlength=256))
+    found, _ = otsu_threshold(np.bincount(grey, minlength=256))
     assert within(found) == pytest.approx(within(best))
