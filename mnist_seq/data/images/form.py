@@ -113,8 +113,8 @@ def scaled(ink_HW: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     exact = Image.fromarray(ink_HW.astype(np.float32))
     small_HW = np.asarray(exact.resize((width, height), Image.Resampling.BICUBIC))
     # Thin strokes are faint once they are averaged with the paper around them.
-    stretched_HW = small_HW * (255 / float(small_HW.max()))
-    return np.rint(stretched_HW.clip(0)).astype(np.uint8)
+    stretched_HW = np.clip(small_HW * (255 / float(small_HW.max())), 0, 255)
+    return np.rint(stretched_HW).astype(np.uint8)
 
 
 def centred(ink_HW: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

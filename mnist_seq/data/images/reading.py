@@ -21,7 +21,7 @@ from mnist_seq.data.cache import Arrays, keep, recall
 from mnist_seq.data.images.form import Ink, mnist_form
 from mnist_seq.data.images.picture import MAX_BYTES, BadImageError, open_picture, quiet
 
-FORMAT = 1  # a new number leaves the images of older versions behind
+FORMAT = 1  # a new number, also where the form is made otherwise, leaves older images behind
 MOST_THREADS = 4  # each may hold an image of 100 million pixels
 
 

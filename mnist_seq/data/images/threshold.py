@@ -70,27 +70,27 @@ def even_light(grey_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
     _, before = otsu_threshold(histogram(grey_HW))
     factor = -(-max(grey_HW.shape) // FITTED_SIDE)
     small_HW = np.asarray(Image.fromarray(grey_HW).reduce(factor))
+    rows_HW, columns_HW = np.meshgrid(*map(_places, small_HW.shape), indexing="ij")
     surface_HW = np.zeros(small_HW.shape)
     for degree in (1, 2):
         level_HW = _leveled(small_HW, surface_HW)
         is_light_HW = level_HW > otsu_threshold(histogram(level_HW))[0]
         is_paper_HW = is_light_HW == has_dark_ink(level_HW)
-        places = np.meshgrid(*_axes(small_HW.shape), indexing="ij")
-        terms_HWT = polynomial.polyvander2d(*places, [degree, degree])
+        terms_HWT = polynomial.polyvander2d(rows_HW, columns_HW, [degree, degree])
         fitted_T, *_ = np.linalg.lstsq(terms_HWT[is_paper_HW], small_HW[is_paper_HW], rcond=None)
         surface_HW = terms_HWT @ fitted_T
-    surface_HW = polynomial.polygrid2d(*_axes(grey_HW.shape), fitted_T.reshape(3, 3))
-    even_HW = _leveled(grey_HW, surface_HW)
+    rows_H, columns_W = map(_places, grey_HW.shape)
+    even_HW = _leveled(grey_HW, polynomial.polygrid2d(rows_H, columns_W, fitted_T.reshape(3, 3)))
     _, after = otsu_threshold(histogram(even_HW))
     return even_HW if after > before + WORTH else grey_HW
 
 
 def _leveled(grey_HW: NDArray[np.uint8], surface_HW: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Grey values as if the paper's, which the surface tells, were its mean everywhere."""
-    level_HW = grey_HW - surface_HW + surface_HW.mean()
-    return np.rint(level_HW.clip(0, 255)).astype(np.uint8)
+    level_HW: NDArray[np.float64] = grey_HW - surface_HW + surface_HW.mean()
+    return np.rint(np.clip(level_HW, 0, 255)).astype(np.uint8)
 
 
-def _axes(shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
-    """Places of the rows and of the columns, each from -1 to 1."""
-    return [np.linspace(-1, 1, length) for length in shape]
+def _places(length: int) -> NDArray[np.float64]:
+    """Places of so many rows or columns, from -1 to 1."""
+    return np.linspace(-1, 1, length)
