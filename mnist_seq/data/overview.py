@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from mnist_seq.data.dataset import Dataset, Split
 from mnist_seq.data.digests import PARTS, image_digests
+from mnist_seq.data.listed import listed
 
 FEW_IMAGES = 10
 # Of the ink of the median training image.
 NEARLY_EMPTY = 0.1
-MOST_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def overview(data: Dataset) -> Overview:
 def _few(names: Sequence[str], images_K: NDArray[np.intp]) -> Iterator[str]:
     rare = [f"{names[k]!r} ({count})" for k, count in enumerate(images_K) if count < FEW_IMAGES]
     if rare:
-        yield f"fewer than {FEW_IMAGES} training images: class {_listed(rare)}"
+        yield f"fewer than {FEW_IMAGES} training images: class {listed(rare)}"
 
 
 def _nearly_empty(data: Dataset) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _nearly_empty(data: Dataset) -> Iterator[str]:
         named = [f"{data.class_names[k]!r} ({n})" for k, n in enumerate(images_K) if n]
         yield (
             f"{empty_N.sum():,} of {len(ink_N):,} training images nearly empty, with less than a "
-            f"tenth of the median image's ink: class {_listed(named)}"
+            f"tenth of the median image's ink: class {listed(named)}"
         )
 
 
@@ -96,8 +96,3 @@ def _repeated(name: str, part: Split, *earlier: Split) -> Iterator[str]:
             f"{repeated:,} of {len(part):,} {name} images are {where} images as well, pixel by "
             f"pixel{contradicted}"
         )
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = len(texts) - MOST_LISTED
-    return ", ".join([*texts[:MOST_LISTED], *([f"{more:,} more"] if more > 0 else [])])

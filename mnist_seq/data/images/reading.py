@@ -1,8 +1,9 @@
 """All image files of some classes as one array in MNIST's form, kept in the cache.
 
 What is kept is known by the content of every file, its name and its class: any change of a byte
-makes it another. Shapes: M files, N of them usable as
-images, S steps (rows), F features (pixels of a row).
+makes it another.
+
+Shapes: M files, N of them usable as images, S steps (rows), F features (pixels of a row).
 """
 
 import hashlib

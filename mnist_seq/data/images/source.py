@@ -14,6 +14,7 @@ from mnist_seq.config import DataConfig
 from mnist_seq.data.dataset import Source, Split
 from mnist_seq.data.images.folder import list_folder
 from mnist_seq.data.images.reading import read_once
+from mnist_seq.data.listed import listed
 from mnist_seq.data.validation_split import Indices, stratified
 from mnist_seq.errors import DataError
 
@@ -21,7 +22,6 @@ from mnist_seq.errors import DataError
 TEST_SEED = 0
 # One to train on, one to validate and one to test with.
 FEWEST_TO_SPLIT = 3
-MOST_LISTED = 5
 
 
 def read_image_folder(config: DataConfig) -> Source:
@@ -37,36 +37,35 @@ def read_image_folder(config: DataConfig) -> Source:
     """
     folder = config.folder
     assert folder is not None  # DataConfig has made sure
-    listed = list_folder(folder)
-    names = tuple(listed.train)
-    train = read_once(listed.train, config.size, config.ink)
-    everything = Split(train.images_NSF, train.labels_N)
-    bad, dark_N = dict(train.bad), train.dark_N
-    if listed.test is None:
-        kept = f"{100 * config.test_fraction:.3g} % of them kept for the test"
-    else:
+    found = list_folder(folder)
+    names = tuple(found.train)
+    train = read_once(found.train, config.size, config.ink)
+    parts = [train]
+    if found.test is not None:
         # In the order of the training classes, of which the test may lack some.
-        files = {name: listed.test.get(name, []) for name in names}
-        tested = read_once(files, config.size, config.ink)
-        kept = f"{len(tested.labels_N):,} more for the test"
-        bad |= tested.bad
-        dark_N = np.concatenate([dark_N, tested.dark_N])
-    warnings = (*_bad_files(folder, bad, config), *_left_out(folder, listed.left_out))
-    if listed.test is None:
-        pool, held_out = _held_out(folder, train.labels_N, config.test_fraction)
-        split = everything.take(pool), everything.take(held_out)
+        files = {name: found.test.get(name, []) for name in names}
+        parts.append(read_once(files, config.size, config.ink))
+    bad = {path: problem for part in parts for path, problem in part.bad.items()}
+    warnings = (*_bad_files(folder, bad, config), *_left_out(folder, found.left_out))
+    splits = [Split(part.images_NSF, part.labels_N) for part in parts]
+    if found.test is None:
+        kept = f"{100 * config.test_fraction:.3g} % of them kept for the test"
+        halves = _held_out(folder, train.labels_N, config.test_fraction)
+        pool, test = (splits[0].take(half) for half in halves)
     else:
-        split = everything, Split(tested.images_NSF, tested.labels_N)
-        for part, images in zip(("train", "test"), split, strict=True):
-            if not len(images):
-                raise DataError(f"{folder}: has no usable images in {part}/")
+        kept = f"{len(splits[1]):,} more for the test"
+        pool, test = splits
+        for name, split in zip(("train", "test"), splits, strict=True):
+            if not len(split):
+                raise DataError(f"{folder}: has no usable images in {name}/")
+    dark_N = np.concatenate([part.dark_N for part in parts])
     return Source(
         name=folder,
-        pool=split[0],
-        test=split[1],
+        pool=pool,
+        test=test,
         class_names=names,
         description=(
-            f"{folder}: {len(names)} classes, {len(everything):,} images, {kept}; in MNIST's form "
+            f"{folder}: {len(names)} classes, {len(splits[0]):,} images, {kept}; in MNIST's form "
             f"of {config.size}\N{MULTIPLICATION SIGN}{config.size} pixels, {_ink(dark_N)}"
         ),
         warnings=warnings,
@@ -108,8 +107,9 @@ def _bad_files(folder: str, bad: Mapping[Path, str], config: DataConfig) -> list
         raise DataError(
             f"{path}: {problem}{more}; data.on_bad_image=skip goes on without such images"
         )
-    named = [f"{_within(folder, path)} {problem}" for path, problem in bad.items()]
-    return [f"{folder}: skipped {_counted(len(bad), 'bad image')}: {_listed(named)}"]
+    named = [f"{path.relative_to(folder)} {problem}" for path, problem in bad.items()]
+    images = "1 bad image" if len(bad) == 1 else f"{len(bad):,} bad images"
+    return [f"{folder}: skipped {images}: {listed(named)}"]
 
 
 def _left_out(folder: str, paths: Sequence[Path]) -> list[str]:
@@ -117,20 +117,7 @@ def _left_out(folder: str, paths: Sequence[Path]) -> list[str]:
     if not paths:
         return []
     names = list(dict.fromkeys(path.name for path in paths))
-    return [f"{folder}: left out, as no class and no image: {_listed(names)}"]
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = len(texts) - MOST_LISTED
-    return ", ".join([*texts[:MOST_LISTED], *([f"{more} more"] if more > 0 else [])])
-
-
-def _within(folder: str, path: Path) -> str:
-    return str(path.relative_to(folder))
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return [f"{folder}: left out, as no class and no image: {listed(names)}"]
 
 
 def _ink(dark_N: NDArray[np.bool_]) -> str:
