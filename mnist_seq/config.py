@@ -42,7 +42,7 @@ class Settings(BaseModel):
 class DataConfig(Settings):
     """Which images, how they are split, and how pixels are scaled."""
 
-    source: Literal["mnist", "digits", "csv", "npz"] = Field(
+    source: Literal["mnist", "digits", "csv", "npz", "images"] = Field(
         description="where the images come from"
     )
     train_file: File | None = Field(
@@ -55,6 +55,23 @@ class DataConfig(Settings):
         default=None,
         min_length=1,
         description="csv: its name in the header, first or last; null: found out, and said",
+    )
+    folder: File | None = Field(
+        default=None,
+        min_length=1,
+        description="images: one sub-folder a class, or train/ and test/",
+    )
+    ink: Literal["auto", "dark", "light"] = Field(
+        default="auto", description="images: ink on the paper; auto: found out image by image"
+    )
+    size: int = Field(
+        default=28, ge=8, le=512, description="images: rows, and pixels of a row, of each image"
+    )
+    test_fraction: float = Field(
+        default=0.15, gt=0, le=0.5, description="images: share of test images, without test/"
+    )
+    on_bad_image: Literal["fail", "skip"] = Field(
+        default="fail", description="images: what becomes of a file that is no usable image"
     )
     validation_fraction: float = Field(gt=0, lt=1, description="share of training images held out")
     validation_split: Literal["stratified", "tail"] = Field(
@@ -96,6 +113,17 @@ class DataConfig(Settings):
             raise ValueError("data.train_file and data.test_file go with data=csv or data=npz")
         if self.label_column is not None and self.source != "csv":
             raise ValueError("data.label_column goes with data=csv")
+        return self
+
+    @model_validator(mode="after")
+    def _folder_goes_with_images(self) -> Self:
+        if self.source == "images":
+            if self.folder is None:
+                raise ValueError("data=images needs data.folder")
+            return self
+        for name in ("folder", "ink", "size", "test_fraction", "on_bad_image"):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"data.{name} goes with data=images")
         return self
 
 
@@ -359,6 +387,9 @@ class DataFiles(Settings):
     test_file: str | None = Field(
         default=None, min_length=1, description="the run's, if it was moved; null: where it was"
     )
+    folder: str | None = Field(
+        default=None, min_length=1, description="the run's, if it was moved; null: where it was"
+    )
 
 
 class RerunConfig(ChosenRun):
@@ -441,6 +472,15 @@ class InspectConfig(ChosenRun):
         if value is not None and known.data.get("part") == "test":
             raise ValueError("networks are compared on the validation images alone (got part=test)")
         return value
+
+
+class ShowDataConfig(Settings):
+    """Settings of ``python -m experiments.data``."""
+
+    data: DataConfig
+    images: int = Field(ge=1, le=100, description="how many of each class the page shows")
+    file: File | None = Field(min_length=1, description="null: in the tracking folder's reports")
+    tracking: TrackingConfig
 
 
 class UiConfig(Settings):

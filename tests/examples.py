@@ -3,18 +3,14 @@
 import functools
 from dataclasses import replace
 
-from mnist_seq import config as configs
-from mnist_seq.composition.compose import CONF, compose
+from mnist_seq.commands import program
+from mnist_seq.composition.compose import compose
 from mnist_seq.config import Config, Settings, SweepConfig, TrainConfig
 from mnist_seq.data.dataset import Dataset, digest_of
 from mnist_seq.data.load import training_data
 from mnist_seq.validation import validate, with_values
 
-# By name: experiments/sweep.py takes what conf/sweep.yaml has, and that is a SweepConfig.
-COMMANDS: dict[str, type[Settings]] = {
-    file.stem: getattr(configs, f"{file.stem.title()}Config")
-    for file in sorted(CONF.glob("*.yaml"))
-}
+COMMANDS: dict[str, type[Settings]] = {name: kind for name, (kind, _) in program.COMMANDS.items()}
 
 
 @functools.cache

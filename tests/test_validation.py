@@ -213,6 +213,13 @@ def test_files_go_with_csv_and_csv_with_files() -> None:
     assert lines(values(data__label_column="letter")) == ("data.label_column goes with data=csv",)
 
 
+def test_settings_of_a_folder_go_with_images() -> None:
+    validate(SweepConfig, values(data__source="images", data__folder="letters", data__size=20))
+    assert lines(values(data__source="images")) == ("data=images needs data.folder",)
+    for name, value in {"folder": "a", "ink": "dark", "size": 20, "on_bad_image": "skip"}.items():
+        assert lines(values(**{f"data__{name}": value})) == (f"data.{name} goes with data=images",)
+
+
 # --- settings and hints
 
 
@@ -239,7 +246,7 @@ def test_a_hint_is_near_or_of_the_same_name_or_none() -> None:
 
 def test_a_setting_says_what_it_takes() -> None:
     fields = settings(SweepConfig)
-    assert allowed(fields["data.source"]) == "mnist | digits | csv"
+    assert allowed(fields["data.source"]) == "mnist | digits | csv | images"
     assert "1" in allowed(fields["model.units"])
     assert "2048" in allowed(fields["model.units"])
     assert allowed(fields["model.bidirectional"]) == ""

@@ -28,6 +28,9 @@ def _finite(value: Any) -> Any:
 Number: TypeAlias = Annotated[float | None, BeforeValidator(_finite)]
 
 
+PageCommand: TypeAlias = Literal["report", "inspect", "compare", "data"]
+
+
 class Output(BaseModel):
     """Base class of all objects."""
 
@@ -204,14 +207,16 @@ class Measured(Output):
 
 
 class Page(Output):
-    """What ``report``, ``inspect`` and ``compare`` print."""
+    """What ``report``, ``inspect``, ``compare`` and ``data`` print."""
 
-    command: Literal["report", "inspect", "compare"]
+    command: PageCommand
     findings: list[str]
     page: str
 
     @classmethod
-    def of(cls, command: Literal["report", "inspect", "compare"], page: "WrittenPage") -> Self:
+    def of(
+        cls, command: Literal["report", "inspect", "compare", "data"], page: "WrittenPage"
+    ) -> Self:
         return cls(command=command, findings=list(page.findings), page=str(page.path))
 
 

@@ -3,24 +3,38 @@
 import importlib
 import sys
 
-from mnist_seq import __version__, config
+from mnist_seq import __version__
 from mnist_seq.commands.completion import completion_script
 from mnist_seq.commands.endings import MISTAKE
-from mnist_seq.config import Settings
+from mnist_seq.config import (
+    CompareConfig,
+    ExportConfig,
+    InspectConfig,
+    ReportConfig,
+    RerunConfig,
+    SensitivityConfig,
+    Settings,
+    ShowDataConfig,
+    SweepConfig,
+    TrainConfig,
+    UiConfig,
+)
 from mnist_seq.driver.signals import leave_when_asked
 from mnist_seq.invocation import PROGRAM
 from mnist_seq.validation import nearest
 
-COMMANDS = {
-    "sweep": "search for the best settings",
-    "train": "train one network",
-    "ui": "look at the runs",
-    "rerun": "train the best again, and score the test images",
-    "sensitivity": "change one hyperparameter at a time",
-    "report": "write what a study found as a page",
-    "inspect": "look inside a network",
-    "compare": "put studies beside each other",
-    "export": "write a study as tables",
+# What each takes, and what it is for.
+COMMANDS: dict[str, tuple[type[Settings], str]] = {
+    "sweep": (SweepConfig, "search for the best settings"),
+    "train": (TrainConfig, "train one network"),
+    "ui": (UiConfig, "look at the runs"),
+    "rerun": (RerunConfig, "train the best again, and score the test images"),
+    "sensitivity": (SensitivityConfig, "change one hyperparameter at a time"),
+    "report": (ReportConfig, "write what a study found as a page"),
+    "inspect": (InspectConfig, "look inside a network"),
+    "compare": (CompareConfig, "put studies beside each other"),
+    "data": (ShowDataConfig, "look at the images before anything is trained"),
+    "export": (ExportConfig, "write a study as tables"),
 }
 
 
@@ -37,7 +51,7 @@ def main() -> None:
     elif name == "--version":
         print(__version__)
     elif name == "--completion":
-        kinds = {each: _settings(each) for each in COMMANDS}
+        kinds = {each: kind for each, (kind, _) in COMMANDS.items()}
         print(completion_script(kinds), end="")
     else:
         known = f"must be {', '.join(COMMANDS)}{nearest(name, COMMANDS)}"
@@ -45,14 +59,8 @@ def main() -> None:
         sys.exit(MISTAKE)
 
 
-def _settings(name: str) -> type[Settings]:
-    """What a command takes: ``sweep`` a SweepConfig."""
-    kind: type[Settings] = getattr(config, f"{name.title()}Config")
-    return kind
-
-
 def _usage() -> str:
-    rows = [f"  {name:14}{what}" for name, what in COMMANDS.items()]
+    rows = [f"  {name:14}{what}" for name, (_, what) in COMMANDS.items()]
     return "\n".join(
         [
             f"usage: {PROGRAM} command [key=value ...]",

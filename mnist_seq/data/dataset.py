@@ -74,6 +74,8 @@ class Source:
         What label k stands for, at index k.
     description : str or None
         What files seem to be, in a line for the user to check; None where nothing was found out.
+    warnings : tuple of str
+        What of the files is not among the images, a line each.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Source:
     test: RawSplit
     class_names: tuple[str, ...]
     description: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,12 @@ def part_digest(part: Split, class_names: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
+def image_digests(part: Split) -> list[bytes]:
+    """BLAKE2b digest (16 bytes) of each image of a part, without its label."""
+    images_NSF = np.ascontiguousarray(part.images_NSF)
+    return [hashlib.blake2b(image.data, digest_size=16).digest() for image in images_NSF]
+
+
 def as_tags(digests: Digests) -> dict[str, str]:
     """Return digests as the tags of an MLflow run."""
     return {f"{part}_digest": digest for part, digest in digests.items()}
@@ -62,16 +68,16 @@ def changed_images(
         As in ``training and validation images (data.train_file=a.csv)``.
     """
     changed = [part for part in parts if known.get(part, now[part]) != now[part]]
-    files = []
+    files = {"data.folder": config.folder}
     if not set(changed).isdisjoint(TRAINED_ON):
-        files.append(("data.train_file", config.train_file))
+        files["data.train_file"] = config.train_file
     elif known.get("data", now["data"]) != now["data"]:  # noted by an earlier version, as one
         changed.insert(0, "training or validation")
-        files.append(("data.train_file", config.train_file))
+        files["data.train_file"] = config.train_file
     if "test" in changed:
-        files.append(("data.test_file", config.test_file))
+        files["data.test_file"] = config.test_file
     if not changed:
         return None
-    named = " ".join(f"{setting}={file}" for setting, file in files if file is not None)
+    named = " ".join(f"{setting}={file}" for setting, file in files.items() if file is not None)
     images = " and ".join(filter(None, (", ".join(changed[:-1]), changed[-1]))) + " images"
     return f"{images} ({named})" if named else images

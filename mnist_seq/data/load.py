@@ -11,6 +11,7 @@ from mnist_seq.data.dataset import Dataset, Source, Split, digest_of
 from mnist_seq.data.digests import PARTS, part_digest
 from mnist_seq.data.digits import read_digits
 from mnist_seq.data.grey_values import pixel_max
+from mnist_seq.data.images.source import read_image_folder
 from mnist_seq.data.mnist import read_mnist
 from mnist_seq.data.pixel_format import PixelFormat
 from mnist_seq.data.scaling import SCALINGS
@@ -21,6 +22,7 @@ SOURCES: dict[str, Callable[[DataConfig], Source]] = {
     "digits": lambda _: read_digits(),
     "csv": read_csv_files,
     "npz": read_npz_file,
+    "images": read_image_folder,
 }
 
 
@@ -55,7 +57,7 @@ def load(config: DataConfig) -> Dataset:
         },
         description=source.description and f"{source.description}; {pixel_format.description}",
         pixel_format=pixel_format,
-        warnings=tuple(filter(None, (parts.left_out, faint))),
+        warnings=tuple(filter(None, (*source.warnings, parts.left_out, faint))),
     )
 
 

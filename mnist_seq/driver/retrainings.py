@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnist_seq.config import Config, RerunConfig, Values, scalar_text, value_at
+from mnist_seq.config import Config, DataFiles, RerunConfig, Values, scalar_text, value_at
 from mnist_seq.driver.run_data import config_with_data
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import ConfigError
@@ -116,7 +116,7 @@ def retrainings(
     }
     base = baseline.id if baseline is not None else None
     if config.baseline and config.seeds > 1 and baseline is not None and base not in unchanged:
-        files = {f"data.{name}": getattr(first.data, name) for name in ("train_file", "test_file")}
+        files = {f"data.{name}": getattr(first.data, name) for name in DataFiles.model_fields}
         theirs = with_values(validate(Config, results.config(baseline.id)), files)
         known.append((baseline, theirs, theirs))
     return [

@@ -36,9 +36,8 @@ def config_with_data(
     _check_files(run, config.data)
     known, now = from_tags(run.tags), training_data(config.data).digests
     if changed := changed_images(known, now, config.data, parts):
-        named = (
-            ", or name the files that hold them now" if config.data.train_file is not None else ""
-        )
+        is_movable = config.data.source in {"csv", "npz", "images"}
+        named = ", or name the files that hold them now" if is_movable else ""
         raise DataError(
             f"{run.name}: its {changed} have changed since it was trained; put them back{named}"
         )
@@ -51,7 +50,7 @@ def config_with_data(
 
 
 def _check_files(run: RunInfo, data: DataConfig) -> None:
-    files = {"data.train_file": data.train_file, "data.test_file": data.test_file}
+    files = {f"data.{name}": getattr(data, name) for name in DataFiles.model_fields}
     missing = {
         setting: file
         for setting, file in files.items()

@@ -1,6 +1,5 @@
 """The tracking folder: MLflow's store, Optuna's database, checkpoints and reports."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence, Set
 from contextlib import AbstractContextManager
@@ -10,8 +9,9 @@ from typing import Any
 
 from mnist_seq.config import ChosenRun, Objective, SweepConfig, TrackingConfig, Values
 from mnist_seq.data.digests import Digests, from_tags
-from mnist_seq.driver.checkpoints import Checkpoints, check_writable
+from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.lock import driven_since, driver_lock, is_driven
+from mnist_seq.driver.report_path import report_path
 from mnist_seq.errors import StoreError, TrackingError
 from mnist_seq.search.storage import FinishedTrial, StudyStorage
 from mnist_seq.search.study import Study
@@ -131,11 +131,7 @@ class Workspace:
         StoreError
             If there is something else than a file, or `chosen` names a folder.
         """
-        path = Path(chosen) if chosen else self.folder / "reports" / name
-        if chosen and chosen.endswith(os.sep):
-            raise StoreError(f"{chosen}: is a folder; name a file in it, as {path / name}")
-        check_writable(path)
-        return path
+        return report_path(self.folder, name, chosen)
 
     def experiment(self, study: str | None) -> Experiment:
         """The MLflow experiment of a study; of the latest if none is named."""

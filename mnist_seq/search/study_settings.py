@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_seq.config import Range, SweepConfig, Values, flatten, value_at
+from mnist_seq.config import DataFiles, Range, SweepConfig, Values, flatten, value_at
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.space import is_active, ordered
 from mnist_seq.validation import settings
@@ -14,7 +14,7 @@ from mnist_seq.validation import settings
 CHANGEABLE = ("trials", "timeout", "retries", "max_failures")
 NOT_OF_THE_STUDY = {"study", "report", "retry_failed", "notify", "workers", "tracking"}
 # Files may move: the study knows its images by their digests.
-MOVABLE = ("data.train_file", "data.test_file")
+MOVABLE = tuple(f"data.{name}" for name in DataFiles.model_fields)
 
 
 def fixed_settings(config: SweepConfig) -> dict[str, Any]:

@@ -136,7 +136,8 @@ class TrialRecorder(Callback):
     def _name_data(
         self, run: Run, config: Config, file: str | None, parts: Collection[str]
     ) -> None:
-        name = config.data.source if file is None else Path(file).name
+        file = file or config.data.folder
+        name = Path(file).absolute().name if file else config.data.source
         digests = self.data_of(config).part_digests
         run.datasets(name, file or name, {part: digests[part] for part in parts})
 

@@ -26,7 +26,10 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("units=3", "units: is not a setting; did you mean model.units?"),
         ("+training.momentum=1", "training.momentum: is not a setting"),
         ("dat=digits", "dat: is not a setting; did you mean data?"),
-        ("data=digit", "data=digit: must be csv or digits or mnist; did you mean digits?"),
+        (
+            "data=digit",
+            "data=digit: must be csv or digits or images or mnist; did you mean digits?",
+        ),
         ("model.units", "model.units: is not of the form key=value"),
         ("model.units=0", "model.units: must be at least 1 (got 0)"),
         ("model.units=true", "model.units: must be a whole number (got true)"),

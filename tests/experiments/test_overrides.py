@@ -67,8 +67,8 @@ def test_null_is_a_name_where_a_setting_cannot_be_null() -> None:
 def test_text_settings_are_those_that_take_any_text() -> None:
     text = {path for path, field in all_settings(SweepConfig).items() if is_text(field)}
     assert text == {
-        *("data.train_file", "data.test_file", "data.label_column", "study", "notify"),
-        *("tracking.folder", "workers.scheduler"),
+        *("data.train_file", "data.test_file", "data.label_column", "data.folder"),
+        *("study", "notify", "tracking.folder", "workers.scheduler"),
     }
 
 

@@ -4,37 +4,20 @@ A file may move or be renamed; any change of its bytes makes it a new one. Whate
 the cache, the file is simply read again.
 """
 
-import contextlib
 import hashlib
 import json
-import os
-import tempfile
-import zipfile
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_seq.data.cache import Arrays, keep, recall
 from mnist_seq.data.csv.labels import LabelPlace
 from mnist_seq.data.csv.reader import Table, read_table
 from mnist_seq.data.csv.text import existing_file
 from mnist_seq.errors import DataError
 
 FORMAT = 2  # a new number leaves the tables of older versions behind
-
-
-def cache_folder() -> Path:
-    """``$XDG_CACHE_HOME/mnist-seq``, or ``~/.cache/mnist-seq`` where that is not set.
-
-    References
-    ----------
-    XDG Base Directory Specification 0.8: a relative path there is to be ignored.
-    """
-    chosen = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    root = chosen if chosen.is_absolute() else Path(os.path.expanduser("~")) / ".cache"  # noqa: PTH111 -- Path.expanduser fails where there is no home
-    return root / "mnist-seq"
 
 
 def read_once(file: str, label_column: str | None = None, place: LabelPlace | None = None) -> Table:
@@ -47,14 +30,11 @@ def read_once(file: str, label_column: str | None = None, place: LabelPlace | No
     DataError
         If it is not a file of images in the format of `mnist_seq.data.csv.reader`.
     """
-    cached = cache_folder() / f"{_key(file, label_column, place)}.v{FORMAT}.npz"
-    try:
-        with cached.open("rb") as content, np.load(content, allow_pickle=False) as arrays:
-            return _table(arrays)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-        pass  # not there, or damaged
-    table = read_table(file, label_column, place)
-    _write(cached, table)
+    name = f"{_key(file, label_column, place)}.v{FORMAT}"
+    table = recall(name, _table)
+    if table is None:
+        table = read_table(file, label_column, place)
+        keep(name, _arrays(table))
     return table
 
 
@@ -70,7 +50,7 @@ def _key(file: str, label_column: str | None, place: LabelPlace | None) -> str:
     return digest.hexdigest()
 
 
-def _table(arrays: Mapping[str, NDArray[Any]]) -> Table:
+def _table(arrays: Arrays) -> Table:
     return Table(
         images_NSF=arrays["images"],
         label_indices_N=arrays["spelling"],
@@ -81,8 +61,8 @@ def _table(arrays: Mapping[str, NDArray[Any]]) -> Table:
     )
 
 
-def _write(cached: Path, table: Table) -> None:
-    arrays: dict[str, NDArray[Any]] = {
+def _arrays(table: Table) -> dict[str, NDArray[Any]]:
+    return {
         "images": table.images_NSF,
         "spelling": table.label_indices_N,
         "labels": np.array(table.labels_L),
@@ -90,11 +70,3 @@ def _write(cached: Path, table: Table) -> None:
         "place": np.array(table.label_place),
         "remarks": np.array(table.remarks),
     }
-    with contextlib.suppress(OSError):
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
-            # Only its owner may read a named temporary file.
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-                np.savez(file, **arrays)  # type: ignore[arg-type]  # mypy takes them for its options
-            # Renaming is one step: another process sees the whole file or none.
-            Path(file.name).replace(cached)

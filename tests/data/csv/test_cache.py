@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_seq.data.cache import cache_folder
 from mnist_seq.data.csv import cache as csv_cache
-from mnist_seq.data.csv.cache import cache_folder, read_once
+from mnist_seq.data.csv.cache import read_once
 from mnist_seq.data.csv.reader import Table
 from mnist_seq.errors import DataError
 from tests.data.conftest import WriteCsv
