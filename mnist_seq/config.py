@@ -243,6 +243,21 @@ def flatten(nested: Mapping[str, Any], leaf_keys: Set[str] = frozenset()) -> dic
     return flat
 
 
+class Limits(Settings):
+    """What a trial must keep to; one that does not is infeasible, and never the best."""
+
+    parameters: int | None = Field(
+        default=None,
+        ge=1,
+        description="trained parameters of a network; a larger one is not trained; null: any",
+    )
+    seconds_per_epoch: float | None = Field(
+        default=None,
+        gt=0,
+        description="of the first epoch, without compiling; a slower trial ends there; null: any",
+    )
+
+
 class SearchConfig(Settings):
     """What is searched, how, and for how long."""
 
@@ -271,6 +286,7 @@ class SearchConfig(Settings):
     max_failures: int = Field(
         ge=1, description="the search stops if so many trials fail alike before any succeeds"
     )
+    limits: Limits = Limits()
 
 
 def value_at(config: Config, path: str) -> Scalar:

@@ -20,7 +20,7 @@ from mnist_seq.terminal.summary import print_data, print_greeting, print_retried
 from mnist_seq.tracking.provenance import provenance
 from mnist_seq.tracking.sweep_recorder import SweepRecorder
 from mnist_seq.tracking.system_metrics import system_metrics
-from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs
+from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs, label_again
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
         study = workspace.open_study(config, data_of(config).digests)
         checkpoints = workspace.checkpoints(name)
         checkpoints.delete_from(study.next_number)
-        for number in study.retried:
+        tried_again = {*study.retried, *study.readmitted}
+        for number in tried_again:
             checkpoints.delete(number)
         trials = StudyTrials(study, config)
         progress = _progress(study, trials, config)
@@ -70,7 +71,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             _report_meanwhile(workspace, config, name) as end_live_report,
             open_session(workspace, config.workers) as session,
         ):
-            again = checkpoints.outcomes().keys() | study.retried
+            again = checkpoints.outcomes().keys() | tried_again
             whole, each = _recorders(
                 workspace, session, config, progress, checkpoints, command, again
             )
@@ -117,7 +118,7 @@ def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progres
     images = len(data.train), len(data.validation)
     print_greeting(study.name, config.data.source, progress, *images, study.kept)
     print_data(data)
-    print_retried(study.retried)
+    print_retried(study.retried, study.readmitted)
     return progress
 
 
@@ -137,6 +138,8 @@ def _recorders(
     name, data, results = study_name(config), data_of(config), workspace.results
     experiment = session.tracker.experiment(name)
     source = provenance(command, data.digests, config.seed)
+    known = results.trials(results.experiment(name))
+    label_again(session.tracker, known, progress.outcomes.values())
     earlier_sweeps = earlier_runs(results, name, "sweep", {}, {0})
     whole = SweepRecorder(
         session.tracker,

@@ -7,8 +7,8 @@ coordinate, which is 1 for a candidate.
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
@@ -24,9 +24,15 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from mnist_seq.config import Scalar, Values
+from mnist_seq.search.limits import Allows
 from mnist_seq.search.space import Space, is_active, ordered
+from mnist_seq.search.storage import FINAL_STATES, finished_trial
+
+if TYPE_CHECKING:
+    from sklearn.gaussian_process import GaussianProcessRegressor
 
 CANDIDATES = 500
+MOST_DRAWS = 20_000  # to find them within limits
 LEAST_ERROR = 1e-4  # zero has no logarithm
 MARGIN = 1.5  # above the median, in the logarithm: beyond it all trials are equally bad
 CHOSEN = 0.7  # two different choices are as far apart as the ends of a range: the root of 2 * 0.7^2
@@ -126,9 +132,15 @@ class GaussianProcessSampler(BaseSampler):
         Seed of the random candidates.
     n_startup_trials : int
         How many trials must have ended before the model is used; until then all are random.
+    allows : callable, optional
+        Whether values keep to the limits known before a training: others are no candidates.
+    most_seconds : float, optional
+        Limit of a trial's first epoch; whether a candidate keeps to it is modelled as well.
 
     References
     ----------
+    Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014, eq. 6: the
+    expected improvement, times the probability that the limit is kept.
     Kandasamy et al., "Multi-fidelity Bayesian Optimisation with Continuous Approximations", ICML
     2017, section 3: how far a training came as a coordinate.
     """
@@ -140,11 +152,14 @@ class GaussianProcessSampler(BaseSampler):
         epochs: int,
         seed: int,
         n_startup_trials: int,
+        allows: Allows | None = None,
+        most_seconds: float | None = None,
     ) -> None:
         self._distributions = distributions
         self._epochs = epochs
         self._coordinates = Coordinates(space, distributions)
         self._n_startup_trials = n_startup_trials
+        self._allows, self._most_seconds = allows, most_seconds
         self._rng = np.random.default_rng(seed)
 
     def infer_relative_search_space(
@@ -162,17 +177,58 @@ class GaussianProcessSampler(BaseSampler):
         ]
         running = [other for other in others if other.state == TrialState.RUNNING]
         observed = [(other, point) for other in others if (point := self._progress_of(other))]
+        timed = self._timed(others)
         if sum(other.state != TrialState.RUNNING for other, _ in observed) < self._n_startup_trials:
-            return self._coordinates.draw(self._rng)
-        candidates = [self._coordinates.draw(self._rng) for _ in range(CANDIDATES)]
+            if not timed:
+                return self._candidates(1)[0]
+            candidates = self._candidates(CANDIDATES)
+            chance = self._chance_to_keep(timed, candidates)
+            # The first that a draw accepts: the likelier it keeps to the limit, the likelier.
+            return candidates[int(np.argmax(chance >= self._rng.random() * chance.max()))]
+        candidates = self._candidates(CANDIDATES)
         shares, values = np.array([point for _, point in observed]).T
         gain = expected_improvement(
             self._rows((other.params for other, _ in observed), shares),
             log_errors(values, study.direction == StudyDirection.MAXIMIZE),
             self._rows((other.params for other in running), np.ones(len(running))),
-            self._rows(candidates, np.ones(CANDIDATES)),
+            self._rows(candidates, np.ones(len(candidates))),
+            np.array([is_feasible(other) for other, _ in observed]),
         )
-        return candidates[int(np.argmax(gain))]
+        return candidates[int(np.argmax(gain * self._chance_to_keep(timed, candidates)))]
+
+    def _candidates(self, count: int) -> list[Values]:
+        """Random values that the limits allow; a random one where none is found."""
+        if self._allows is None:
+            return [self._coordinates.draw(self._rng) for _ in range(count)]
+        found: list[Values] = []
+        for _ in range(MOST_DRAWS):
+            drawn = self._coordinates.draw(self._rng)
+            if self._allows(drawn):
+                found.append(drawn)
+            if len(found) == count:
+                break
+        return found or [drawn]
+
+    def _timed(self, trials: Iterable[FrozenTrial]) -> list[tuple[FrozenTrial, float]]:
+        """Return the trials whose first epoch's seconds are known, with these, under a limit."""
+        if self._most_seconds is None:
+            return []
+        ended = [trial for trial in trials if trial.state in FINAL_STATES]
+        curves = [(trial, finished_trial(trial).records) for trial in ended]
+        return [(trial, curve[0]["seconds"]) for trial, curve in curves if curve]
+
+    def _chance_to_keep(
+        self, timed: Sequence[tuple[FrozenTrial, float]], candidates: Sequence[Values]
+    ) -> Numbers:
+        """Probability that each candidate keeps to the limit of seconds."""
+        if not timed or self._most_seconds is None:
+            return np.ones(len(candidates))
+        return chance_below(
+            self._coordinates.rows(trial.params for trial, _ in timed),
+            np.log([seconds for _, seconds in timed]),
+            math.log(self._most_seconds),
+            self._coordinates.rows(candidates),
+        )
 
     def _progress_of(self, trial: FrozenTrial) -> tuple[float, float] | None:
         """Return the trained share of a trial's epochs and its last value, or None without one."""
@@ -208,8 +264,17 @@ def log_errors(values: Numbers, maximize: bool) -> Numbers:
     return clipped
 
 
+def is_feasible(trial: FrozenTrial) -> bool:
+    """Whether no limit is known to be broken by a trial."""
+    return all(violation <= 0 for violation in trial.constraints.values())
+
+
 def expected_improvement(
-    known: Numbers, results: Numbers, running: Numbers, candidates: Numbers
+    known: Numbers,
+    results: Numbers,
+    running: Numbers,
+    candidates: Numbers,
+    feasible: NDArray[np.bool_] | None = None,
 ) -> Numbers:
     """Expected improvement of each candidate over the best result.
 
@@ -219,6 +284,8 @@ def expected_improvement(
         Coordinates. Running trials are given the results predicted for them.
     results : float64 array (known trials,)
         The lower, the better.
+    feasible : bool array (known trials,), optional
+        Whose results count as the best; all where there is none.
 
     Returns
     -------
@@ -231,6 +298,39 @@ def expected_improvement(
     Ginsbourger et al., "Kriging Is Well-Suited to Parallelize Optimization", 2010, section 4.2.
     """
     from scipy.stats import norm
+
+    model, scaled = _fitted(known, results)
+    best = scaled.min() if feasible is None or not feasible.any() else scaled[feasible].min()
+    if len(running):
+        believed = np.concatenate([scaled, model.predict(running)])
+        model = _with(model, np.concatenate([known, running]), believed)
+    mean, deviation = model.predict(candidates, return_std=True)
+    gap = best - mean
+    improvement: Numbers = gap * norm.cdf(gap / deviation) + deviation * norm.pdf(gap / deviation)
+    return improvement
+
+
+def chance_below(known: Numbers, results: Numbers, limit: float, candidates: Numbers) -> Numbers:
+    """Probability of each candidate's result to be at most `limit`, given known results.
+
+    Parameters
+    ----------
+    known, candidates : float64 arrays (trials, columns)
+        Coordinates.
+    results : float64 array (known trials,)
+        In the unit of `limit`.
+    """
+    from scipy.stats import norm
+
+    model, _ = _fitted(known, results)
+    mean, deviation = model.predict(candidates, return_std=True)
+    scaled = (limit - results.mean()) / (results.std() or 1.0)
+    chance: Numbers = norm.cdf((scaled - mean) / deviation)
+    return chance
+
+
+def _fitted(known: Numbers, results: Numbers) -> tuple["GaussianProcessRegressor", Numbers]:
+    """Return a Gaussian process fitted to results in standard deviations, and these."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import Matern, WhiteKernel
@@ -242,12 +342,13 @@ def expected_improvement(
     with warnings.catch_warnings():
         # Said of a length or a noise that is at the end of its bounds.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = GaussianProcessRegressor(kernel).fit(known, scaled)
-    if len(running):
-        believed = np.concatenate([scaled, model.predict(running)])
-        known = np.concatenate([known, running])
-        model = GaussianProcessRegressor(model.kernel_, optimizer=None).fit(known, believed)
-    mean, deviation = model.predict(candidates, return_std=True)
-    gap = scaled.min() - mean
-    improvement: Numbers = gap * norm.cdf(gap / deviation) + deviation * norm.pdf(gap / deviation)
-    return improvement
+        return GaussianProcessRegressor(kernel).fit(known, scaled), scaled
+
+
+def _with(
+    model: "GaussianProcessRegressor", known: Numbers, scaled: Numbers
+) -> "GaussianProcessRegressor":
+    """Return a Gaussian process of the same kernel that knows other results."""
+    from sklearn.gaussian_process import GaussianProcessRegressor
+
+    return GaussianProcessRegressor(model.kernel_, optimizer=None).fit(known, scaled)

@@ -2,17 +2,20 @@
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from mnist_seq.config import SweepConfig, Values
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of, parse_records
+from mnist_seq.search.limits import excess
 from mnist_seq.search.storage import FinishedTrial
 from mnist_seq.search.study import Study
-from mnist_seq.search.study_settings import baseline_settings, baseline_values
+from mnist_seq.search.study_settings import baseline_values, trial_config
 from mnist_seq.validation import with_values
+
+INFEASIBLE_AT_FIRST = 20  # so many, and nothing else: the search ends
 
 
 class StudyTrials:
@@ -40,14 +43,23 @@ class StudyTrials:
         self._began = time.monotonic()
         finished = study.finished()
         self._reasons = [trial.reason or "" for trial in finished if trial.state == "failed"]
-        self._any_success = len(self._reasons) < len(finished)
+        self._infeasible = [t.reason or "" for t in finished if t.state == "infeasible"]
+        self._any_success = len(self._reasons) + len(self._infeasible) < len(finished)
 
     @property
     def given_up(self) -> str | None:
-        """Why the search stops early because its first trials all failed alike, or None."""
+        """Why the search ends early: its first trials failed alike or broke a limit; or None."""
+        if self._any_success:
+            return None
+        beyond = len(self._infeasible)
+        if not self._reasons and beyond >= min(INFEASIBLE_AT_FIRST, self._search.trials):
+            return (
+                f"search.limits: all {beyond} trials break them, the last one "
+                f"{self._infeasible[-1]}; widen the limits, or change search.space"
+            )
         kinds = {reason.partition(":")[0] for reason in self._reasons}
         most = self._search.max_failures
-        if self._any_success or len(self._reasons) < most or len(kinds) > 1:
+        if len(self._reasons) < most or len(kinds) > 1:
             return None
         return (
             f"the first {len(self._reasons)} trials all failed alike, and search.max_failures is "
@@ -67,7 +79,9 @@ class StudyTrials:
                 continue
             trial = _trial(self._config, number, known[number])
             if self._unfinished.pop(number, None) is not None:
-                for epoch in range(1, len(outcome.records) + 1):  # the last may not be stored yet
+                # The last may not be stored yet; those of an infeasible trial are never reported.
+                epochs = 0 if outcome.state == "infeasible" else len(outcome.records)
+                for epoch in range(1, epochs + 1):
                     best = best_of(outcome.records[:epoch], trial.config.training.monitor)
                     self.report(trial, best, epoch)
                 self.finish(trial, outcome)
@@ -102,6 +116,11 @@ class StudyTrials:
         """Whether the pruner would stop a trial after an epoch that was reported."""
         return self._study.should_prune(trial.number, epoch)
 
+    def broken_limit(self, trial: Trial, records: Sequence[EpochRecord]) -> str | None:
+        """Which limit a trial breaks, as far as its curve shows it; None if it keeps to all."""
+        broken = excess(self._search.limits, trial.config, records)
+        return None if broken is None else broken.reason
+
     def finish(self, trial: Trial, outcome: TrialOutcome) -> None:
         """Tell the study how a trial ended."""
         records = [asdict(record) for record in outcome.records]
@@ -113,6 +132,10 @@ class StudyTrials:
             case "pruned":
                 self._any_success = True
                 self._study.tell(trial.number, "pruned", records=records)
+            case "infeasible":
+                reason = outcome.reason or ""
+                self._infeasible.append(reason)
+                self._study.tell(trial.number, "infeasible", records=records, reason=reason)
             case _:
                 self._fail(trial.number, outcome.reason or "no epoch was finished", records=records)
 
@@ -154,6 +177,5 @@ def running_trials(config: SweepConfig, running: Mapping[int, Values]) -> list[T
 
 
 def _trial(config: SweepConfig, number: int, values: Values) -> Trial:
-    own = baseline_settings(config, number)
     is_baseline = number < len(config.search.baselines)
-    return Trial(number, with_values(config, {**values, **own}), values, not is_baseline)
+    return Trial(number, trial_config(config, number, values), values, not is_baseline)

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mnist_seq.config import Objective, Scalar, scalar_text
-from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome, is_better
+from mnist_seq.records import (
+    Callback,
+    EpochRecord,
+    FinalState,
+    Trial,
+    TrialOutcome,
+    is_better,
+)
 
 
 @dataclass
@@ -57,13 +64,28 @@ class Progress(Callback):
         # Without its network: of hundreds of trials that would be hundreds of megabytes.
         self.outcomes[trial.number] = (trial, replace(outcome, result=None))
         self._counts[outcome.state] += 1
+        if outcome.state == "infeasible":
+            self._leave_out(trial.number)
+
+    def _leave_out(self, number: int) -> None:
+        """Look for the best among the other trials."""
+        if self.has_baseline and number == 0:
+            self.baseline = None
+        if self.best is not None and self.best[0].number == number:
+            self.best = None
+            others = [(trial, outcome.best) for trial, outcome in self.feasible()]
+            for trial, record in [*others, *self.running.values()]:
+                if record is not None and (
+                    self.best is None or is_better(record, self.best[1], self.objective)
+                ):
+                    self.best = (trial, record)
 
     def on_message(self, text: str) -> None:
         self.messages.append(text)
 
     def restore(self, trial: Trial, outcome: TrialOutcome) -> None:
         """Add a trial that ended in an earlier session."""
-        if outcome.best is not None:
+        if outcome.best is not None and outcome.state != "infeasible":
             self.on_epoch_end(trial, outcome.best)
         self.on_trial_end(trial, outcome)
         self.earlier = len(self.outcomes)
@@ -100,11 +122,15 @@ class Progress(Callback):
             return f"{100 * (value - base):+.2f} points against the baseline"
         return f"{value - base:+.4f} against the baseline"
 
-    def failures(self) -> dict[str, list[int]]:
-        """Numbers of the failed trials, by the kind of their failure."""
+    def feasible(self) -> list[tuple[Trial, TrialOutcome]]:
+        """Trials that have ended and break no limit."""
+        return [ended for ended in self.outcomes.values() if ended[1].state != "infeasible"]
+
+    def kinds(self, state: FinalState) -> dict[str, list[int]]:
+        """Numbers of the failed or infeasible trials, by the kind of failure or by the limit."""
         kinds: dict[str, list[int]] = {}
         for number, (_, outcome) in sorted(self.outcomes.items()):
-            if outcome.state == "failed":
+            if outcome.state == state:
                 kinds.setdefault((outcome.reason or "").partition(":")[0], []).append(number)
         return kinds
 

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
 import pandas as pd
 
+from mnist_seq.records import FinalState
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.tables import StudyTables
 
@@ -64,7 +66,7 @@ class SweepProgress:
 
     def counted(self) -> str:
         """One sentence on how many trials have ended and run."""
-        kinds = {state: self.tables.count(state) for state in ("complete", "pruned", "failed")}
+        kinds = {state: self.tables.count(state) for state in get_args(FinalState)}
         states = ", ".join(f"{count} {state}" for state, count in kinds.items() if count)
         ended = f"{self.ended:,} of {wording.many(self.target, 'trial')} have ended"
         running = self.tables.count("running")
@@ -77,7 +79,8 @@ class SweepProgress:
     def best(self) -> str:
         """One sentence on the best epoch of all trials so far, of those that run too."""
         trials = self.tables.trials
-        values = pd.to_numeric(trials["value"]).where(trials["state"] != "failed").dropna()
+        counts = ~trials["state"].isin(["failed", "infeasible"])
+        values = pd.to_numeric(trials["value"]).where(counts).dropna()
         if values.empty:
             return "No epoch has ended."
         in_order = values.sort_values(ascending=not self.tables.maximised, kind="stable")
