@@ -272,7 +272,14 @@ class SearchConfig(Settings):
     baselines: list[dict[str, Scalar]] = Field(
         description="tried first; the first is the yardstick"
     )
-    trials: int = Field(ge=1, le=1_000_000, description="how many trials the study shall have")
+    trials: int | None = Field(
+        ge=1,
+        le=1_000_000,
+        description="how many trials the study shall have; auto: until more promise too little",
+    )
+    most_trials: int = Field(
+        default=100, ge=1, le=1_000_000, description="with trials=auto: how many at most"
+    )
     timeout: float | None = Field(gt=0, description="seconds after which no trial is started")
     objective: Objective = Field(description="validation_accuracy is maximised, loss minimised")
     sampler: Literal["gp", "tpe", "random", "qmc", "grid"] = Field(
@@ -287,6 +294,36 @@ class SearchConfig(Settings):
         ge=1, description="the search stops if so many trials fail alike before any succeeds"
     )
     limits: Limits = Limits()
+
+    @field_validator("trials", mode="before")
+    @classmethod
+    def _auto_is_none(cls, value: Any) -> Any:
+        if isinstance(value, str) and value != "auto":
+            raise ValueError(f"must be auto or a whole number (got {value!r})")
+        return None if value == "auto" else value
+
+    @model_validator(mode="after")
+    def _auto_needs_a_model(self) -> Self:
+        if self.trials is None and self.sampler not in ("gp", "tpe"):
+            raise ValueError(
+                f"trials=auto needs sampler=gp or tpe, which aim at a gain (got {self.sampler})"
+            )
+        if self.trials is None and self.objective != "validation_accuracy":
+            raise ValueError(
+                "trials=auto needs objective=validation_accuracy, whose noise is known "
+                f"(got {self.objective})"
+            )
+        return self
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether the search ends by itself."""
+        return self.trials is None
+
+    @property
+    def target(self) -> int:
+        """How many trials the study shall have; at most, where the search ends by itself."""
+        return self.most_trials if self.trials is None else self.trials
 
 
 def value_at(config: Config, path: str) -> Scalar:

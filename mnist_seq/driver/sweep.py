@@ -84,6 +84,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             except FaultError:
                 whole.finish(is_complete=False)
                 raise
+            progress.end = trials.end if is_complete else None
             print_summary(progress)
             whole.finish(is_complete=is_complete and trials.given_up is None)
             if is_complete:
@@ -112,9 +113,12 @@ def _report_meanwhile(
 def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progress:
     """Return the progress, including trials of earlier sessions, and print the sweep's header."""
     search, data = config.search, data_of(config)
-    progress = Progress(search.trials, search.objective, bool(search.baselines))
+    progress = Progress(
+        search.target, search.objective, bool(search.baselines), at_most=search.is_auto
+    )
     for trial, outcome in trials.finished():
         progress.restore(trial, outcome)
+    progress.end = trials.end
     images = len(data.train), len(data.validation)
     print_greeting(study.name, config.data.source, progress, *images, study.kept)
     print_data(data)

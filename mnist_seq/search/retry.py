@@ -1,7 +1,8 @@
 """Tries ended trials of a study again, under their own numbers and with their own values.
 
-Optuna has no way back from a trial that has ended, so the study is copied, with these trials running. The
-copy counts once its settings are noted: a crash before that leaves the old one in force.
+Optuna has no way back from a trial that has ended, so the study is copied, with these trials
+running. The copy counts once its settings are noted: a crash before that leaves the old one in
+force.
 """
 
 from collections.abc import Collection

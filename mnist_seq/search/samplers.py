@@ -161,15 +161,31 @@ def build_sampler(
     allows : callable, optional
         Whether suggested values keep to the limits that are known before a training.
     """
-    seed = (search.seed + number * 1_000_003) % 2**32
-    kinds = distributions(search.space)
     if search.sampler == "gp" and learned < GP_TRIALS:
-        seconds = search.limits.seconds_per_epoch
-        return GaussianProcessSampler(
-            search.space, kinds, epochs, seed, GP_STARTUP_TRIALS, allows, seconds
-        )
-    sampler = _optunas_sampler(search, seed)
-    return sampler if allows is None else WithinLimits(sampler, search.space, kinds, allows)
+        return build_model(search, epochs, number, allows)
+    sampler = _optunas_sampler(search, _seed(search, number))
+    if allows is None:
+        return sampler
+    return WithinLimits(sampler, search.space, distributions(search.space), allows)
+
+
+def build_model(
+    search: SearchConfig, epochs: int, number: int, allows: Allows | None = None
+) -> GaussianProcessSampler:
+    """Gaussian process of a search, for one trial; the parameters are as in `build_sampler`."""
+    return GaussianProcessSampler(
+        search.space,
+        distributions(search.space),
+        epochs,
+        _seed(search, number),
+        GP_STARTUP_TRIALS,
+        allows,
+        search.limits.seconds_per_epoch,
+    )
+
+
+def _seed(search: SearchConfig, number: int) -> int:
+    return (search.seed + number * 1_000_003) % 2**32
 
 
 def _optunas_sampler(search: SearchConfig, seed: int) -> BaseSampler:

@@ -23,7 +23,13 @@ from mnist_seq.search.migration import COPIED, copied, copy_into_space
 from mnist_seq.search.other_programs import fits, has_values, problem_of
 from mnist_seq.search.pruners import build_pruner
 from mnist_seq.search.retry import BRACKETS, failed_trials, retry
-from mnist_seq.search.samplers import GridPoints, build_sampler, distributions, suggest
+from mnist_seq.search.samplers import (
+    GridPoints,
+    build_model,
+    build_sampler,
+    distributions,
+    suggest,
+)
 from mnist_seq.search.space import contains, is_active, ordered
 from mnist_seq.search.storage import (
     BEYOND_LIMITS,
@@ -103,11 +109,12 @@ class Study:
         self._warn = warn
         self._maximize = config.search.objective == "validation_accuracy"
         self._distributions = distributions(self._space)
+        self._allows = within_size(config.search.limits, config)
         self._sampler = partial(
             build_sampler,
             config.search,
             most_epochs(config),
-            allows=within_size(config.search.limits, config),
+            allows=self._allows,
         )
         stored_name = self._open_stored()
         self.retried = failed_trials(storage, every=config.retry_failed)
@@ -275,6 +282,16 @@ class Study:
             for trial in self._trials()
             if trial.state in FINAL_STATES
         ]
+
+    def expected_gain(self, trials: int) -> float | None:
+        """Expected gain of the best accuracy from so many more trials; None while not known.
+
+        A function of the trials so far, whichever sampler suggests them.
+        """
+        model = build_model(
+            self._config.search, most_epochs(self._config), self.next_number, self._allows
+        )
+        return model.expected_gain(self._study, trials)
 
     def report(self, number: int, epoch: int, value: float) -> None:
         """Note a trial's best value so far; a second report of an epoch changes nothing.

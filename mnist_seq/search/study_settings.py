@@ -11,7 +11,7 @@ from mnist_seq.search.space import is_active, ordered
 from mnist_seq.validation import settings, with_values
 
 # Settings that may change within one study: they shape no trial's curve.
-CHANGEABLE = ("trials", "timeout", "retries", "max_failures")
+CHANGEABLE = ("trials", "most_trials", "timeout", "retries", "max_failures")
 NOT_OF_THE_STUDY = {"study", "report", "retry_failed", "workers", "tracking"}
 # Files may move: the study knows its images by their digests.
 MOVABLE = ("data.train_file", "data.test_file")

@@ -7,7 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from mnist_seq.config import SweepConfig, Values
+from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
+from mnist_seq.metrics import accuracy_standard_error
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of, parse_records
 from mnist_seq.search.limits import excess
 from mnist_seq.search.storage import FinishedTrial
@@ -15,6 +17,8 @@ from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import baseline_values, trial_config
 from mnist_seq.validation import with_values
 
+LEAST_TRIALS = 10  # with a value, before a search ends by itself
+NEXT_TRIALS = 3  # whose gain is expected then
 INFEASIBLE_AT_FIRST = 20  # so many, and nothing else: the search ends
 
 
@@ -36,10 +40,11 @@ class StudyTrials:
         self._unfinished = {s.number: s.values for s in study.resume()}
         # All at once, so that no trial which others enqueue meanwhile takes a baseline's number.
         for number in range(
-            study.next_number, min(len(self._search.baselines), self._search.trials)
+            study.next_number, min(len(self._search.baselines), self._search.target)
         ):
             if (suggestion := study.ask(baseline_values(config, number))) is not None:
                 self._unfinished[suggestion.number] = suggestion.values
+        self._end: tuple[tuple[int, int], str | None] | None = None
         self._began = time.monotonic()
         finished = study.finished()
         self._reasons = [trial.reason or "" for trial in finished if trial.state == "failed"]
@@ -52,7 +57,7 @@ class StudyTrials:
         if self._any_success:
             return None
         beyond = len(self._infeasible)
-        if not self._reasons and beyond >= min(INFEASIBLE_AT_FIRST, self._search.trials):
+        if not self._reasons and beyond >= min(INFEASIBLE_AT_FIRST, self._search.target):
             return (
                 f"search.limits: all {beyond} trials break them, the last one "
                 f"{self._infeasible[-1]}; widen the limits, or change search.space"
@@ -65,6 +70,38 @@ class StudyTrials:
             f"the first {len(self._reasons)} trials all failed alike, and search.max_failures is "
             f"{most}: {self._reasons[-1]}"
         )
+
+    @property
+    def end(self) -> str | None:
+        """Why a search of `search.trials=auto` has ended, in one line; None if it goes on."""
+        if not self._search.is_auto:
+            return None
+        finished = self._study.finished()
+        version = (len(finished), self._study.next_number)
+        if self._end is None or self._end[0] != version:
+            self._end = version, self._reason_to_end(finished)
+        return self._end[1]
+
+    def _reason_to_end(self, finished: Sequence[FinishedTrial]) -> str | None:
+        most = self._search.most_trials
+        best = [
+            outcome.best.validation_accuracy
+            for _, outcome in finished_trials(self._config, finished)
+            if outcome.best and outcome.state in {"complete", "pruned"}
+        ]
+        if len(best) >= LEAST_TRIALS:
+            gain = self._study.expected_gain(NEXT_TRIALS)
+            images = len(training_data(self._config.data).validation)
+            noise = accuracy_standard_error(max(best), images)
+            if gain is not None and gain < noise:
+                return (
+                    f"the search has ended: {NEXT_TRIALS} more trials are expected to gain "
+                    f"{100 * gain:.2f} points; the validation images alone leave "
+                    f"± {100 * noise:.2f}"
+                )
+        if self._study.next_number >= most:
+            return f"the search has ended: search.most_trials is {most}"
+        return None
 
     def finished(self) -> list[tuple[Trial, TrialOutcome]]:
         """Return finished trials with their outcomes, but without trained networks."""
@@ -96,8 +133,8 @@ class StudyTrials:
                 number = min(self._unfinished)
                 values = self._unfinished.pop(number)
             else:
-                is_over = self._study.next_number >= self._search.trials
-                if is_over or self._is_late() or self.given_up:
+                is_over = self._study.next_number >= self._search.target
+                if is_over or self._is_late() or self.given_up or self.end:
                     return None
                 suggestion = self._study.ask()
                 if suggestion is None:

@@ -92,7 +92,8 @@ class LiveDisplay:
         line = Table.grid(padding=(0, 2))
         line.add_row(
             ProgressBar(total=progress.target, completed=len(progress.outcomes), width=30),
-            f"[bold]{len(progress.outcomes)}/{progress.target}[/] trials",
+            f"[bold]{len(progress.outcomes)}{' of ' if progress.at_most else '/'}"
+            f"{progress.target_text}[/] trials",
             f"[dim]{', '.join(part for part in parts if part[0] != '0') or before}[/]",
             f"{duration_text(progress.seconds)}"
             + (f" [dim]about {duration_text(left)} left[/]" if left else ""),

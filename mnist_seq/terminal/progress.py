@@ -28,6 +28,10 @@ class Progress(Callback):
         By which they are compared.
     has_baseline : bool
         Whether trial 0 is the one that the others are compared with.
+    at_most : bool
+        Whether there may be fewer, because the search ends by itself.
+    end : str or None
+        Why it has ended, then.
     earlier : int
         How many trials had ended before this session.
     """
@@ -35,6 +39,8 @@ class Progress(Callback):
     target: int
     objective: Objective
     has_baseline: bool = True
+    at_most: bool = False
+    end: str | None = None
     began: float = field(default_factory=time.monotonic)
     running: dict[int, tuple[Trial, EpochRecord | None]] = field(default_factory=dict)
     outcomes: dict[int, tuple[Trial, TrialOutcome]] = field(default_factory=dict)
@@ -97,9 +103,16 @@ class Progress(Callback):
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds left, from this session's mean time per trial; None before one ends."""
+        """Estimated seconds left, from this session's mean time per trial; None if not known."""
         done = len(self.outcomes) - self.earlier
-        return self.seconds / done * (self.target - len(self.outcomes)) if done > 0 else None
+        if done <= 0 or self.at_most:
+            return None
+        return self.seconds / done * (self.target - len(self.outcomes))
+
+    @property
+    def target_text(self) -> str:
+        """How many trials there shall be, as in ``20`` or ``at most 100``."""
+        return f"at most {self.target}" if self.at_most else str(self.target)
 
     def count(self, state: str) -> int:
         """How many trials have ended in a state."""

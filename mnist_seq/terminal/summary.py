@@ -56,6 +56,8 @@ def print_summary(progress: Progress) -> None:
         console.print(f"no trial finished an epoch{kept}")
     else:
         _print_best(progress, *progress.best)
+    if progress.end is not None:
+        say(progress.end)
     for limit, numbers in progress.kinds("infeasible").items():
         say(f"infeasible, beyond search.limits.{limit}: trial {', '.join(map(str, numbers))}")
     for kind, numbers in progress.kinds("failed").items():
@@ -140,13 +142,15 @@ def print_greeting(
     `kept` is as in `mnist_seq.search.study.Study`.
     """
     console.print(
-        f"[bold]{study}[/]: {progress.target} trials on {source}, "
+        f"[bold]{study}[/]: {progress.target_text} trials on {source}, "
         f"{train} images to train on, {validation} to choose by"
     )
     if kept is not None:
         console.print(f"the space has changed: {kept[0]} of {kept[1]} earlier trials lie inside it")
     ended = len(progress.outcomes)
-    if ended >= progress.target:
+    if progress.end is not None:
+        say(f"{ended} of them are done, and {progress.end}; search.trials={ended + 20} adds more")
+    elif ended >= progress.target:
         console.print(f"all of them are done; search.trials={ended + 20} adds more", soft_wrap=True)
     elif ended:
         console.print(f"{ended} of them are done; going on")

@@ -29,6 +29,8 @@ class SweepProgress:
         Seconds after which the sweep starts no trial.
     written : datetime
         When this was, in the reader's time zone.
+    at_most : bool
+        Whether there may be fewer trials than `target`, because the search ends by itself.
     """
 
     tables: StudyTables
@@ -37,6 +39,7 @@ class SweepProgress:
     epochs_since: int
     timeout: float | None
     written: datetime
+    at_most: bool = False
 
     @property
     def ended(self) -> int:
@@ -53,10 +56,11 @@ class SweepProgress:
     def seconds_left(self) -> float | None:
         """Estimated seconds left; None before the first epoch has ended.
 
-        Trials that run are taken to go on to their end, and those to come to have
-        `epochs_a_trial`, at the mean pace of all epochs since the sweep began or went on.
+        None as well where the search ends by itself. Trials that run are taken to go on to their
+        end, and those to come to have `epochs_a_trial`, at the mean pace of all epochs since the
+        sweep began or went on.
         """
-        if self.seconds is None or self.epochs_since == 0:
+        if self.seconds is None or self.epochs_since == 0 or self.at_most:
             return None
         running = self.tables.trials[self.tables.trials["state"] == "running"]
         to_come = max(self.target - self.ended - len(running), 0) * self.epochs_a_trial
@@ -68,7 +72,8 @@ class SweepProgress:
         """One sentence on how many trials have ended and run."""
         kinds = {state: self.tables.count(state) for state in get_args(FinalState)}
         states = ", ".join(f"{count} {state}" for state, count in kinds.items() if count)
-        ended = f"{self.ended:,} of {wording.many(self.target, 'trial')} have ended"
+        target = f"{'at most ' * self.at_most}{wording.many(self.target, 'trial')}"
+        ended = f"{self.ended:,} of {target} have ended"
         running = self.tables.count("running")
         return (
             ended
@@ -95,6 +100,8 @@ class SweepProgress:
             return "No sweep runs this study."
         if self.ended >= self.target:
             return "The sweep is about to end."
+        if self.at_most:
+            return "The sweep ends by itself, when more trials promise too little."
         if self.seconds_left is None:
             return "The time left is estimated once an epoch has ended."
         limit = "" if self.timeout is None else "; search.timeout may end it before"
