@@ -1,7 +1,7 @@
 """How much does a search lose that ends by itself, and how many trials does it save?
 
     python -m benchmarks.auto_end
-    python -m benchmarks.auto_end --trials 40 --seeds 0 1 2 training.epochs=3
+    python -m benchmarks.auto_end training.epochs=3 --trials 40 --seeds 0 1 2
 
 A search of ``--trials`` trials on scikit-learn's digits for each seed, one trial at a time; then
 the same trials once more, as ``search.trials=auto`` would have seen them: after how many it would

@@ -83,9 +83,11 @@ def label_again(
     """
     now = {trial.number: outcome for trial, outcome in finished}
     for number, run in runs:
-        before = run.tags.get("trial_state")
-        if number in now and before != now[number].state and run.status == "FINISHED":
-            state, reason = now[number].state, now[number].reason or ""
+        if number not in now or run.status != "FINISHED":
+            continue
+        before, state = run.tags.get("trial_state"), now[number].state
+        if before != state and "infeasible" in (before, state):
+            reason = now[number].reason or ""
             name = state_name("trial", number, state)
             tracker.label(run.id, {"trial_state": state, "mlflow.runName": name, "reason": reason})
 
