@@ -7,7 +7,7 @@ import pytest
 from mnist_seq.config import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.results import RunInfo
-from tests.experiments.commands import printed
+from tests.experiments.commands import printed, run
 
 # Digits are 8 rows of 8 pixels: 8 units have 4 * 8 * 17 + 90 = 634 parameters, 16 have 1,770, and
 # 40 have 8,250.
@@ -74,3 +74,26 @@ def test_other_limits_label_the_same_trials_anew(said: str, folder: Path) -> Non
     assert [run.tags["trial_state"] for run in runs(folder).values()] == ["complete"] * 4
     assert runs(folder)[0].name == "trial 0"
     assert runs(folder)[0].metrics["trained_parameters"] == 8250
+
+
+def test_a_trial_that_is_too_slow_ends_after_its_first_epoch(folder: Path) -> None:
+    ran = run(
+        "sweep",
+        "data=digits",
+        "study=slow",
+        "search.trials=2",
+        "search.space={training: {learning_rate: {low: 0.001, high: 0.01}}}",
+        "search.limits.seconds_per_epoch=0.000001",
+        "training.epochs=3",
+        f"tracking.folder={folder}",
+    )
+    assert ran.code == 2
+    (line,) = ran.errors
+    assert line.startswith(
+        "error: search.limits: all 2 trials break them, the last one seconds_per"
+    )
+    results = Workspace(TrackingConfig(folder=str(folder))).results
+    for _, beyond in results.trials(results.experiment("slow")):
+        assert beyond.tags["trial_state"] == "infeasible"
+        assert len(results.curve(beyond.id)) == 1
+        assert "best_validation_accuracy" not in beyond.metrics

@@ -14,7 +14,7 @@ from mnist_seq.config import SweepConfig, Values
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import EpochRecord, TrialOutcome
-from mnist_seq.search.gaussian_process import expected_gain, log_errors
+from mnist_seq.search.expected_improvement import expected_gain, log_errors
 from mnist_seq.search.study_settings import study_name
 from mnist_seq.search.trials import LEAST_TRIALS, StudyTrials
 from mnist_seq.validation import validate

@@ -7,12 +7,12 @@ import pytest
 
 from mnist_seq.config import Config, Limits, SweepConfig
 from mnist_seq.records import EpochRecord, TrialOutcome
-from mnist_seq.search.gaussian_process import chance_below
+from mnist_seq.search.expected_improvement import chance_below
 from mnist_seq.search.limits import trained_parameters
 from mnist_seq.search.study_settings import fixed_settings, study_name
 from mnist_seq.search.trials import INFEASIBLE_AT_FIRST, StudyTrials
 from tests.examples import sweep_config
-from tests.search.landscapes import landscape, opened, searching
+from tests.search.landscapes import landscape, opened, searching, stored
 
 MOST = 20_000
 SECONDS = 0.5
@@ -106,6 +106,21 @@ def test_an_infeasible_trial_is_neither_bad_nor_failed(tmp_path: Path) -> None:
              ("complete", "infeasible")}  # fmt: skip
     assert len(ended["complete"]) + len(ended["infeasible"]) == 12
     assert all(t.reason and t.reason.startswith("seconds_per_epoch: ") for t in ended["infeasible"])
+
+
+def test_an_end_that_a_crash_kept_from_the_study_is_told_it_later(tmp_path: Path) -> None:
+    config = limited("gp", seconds_per_epoch=SECONDS)
+    trial = StudyTrials(opened(tmp_path, config), config).next()
+    assert trial is not None
+    slow = record(0.99, 2 * SECONDS)
+    reason = "seconds_per_epoch: 1 are more than 0.5"
+    outcome = TrialOutcome("infeasible", (slow,), slow, None, reason)
+    trials = StudyTrials(opened(tmp_path, config), config)
+    assert [again.number for again in trials.recover({0: outcome})] == [0]
+    (known,) = stored(tmp_path)
+    assert known.intermediate_values == {}  # which no other trial is compared with
+    ((_, found),) = StudyTrials(opened(tmp_path, config), config).finished()
+    assert found == outcome
 
 
 def test_narrower_limits_leave_earlier_trials_out_and_wider_ones_try_them_again(
