@@ -275,7 +275,7 @@ class SearchConfig(Settings):
     trials: int | None = Field(
         ge=1,
         le=1_000_000,
-        description="how many trials the study shall have; auto: until more promise too little",
+        description="how many the study shall have; auto: until more promise less than the noise",
     )
     most_trials: int = Field(
         default=100, ge=1, le=1_000_000, description="with trials=auto: how many at most"
@@ -306,12 +306,13 @@ class SearchConfig(Settings):
     def _auto_needs_a_model(self) -> Self:
         if self.trials is None and self.sampler not in ("gp", "tpe"):
             raise ValueError(
-                f"trials=auto needs sampler=gp or tpe, which aim at a gain (got {self.sampler})"
+                "search.trials=auto needs search.sampler=gp or tpe, which aim at a gain "
+                f"(got {self.sampler})"
             )
         if self.trials is None and self.objective != "validation_accuracy":
             raise ValueError(
-                "trials=auto needs objective=validation_accuracy, whose noise is known "
-                f"(got {self.objective})"
+                "search.trials=auto needs search.objective=validation_accuracy, whose noise is "
+                f"known (got {self.objective})"
             )
         return self
 

@@ -108,7 +108,7 @@ def test_the_gain_is_what_the_best_of_sampled_results_has_before_the_best_known(
 def test_a_sampler_that_does_not_aim_is_refused(sampler: str) -> None:
     whole = sweep_config("data=digits").model_dump()
     whole["search"] |= {"sampler": sampler, "trials": "auto"}
-    with pytest.raises(ConfigError, match="trials=auto needs sampler=gp or tpe"):
+    with pytest.raises(ConfigError, match=r"^search\.trials=auto needs search\.sampler=gp or tpe"):
         validate(SweepConfig, whole)
 
 
