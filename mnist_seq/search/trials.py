@@ -74,7 +74,7 @@ class StudyTrials:
     @property
     def end(self) -> str | None:
         """Why a search of `search.trials=auto` has ended, in one line; None if it goes on."""
-        if not self._search.is_auto:
+        if not self._search.is_auto or self._unfinished:
             return None
         finished = self._study.finished()
         version = (len(finished), self._study.next_number)
