@@ -191,7 +191,7 @@ def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> 
     trials = TimedTrials(study, config)
     trials.costs = costs
     checkpoints = Checkpoints(folder / "unfinished")
-    progress = Progress(config.search.trials, config.search.objective)
+    progress = Progress(config.search.target, config.search.objective)
     screen = Console(file=io.StringIO(), force_terminal=True, width=120, height=50)
     with Tracker(workspace.store) as tracker:
         experiment = tracker.experiment(NAME)
@@ -229,7 +229,7 @@ def row(costs: Costs, kinds: tuple[str, ...], first: int, last: int) -> str:
 
 def measure(slots: int, pace: float, earlier: int, config: SweepConfig) -> None:
     """Print what one search costs."""
-    costs, trials = Costs(), config.search.trials
+    costs, trials = Costs(), config.search.target
     with tempfile.TemporaryDirectory() as folder:
         fill(config, Path(folder), earlier)
         began = time.monotonic()
@@ -258,7 +258,7 @@ def measure_dask(config: SweepConfig) -> None:
     with tempfile.TemporaryDirectory() as folder, open_workers(workers, SLEEPING) as pool:
         drive(pool, config, Path(folder), Costs())
         epochs, trials = idle_times(workspace_at(Path(folder)).finished_trials(NAME))
-    print(f"\n2 slots of Dask, {config.search.trials} trials whose epochs sleep: a slot is idle")
+    print(f"\n2 slots of Dask, {config.search.target} trials whose epochs sleep: a slot is idle")
     for name, idle in (("epoch", epochs), ("trial", trials)):
         print(
             f"between two {name}s {statistics.median(idle):6.1f} ms median, "

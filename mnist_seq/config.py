@@ -280,6 +280,21 @@ def flatten(nested: Mapping[str, Any], leaf_keys: Set[str] = frozenset()) -> dic
     return flat
 
 
+class Limits(Settings):
+    """What a trial must keep to; one that does not is infeasible, and never the best."""
+
+    parameters: int | None = Field(
+        default=None,
+        ge=1,
+        description="trained parameters of a network; a larger one is not trained; null: any",
+    )
+    seconds_per_epoch: float | None = Field(
+        default=None,
+        gt=0,
+        description="of the first epoch, without compiling; a slower trial ends there; null: any",
+    )
+
+
 class SearchConfig(Settings):
     """What is searched, how, and for how long."""
 
@@ -294,7 +309,14 @@ class SearchConfig(Settings):
     baselines: list[dict[str, Scalar]] = Field(
         description="tried first; the first is the yardstick"
     )
-    trials: int = Field(ge=1, le=1_000_000, description="how many trials the study shall have")
+    trials: int | None = Field(
+        ge=1,
+        le=1_000_000,
+        description="how many the study shall have; auto: until more promise less than the noise",
+    )
+    most_trials: int = Field(
+        default=100, ge=1, le=1_000_000, description="with trials=auto: how many at most"
+    )
     timeout: float | None = Field(gt=0, description="seconds after which no trial is started")
     objective: Objective = Field(description="validation_accuracy is maximised, loss minimised")
     sampler: Literal["gp", "tpe", "random", "qmc", "grid"] = Field(
@@ -308,6 +330,38 @@ class SearchConfig(Settings):
     max_failures: int = Field(
         ge=1, description="the search stops if so many trials fail alike before any succeeds"
     )
+    limits: Limits = Limits()
+
+    @field_validator("trials", mode="before")
+    @classmethod
+    def _auto_is_none(cls, value: Any) -> Any:
+        if isinstance(value, str) and value != "auto":
+            raise ValueError(f"must be auto or a whole number (got {value!r})")
+        return None if value == "auto" else value
+
+    @model_validator(mode="after")
+    def _auto_needs_a_model(self) -> Self:
+        if self.trials is None and self.sampler not in ("gp", "tpe"):
+            raise ValueError(
+                "search.trials=auto needs search.sampler=gp or tpe, which aim at a gain "
+                f"(got {self.sampler})"
+            )
+        if self.trials is None and self.objective != "validation_accuracy":
+            raise ValueError(
+                "search.trials=auto needs search.objective=validation_accuracy, whose noise is "
+                f"known (got {self.objective})"
+            )
+        return self
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether the search ends by itself."""
+        return self.trials is None
+
+    @property
+    def target(self) -> int:
+        """How many trials the study shall have; at most, where the search ends by itself."""
+        return self.most_trials if self.trials is None else self.trials
 
 
 def value_at(config: Config, path: str) -> Scalar:

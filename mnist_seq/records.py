@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from mnist_seq.config import Config, Objective, Values
 
 Arrays: TypeAlias = dict[str, NDArray[np.generic]]
-FinalState: TypeAlias = Literal["complete", "pruned", "failed"]
+FinalState: TypeAlias = Literal["complete", "pruned", "infeasible", "failed"]
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class TrialOutcome:
     Attributes
     ----------
     state : str
-        complete, pruned or failed.
+        complete, pruned, infeasible or failed.
     records : tuple of EpochRecord
         Its curve, as far as it got.
     best : EpochRecord or None
@@ -167,7 +167,7 @@ class TrialOutcome:
     result : TrainResult or None
         The network of a complete trial.
     reason : str or None
-        Why a trial failed: a kind, a colon, the details.
+        Why a trial failed or is infeasible: a kind, a colon, the details.
     """
 
     state: FinalState
@@ -195,7 +195,7 @@ class Callback:
         """Called once for each epoch that a trial has finished."""
 
     def on_trial_end(self, trial: Trial, outcome: TrialOutcome) -> None:
-        """Called when a trial is complete, pruned or failed."""
+        """Called when a trial is complete, pruned, infeasible or failed."""
 
     def on_message(self, text: str) -> None:
         """Called with a message for the user."""

@@ -156,7 +156,8 @@ def _line(problem: ErrorDetails, kind: type[Settings]) -> tuple[str, str]:
     match problem["type"]:
         case "value_error":
             message = str(context["error"])
-            return path, message if place[:1] in (["data"], ["model"]) else f"{path}: {message}"
+            names_it = place[:1] in (["data"], ["model"]) or place == ["search"]
+            return path, message if names_it else f"{path}: {message}"
         case "missing" if len(place) > 3 and place[2] not in settings(Config):
             known = [f"search.space.{path}" for path in settings(Config)]
             return path, f"search.space.{place[2]}: is not a setting{nearest(place[2], known)}"

@@ -15,6 +15,7 @@ def main(config: SweepConfig, typed: str) -> Sweep:
       python -m experiments.sweep                          the default search, on MNIST
       python -m experiments.sweep data=digits              a first try, in a minute
       python -m experiments.sweep search.trials=40         more trials of the same study
+      python -m experiments.sweep search.trials=auto       until more trials promise too little
       python -m experiments.sweep search.space.model.units.high=256
       python -m experiments.sweep 'search.space.training.optimizer.choices=[adam,adamw,sgd]'
     """

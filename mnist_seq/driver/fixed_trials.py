@@ -85,6 +85,9 @@ class FixedTrials:
     def report(self, trial: Trial, best: EpochRecord, epoch: int) -> None:
         """Do nothing: fixed trials are not compared with each other."""
 
+    def broken_limit(self, _trial: Trial, _records: Sequence[EpochRecord]) -> None:
+        """Return None: fixed trials have no limits."""
+
     def should_prune(self, _trial: Trial, _epoch: int) -> bool:
         """Return False: fixed trials are never pruned."""
         return False

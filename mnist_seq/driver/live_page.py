@@ -79,7 +79,7 @@ def read_study(workspace: Workspace, study: str) -> StudyNow:
     return StudyNow(
         ended,
         _progress(tables, config, since, runs),
-        (config.search.trials, since, *states, *epochs, *ends),
+        (config.search.target, since, *states, *epochs, *ends),
         is_complete=sweep.status == "FINISHED",
     )
 
@@ -171,7 +171,8 @@ def _progress(
     trials = tables.trials
     return SweepProgress(
         tables,
-        target=config.search.trials,
+        target=config.search.target,
+        at_most=config.search.is_auto,
         seconds=(now - since).total_seconds() if since else None,
         epochs_since=int(trials["epochs"][trials["number"].isin(recent)].sum()),
         timeout=config.search.timeout,

@@ -143,7 +143,12 @@ class Driver:
             running = _RunningTrial(trial, digests, self._checkpoints.state(trial.number))
             for callback in self._callbacks:
                 callback.on_trial_start(trial)
-            for record in running.saved.records if running.saved else ():
+            saved = running.saved.records if running.saved else ()
+            if reason := self._trials.broken_limit(trial, saved):
+                running.records += saved
+                self._end(running, "infeasible", reason=reason)
+                return True
+            for record in saved:
                 self._report(running, record)
         number, config = running.trial.number, running.trial.config
         running.saved_at = time.monotonic()
@@ -186,6 +191,10 @@ class Driver:
         trial = running.trial
         # After a worker was lost some epochs are trained again, to the same figures.
         is_new = record.epoch > len(running.records)
+        if record.epoch == 1 and (reason := self._trials.broken_limit(trial, [record])):
+            running.records = [record]
+            self._end(running, "infeasible", reason=reason)
+            return
         if is_new:
             self._report(running, record)
         if record.epoch == trial.config.training.epochs:
@@ -238,8 +247,9 @@ class Driver:
         trial, records = running.trial, tuple(running.records)
         best = best_of(records, trial.config.training.monitor) if records else None
         outcome = TrialOutcome(state, records, best, result, reason)
-        self._workers.drop(trial.number)
-        del self._running[trial.number]
+        if trial.number in self._running:
+            self._workers.drop(trial.number)
+            del self._running[trial.number]
         # Saved before anybody is told: whoever is not told before a crash is told after it.
         self._checkpoints.save_outcome(trial.number, outcome, running.data)
         self._trials.finish(trial, outcome)

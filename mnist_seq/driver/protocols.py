@@ -1,6 +1,6 @@
 """Protocols that the driver depends on, so that tests can replace them with fakes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mnist_seq.config import Config
@@ -19,6 +19,9 @@ class TrialSource(Protocol):
 
     def report(self, trial: Trial, best: EpochRecord, epoch: int, /) -> None:
         """Note a trial's best epoch so far."""
+
+    def broken_limit(self, trial: Trial, records: Sequence[EpochRecord], /) -> str | None:
+        """Which limit a trial breaks, as far as its curve shows it; None if it keeps to all."""
 
     def should_prune(self, trial: Trial, epoch: int, /) -> bool:
         """Whether to stop a trial after an epoch that was reported."""

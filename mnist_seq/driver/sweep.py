@@ -22,7 +22,7 @@ from mnist_seq.terminal.summary import print_data, print_greeting, print_retried
 from mnist_seq.tracking.provenance import provenance
 from mnist_seq.tracking.sweep_recorder import SweepRecorder
 from mnist_seq.tracking.system_metrics import system_metrics
-from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs
+from mnist_seq.tracking.trial_recorder import TrialRecorder, earlier_runs, label_again
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
         study = workspace.open_study(config, data_of(config).digests)
         checkpoints = workspace.checkpoints(name)
         checkpoints.delete_from(study.next_number)
-        for number in study.retried:
+        tried_again = {*study.retried, *study.readmitted}
+        for number in tried_again:
             checkpoints.delete(number)
         trials = StudyTrials(study, config)
         progress = _progress(study, trials, config)
@@ -78,7 +79,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             _report_meanwhile(workspace, config, name) as end_live_report,
             open_session(workspace, config.workers) as session,
         ):
-            again = checkpoints.outcomes().keys() | study.retried
+            again = checkpoints.outcomes().keys() | tried_again
             whole, each = _recorders(
                 workspace, session, config, progress, checkpoints, without_target(command), again
             )
@@ -91,6 +92,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             except FaultError:
                 whole.finish(is_complete=False)
                 raise
+            progress.end = trials.end if is_complete else None
             print_summary(progress)
             whole.finish(is_complete=is_complete and trials.given_up is None)
             if is_complete:
@@ -120,13 +122,16 @@ def _report_meanwhile(
 def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progress:
     """Return the progress, including trials of earlier sessions, and print the sweep's header."""
     search, data = config.search, data_of(config)
-    progress = Progress(search.trials, search.objective, bool(search.baselines))
+    progress = Progress(
+        search.target, search.objective, bool(search.baselines), at_most=search.is_auto
+    )
     for trial, outcome in trials.finished():
         progress.restore(trial, outcome)
+    progress.end = trials.end
     images = len(data.train), len(data.validation)
     print_greeting(study.name, config.data.source, progress, *images, study.kept)
     print_data(data)
-    print_retried(study.retried)
+    print_retried(study.retried, study.readmitted)
     return progress
 
 
@@ -146,6 +151,8 @@ def _recorders(
     name, data, results = study_name(config), data_of(config), workspace.results
     experiment = session.tracker.experiment(name)
     source = provenance(command, data.digests, config.seed)
+    known = results.trials(results.experiment(name))
+    label_again(session.tracker, known, progress.outcomes.values())
     earlier_sweeps = earlier_runs(results, name, "sweep", {}, {0})
     whole = SweepRecorder(
         session.tracker,

@@ -247,7 +247,8 @@ class Workspace:
     def _ended_in_mlflow(self, study: str) -> list[int]:
         experiments = [found for found in self.results.experiments() if found.study == study]
         runs = [each for found in experiments for each in self.results.trials(found)]
-        return [n for n, run in runs if run.tags.get("trial_state") in {"complete", "pruned"}]
+        known = {"complete", "pruned", "infeasible"}
+        return [n for n, run in runs if run.tags.get("trial_state") in known]
 
     def _refuse_lost_trials(self, study: str, ended: Sequence[int], known: Set[int]) -> None:
         lost = set(ended) - known

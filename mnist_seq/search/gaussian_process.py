@@ -6,13 +6,11 @@ coordinate, which is 1 for a candidate.
 """
 
 import math
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import optuna
-from numpy.typing import NDArray
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -24,16 +22,22 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from mnist_seq.config import Scalar, Values
+from mnist_seq.search.expected_improvement import (
+    Numbers,
+    chance_below,
+    expected_gain,
+    expected_improvement,
+    log_errors,
+)
+from mnist_seq.search.limits import Allows
 from mnist_seq.search.space import Space, is_active, ordered
+from mnist_seq.search.storage import FINAL_STATES, finished_trial
 
 CANDIDATES = 500
-LEAST_ERROR = 1e-4  # zero has no logarithm
-MARGIN = 1.5  # above the median, in the logarithm: beyond it all trials are equally bad
+MOST_DRAWS = 5_000  # to find them within limits
 CHOSEN = 0.7  # two different choices are as far apart as the ends of a range: the root of 2 * 0.7^2
 MIDDLE = 0.5  # the code of a range that has one value or is not active
 NOT_ACTIVE = object()
-
-Numbers = NDArray[np.float64]
 
 
 class Coordinates:
@@ -126,9 +130,15 @@ class GaussianProcessSampler(BaseSampler):
         Seed of the random candidates.
     n_startup_trials : int
         How many trials must have ended before the model is used; until then all are random.
+    allows : callable, optional
+        Whether values keep to the limits known before a training: others are no candidates.
+    most_seconds : float, optional
+        Limit of a trial's first epoch; whether a candidate keeps to it is modelled as well.
 
     References
     ----------
+    Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014, eq. 6: the
+    expected improvement, times the probability that the limit is kept.
     Kandasamy et al., "Multi-fidelity Bayesian Optimisation with Continuous Approximations", ICML
     2017, section 3: how far a training came as a coordinate.
     """
@@ -140,11 +150,14 @@ class GaussianProcessSampler(BaseSampler):
         epochs: int,
         seed: int,
         n_startup_trials: int,
+        allows: Allows | None = None,
+        most_seconds: float | None = None,
     ) -> None:
         self._distributions = distributions
         self._epochs = epochs
         self._coordinates = Coordinates(space, distributions)
         self._n_startup_trials = n_startup_trials
+        self._allows, self._most_seconds = allows, most_seconds
         self._rng = np.random.default_rng(seed)
 
     def infer_relative_search_space(
@@ -162,17 +175,96 @@ class GaussianProcessSampler(BaseSampler):
         ]
         running = [other for other in others if other.state == TrialState.RUNNING]
         observed = [(other, point) for other in others if (point := self._progress_of(other))]
+        timed = self._timed(others)
         if sum(other.state != TrialState.RUNNING for other, _ in observed) < self._n_startup_trials:
-            return self._coordinates.draw(self._rng)
-        candidates = [self._coordinates.draw(self._rng) for _ in range(CANDIDATES)]
+            if not timed:
+                return self._candidates(1)[0]
+            candidates = self._candidates(CANDIDATES)
+            chance = self._chance_to_keep(timed, candidates)
+            # The first that a draw accepts: the likelier it keeps to the limit, the likelier.
+            return candidates[int(np.argmax(chance >= self._rng.random() * chance.max()))]
+        candidates = self._candidates(CANDIDATES)
         shares, values = np.array([point for _, point in observed]).T
         gain = expected_improvement(
             self._rows((other.params for other, _ in observed), shares),
             log_errors(values, study.direction == StudyDirection.MAXIMIZE),
             self._rows((other.params for other in running), np.ones(len(running))),
-            self._rows(candidates, np.ones(CANDIDATES)),
+            self._rows(candidates, np.ones(len(candidates))),
+            np.array([is_feasible(other) for other, _ in observed]),
         )
-        return candidates[int(np.argmax(gain))]
+        return candidates[int(np.argmax(gain * self._chance_to_keep(timed, candidates)))]
+
+    def expected_gain(self, study: optuna.Study, count: int) -> float | None:
+        """Expected gain of the best value from the next trials; None while nothing is modelled.
+
+        Parameters
+        ----------
+        study : optuna.Study
+            Its objective is an accuracy.
+        count : int
+            How many trials, each at the candidate of the largest expected improvement.
+
+        Returns
+        -------
+        float
+            As a fraction in [0, 1], of what would be measured: with its noise.
+        """
+        others = [other for other in study.get_trials(deepcopy=False) if other.params]
+        running = [other for other in others if other.state == TrialState.RUNNING]
+        observed = [
+            (other, point)
+            for other in others
+            if other.state != TrialState.RUNNING and (point := self._progress_of(other))
+        ]
+        feasible = np.array([is_feasible(other) for other, _ in observed], bool)
+        if sum(feasible) < self._n_startup_trials:
+            return None
+        shares, values = np.array([point for _, point in observed]).T
+        candidates = self._candidates(CANDIDATES)
+        return expected_gain(
+            self._rows((other.params for other, _ in observed), shares),
+            values,
+            self._rows((other.params for other in running), np.ones(len(running))),
+            self._rows(candidates, np.ones(len(candidates))),
+            feasible,
+            self._chance_to_keep(self._timed(others), candidates),
+            count,
+            self._rng,
+        )
+
+    def _candidates(self, count: int) -> list[Values]:
+        """Random values that the limits allow; a random one where none is found."""
+        if self._allows is None:
+            return [self._coordinates.draw(self._rng) for _ in range(count)]
+        found: list[Values] = []
+        for _ in range(MOST_DRAWS):
+            drawn = self._coordinates.draw(self._rng)
+            if self._allows(drawn):
+                found.append(drawn)
+            if len(found) == count:
+                break
+        return found or [drawn]
+
+    def _timed(self, trials: Iterable[FrozenTrial]) -> list[tuple[FrozenTrial, float]]:
+        """Return the trials whose first epoch's seconds are known, with these, under a limit."""
+        if self._most_seconds is None:
+            return []
+        ended = [trial for trial in trials if trial.state in FINAL_STATES]
+        curves = [(trial, finished_trial(trial).records) for trial in ended]
+        return [(trial, curve[0]["seconds"]) for trial, curve in curves if curve]
+
+    def _chance_to_keep(
+        self, timed: Sequence[tuple[FrozenTrial, float]], candidates: Sequence[Values]
+    ) -> Numbers:
+        """Probability that each candidate keeps to the limit of seconds."""
+        if not timed or self._most_seconds is None:
+            return np.ones(len(candidates))
+        return chance_below(
+            self._coordinates.rows(trial.params for trial, _ in timed),
+            np.log([seconds for _, seconds in timed]),
+            math.log(self._most_seconds),
+            self._coordinates.rows(candidates),
+        )
 
     def _progress_of(self, trial: FrozenTrial) -> tuple[float, float] | None:
         """Return the trained share of a trial's epochs and its last value, or None without one."""
@@ -200,54 +292,6 @@ class GaussianProcessSampler(BaseSampler):
         return _random_value(distribution, self._rng.random())
 
 
-def log_errors(values: Numbers, maximize: bool) -> Numbers:
-    """Logarithm of each trial's error or loss, clipped above the median plus `MARGIN`."""
-    errors = 1 - values if maximize else values
-    logarithms = np.log(np.maximum(errors, LEAST_ERROR))
-    clipped: Numbers = np.minimum(logarithms, np.median(logarithms) + MARGIN)
-    return clipped
-
-
-def expected_improvement(
-    known: Numbers, results: Numbers, running: Numbers, candidates: Numbers
-) -> Numbers:
-    """Expected improvement of each candidate over the best result.
-
-    Parameters
-    ----------
-    known, running, candidates : float64 arrays (trials, columns)
-        Coordinates. Running trials are given the results predicted for them.
-    results : float64 array (known trials,)
-        The lower, the better.
-
-    Returns
-    -------
-    float64 array (candidates,)
-        In standard deviations of the results.
-
-    References
-    ----------
-    Jones et al., "Efficient Global Optimization of Expensive Black-Box Functions", 1998, eq. 15;
-    Ginsbourger et al., "Kriging Is Well-Suited to Parallelize Optimization", 2010, section 4.2.
-    """
-    from scipy.stats import norm
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import Matern, WhiteKernel
-
-    scaled = (results - results.mean()) / (results.std() or 1.0)
-    # A setting's length: from a fifth of its range, where only neighbours are alike, to ten times,
-    # where it does not matter. The noise: what the seed of the weights does to a result.
-    kernel = Matern(np.ones(known.shape[1]), (0.2, 10), nu=2.5) + WhiteKernel(0.01, (1e-4, 0.3))
-    with warnings.catch_warnings():
-        # Said of a length or a noise that is at the end of its bounds.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model = GaussianProcessRegressor(kernel).fit(known, scaled)
-    if len(running):
-        believed = np.concatenate([scaled, model.predict(running)])
-        known = np.concatenate([known, running])
-        model = GaussianProcessRegressor(model.kernel_, optimizer=None).fit(known, believed)
-    mean, deviation = model.predict(candidates, return_std=True)
-    gap = scaled.min() - mean
-    improvement: Numbers = gap * norm.cdf(gap / deviation) + deviation * norm.pdf(gap / deviation)
-    return improvement
+def is_feasible(trial: FrozenTrial) -> bool:
+    """Whether no limit is known to be broken by a trial."""
+    return all(violation <= 0 for violation in trial.constraints.values())

@@ -1,34 +1,39 @@
-"""Tries failed trials of a study again, under their own numbers and with their own values.
+"""Tries ended trials of a study again, under their own numbers and with their own values.
 
-Optuna has no way back from a failed trial, so the study is copied, with these trials running. The
-copy counts once its settings are noted: a crash before that leaves the old one in force.
+Optuna has no way back from a trial that has ended, so the study is copied, with these trials
+running. The copy counts once its settings are noted: a crash before that leaves the old one in
+force.
 """
+
+from collections.abc import Collection
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_seq.errors import is_environmental
-from mnist_seq.search.storage import StudyStorage
+from mnist_seq.search.storage import INFEASIBLE, StudyStorage
 
 BRACKETS = "brackets"  # with the study: whose name its Hyperband brackets follow
 
 
-def retry_failed(storage: StudyStorage, name: str, *, maximize: bool, every: bool) -> list[int]:
-    """Set failed trials of the open study running again; return their numbers.
+def failed_trials(storage: StudyStorage, *, every: bool) -> list[int]:
+    """Numbers of the failed trials that are to be tried again.
 
     Parameters
     ----------
-    name : str
-        The study's.
     every : bool
         Also those that failed for a reason of their own.
     """
-    trials = storage.trials()
-    again = [
+    return [
         trial.number
-        for trial in trials
+        for trial in storage.trials()
         if trial.state == TrialState.FAIL and (every or _failed_for_a_fault(trial))
     ]
+
+
+def retry(storage: StudyStorage, name: str, again: Collection[int], *, maximize: bool) -> None:
+    """Set ended trials of the open study, whose name is `name`, running again."""
     if again:
+        trials = storage.trials()
         attributes = {BRACKETS: storage.open(name), **storage.attributes()}
         settings = attributes.pop("settings")
         storage.create_copy(name, maximize)
@@ -37,7 +42,6 @@ def retry_failed(storage: StudyStorage, name: str, *, maximize: bool, every: boo
         for attribute, value in attributes.items():
             storage.set_attribute(attribute, value)
         storage.set_attribute("settings", settings)
-    return again
 
 
 def _failed_for_a_fault(trial: FrozenTrial) -> bool:
@@ -46,9 +50,8 @@ def _failed_for_a_fault(trial: FrozenTrial) -> bool:
 
 
 def _running(trial: FrozenTrial) -> FrozenTrial:
-    kept = {
-        key: value for key, value in trial.user_attrs.items() if key not in {"records", "reason"}
-    }
+    ending = {"records", "reason", INFEASIBLE}
+    kept = {key: value for key, value in trial.user_attrs.items() if key not in ending}
     return create_trial(
         state=TrialState.RUNNING,
         params=trial.params,

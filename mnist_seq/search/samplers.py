@@ -5,6 +5,8 @@ Optuna's defaults change between versions; a search must not change with them.
 
 import warnings
 from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import optuna
 from optuna.distributions import (
@@ -14,16 +16,19 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
 
 from mnist_seq.config import Choices, Dimension, Scalar, SearchConfig, Values
 from mnist_seq.search.gaussian_process import GaussianProcessSampler
-from mnist_seq.search.space import Space, grid, is_integer
+from mnist_seq.search.limits import Allows
+from mnist_seq.search.space import Space, grid, is_active, is_integer, ordered
 
 # Random trials before TPE models: its usual ten would be half of a default sweep.
 TPE_STARTUP_TRIALS = 8
 GP_STARTUP_TRIALS = 4
 # Then TPE goes on: a Gaussian process takes the cube of the trials, a tenth of a second by then.
 GP_TRIALS = 100
+MOST_ATTEMPTS = 200  # to draw a config that keeps to the limits
 
 
 class GridPoints:
@@ -76,7 +81,73 @@ def suggest(trial: optuna.Trial, path: str, known: BaseDistribution) -> Scalar:
     raise AssertionError(f"{path}: Optuna has three kinds of distributions")
 
 
-def build_sampler(search: SearchConfig, epochs: int, number: int, learned: int) -> BaseSampler:
+class WithinLimits(BaseSampler):
+    """Asks another sampler again until what it suggests keeps to the limits, some times at most.
+
+    Parameters
+    ----------
+    sampler : BaseSampler
+        The one that is asked.
+    space, distributions
+        What is searched, and Optuna's form of it.
+    allows : callable
+        Whether the values of a trial keep to the limits.
+    """
+
+    def __init__(
+        self,
+        sampler: BaseSampler,
+        space: Space,
+        distributions: Mapping[str, BaseDistribution],
+        allows: Allows,
+    ) -> None:
+        self._sampler, self._space, self._allows = sampler, space, allows
+        self._distributions = distributions
+
+    def infer_relative_search_space(
+        self, _study: optuna.Study, _trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return dict(self._distributions)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, _space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        together = self._sampler.infer_relative_search_space(study, trial)
+        for _ in range(MOST_ATTEMPTS):
+            known = self._sampler.sample_relative(study, trial, together)
+            values: Values = {}
+            for path in ordered(self._space):
+                if is_active(self._space[path], values):
+                    values[path] = (
+                        known[path]
+                        if path in known
+                        else self.sample_independent(study, trial, path, self._distributions[path])
+                    )
+            if self._allows(values):
+                break
+        return values
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
+    ) -> Any:
+        return self._sampler.sample_independent(study, trial, name, distribution)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        self._sampler.before_trial(study, trial)
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        self._sampler.after_trial(study, trial, state, values)
+
+
+def build_sampler(
+    search: SearchConfig, epochs: int, number: int, learned: int, allows: Allows | None = None
+) -> BaseSampler:
     """Sampler for one trial, all its options spelled out.
 
     Parameters
@@ -87,16 +158,41 @@ def build_sampler(search: SearchConfig, epochs: int, number: int, learned: int) 
         The trial's: with the search's seed it decides what is drawn.
     learned : int
         How many trials are complete or pruned so far.
+    allows : callable, optional
+        Whether suggested values keep to the limits that are known before a training.
     """
-    seed = (search.seed + number * 1_000_003) % 2**32
+    if search.sampler == "gp" and learned < GP_TRIALS:
+        return build_model(search, epochs, number, allows)
+    sampler = _optunas_sampler(search, _seed(search, number))
+    if allows is None:
+        return sampler
+    return WithinLimits(sampler, search.space, distributions(search.space), allows)
+
+
+def build_model(
+    search: SearchConfig, epochs: int, number: int, allows: Allows | None = None
+) -> GaussianProcessSampler:
+    """Gaussian process of a search, for one trial; the parameters are as in `build_sampler`."""
+    return GaussianProcessSampler(
+        search.space,
+        distributions(search.space),
+        epochs,
+        _seed(search, number),
+        GP_STARTUP_TRIALS,
+        allows,
+        search.limits.seconds_per_epoch,
+    )
+
+
+def _seed(search: SearchConfig, number: int) -> int:
+    return (search.seed + number * 1_000_003) % 2**32
+
+
+def _optunas_sampler(search: SearchConfig, seed: int) -> BaseSampler:
     with warnings.catch_warnings():
         # TPE's group and multivariate options and QMC are marked experimental by Optuna.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match search.sampler:
-            case "gp" if learned < GP_TRIALS:
-                return GaussianProcessSampler(
-                    search.space, distributions(search.space), epochs, seed, GP_STARTUP_TRIALS
-                )
             case "gp" | "tpe":
                 return optuna.samplers.TPESampler(
                     n_startup_trials=TPE_STARTUP_TRIALS,

@@ -22,10 +22,16 @@ from mnist_seq.sqlite.database import address, make_whole
 
 SECONDS_FOR_A_LOCK = 60
 SPACE_MARK = " space "  # no name has a blank
+INFEASIBLE = "infeasible"  # with a trial: it was ended because it breaks a limit
+BEYOND_LIMITS = "beyond_limits"  # with the study: by number, trials that break its later limits
 FINAL_STATES: dict[TrialState, FinalState] = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
+}
+OPTUNA_STATES: dict[FinalState, TrialState] = {
+    **{state: known for known, state in FINAL_STATES.items()},
+    "infeasible": TrialState.PRUNED,  # without a value
 }
 
 
@@ -36,11 +42,11 @@ class FinishedTrial:
     Attributes
     ----------
     state : str
-        complete, pruned or failed.
+        complete, pruned, infeasible or failed.
     records : list of dict
         Its curve, an `EpochRecord` each, as plain values; empty if another program made the trial.
     reason : str or None
-        Why it failed.
+        Why it failed, or which limit it breaks.
     """
 
     number: int
@@ -50,18 +56,25 @@ class FinishedTrial:
     reason: str | None
 
 
-def finished_trial(trial: FrozenTrial) -> FinishedTrial:
-    """Convert a finished Optuna trial to a `FinishedTrial`."""
+def finished_trial(trial: FrozenTrial, beyond: str | None = None) -> FinishedTrial:
+    """Convert a finished Optuna trial to a `FinishedTrial`.
+
+    Parameters
+    ----------
+    beyond : str, optional
+        Which limit it breaks that the study has got since.
+    """
     records = trial.user_attrs.get("records", [])
     try:
         parse_records(records)
     except ValueError:  # another program's attribute of the same name
         records = []
-    reason = trial.user_attrs.get("reason")
+    reason = beyond or trial.user_attrs.get("reason")
+    is_infeasible = beyond is not None or INFEASIBLE in trial.user_attrs
     return FinishedTrial(
         number=trial.number,
         values=values_of(trial),
-        state=FINAL_STATES[trial.state],
+        state="infeasible" if is_infeasible else FINAL_STATES[trial.state],
         records=records,
         reason=None if reason is None else str(reason),
     )
@@ -194,7 +207,8 @@ class StudyStorage:
         states = tuple(FINAL_STATES)
         with self._translate_errors():
             trials = self._storage.get_all_trials(self._study, deepcopy=False, states=states)
-        return [finished_trial(trial) for trial in trials]
+        beyond = self.attributes().get(BEYOND_LIMITS, {})
+        return [finished_trial(trial, beyond.get(str(trial.number))) for trial in trials]
 
     def running(self) -> dict[int, Values]:
         """Values of the trials that have begun and not ended, by number; nothing is written."""

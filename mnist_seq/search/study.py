@@ -15,16 +15,27 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from mnist_seq.config import SweepConfig, Values, value_at
-from mnist_seq.records import FinalState
+from mnist_seq.config import Limits, SweepConfig, Values, value_at
+from mnist_seq.errors import ConfigError
+from mnist_seq.records import FinalState, parse_records
+from mnist_seq.search.limits import Excess, excess, within_size
 from mnist_seq.search.migration import COPIED, copied, copy_into_space
 from mnist_seq.search.other_programs import fits, has_values, problem_of
 from mnist_seq.search.pruners import build_pruner
-from mnist_seq.search.retry import BRACKETS, retry_failed
-from mnist_seq.search.samplers import GridPoints, build_sampler, distributions, suggest
+from mnist_seq.search.retry import BRACKETS, failed_trials, retry
+from mnist_seq.search.samplers import (
+    GridPoints,
+    build_model,
+    build_sampler,
+    distributions,
+    suggest,
+)
 from mnist_seq.search.space import contains, is_active, ordered
 from mnist_seq.search.storage import (
+    BEYOND_LIMITS,
     FINAL_STATES,
+    INFEASIBLE,
+    OPTUNA_STATES,
     FinishedTrial,
     StudyStorage,
     finished_trial,
@@ -37,9 +48,11 @@ from mnist_seq.search.study_settings import (
     fixed_settings,
     most_epochs,
     study_name,
+    trial_config,
 )
 
 SAMPLER_ATTRIBUTES = "study"  # with each trial: what the sampler keeps with the whole study
+CONSTRAINT = "search.limits"  # Optuna's name for it: above 0 where a trial breaks one
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +85,8 @@ class Study:
         If the space has changed: how many of how many earlier trials lie inside the new one.
     retried : list of int
         Trials that an earlier session has noted as failed and that are tried again.
+    readmitted : list of int
+        Trials that broke an earlier limit, keep to the present ones, and are tried again.
 
     Raises
     ------
@@ -94,11 +109,22 @@ class Study:
         self._warn = warn
         self._maximize = config.search.objective == "validation_accuracy"
         self._distributions = distributions(self._space)
-        self._sampler = partial(build_sampler, config.search, most_epochs(config))
-        stored_name = self._open_stored()
-        self.retried = retry_failed(
-            storage, self.name, maximize=self._maximize, every=config.retry_failed
+        self._allows = within_size(config.search.limits, config)
+        self._sampler = partial(
+            build_sampler,
+            config.search,
+            most_epochs(config),
+            allows=self._allows,
         )
+        stored_name = self._open_stored()
+        self.retried = failed_trials(storage, every=config.retry_failed)
+        self.readmitted = [
+            trial.number
+            for trial in storage.trials()
+            if INFEASIBLE in trial.user_attrs and self._excess(trial) is None
+        ]
+        again = {*self.retried, *self.readmitted}
+        retry(storage, self.name, again, maximize=self._maximize)
         self._brackets = storage.attributes().get(BRACKETS, stored_name)
         self._load()
 
@@ -121,9 +147,12 @@ class Study:
             pruner=optuna.pruners.NopPruner(),
         )
         self._unfinished: list[int] = []
+        self._beyond: dict[str, str] = {}
         self._copied = self._storage.attributes().get(COPIED, 0)
         for trial in self._storage.trials():
             self._take_in(trial, is_driven=trial.number in driven)
+        if self._storage.attributes().get(BEYOND_LIMITS, {}) != self._beyond:
+            self._storage.set_attribute(BEYOND_LIMITS, self._beyond)
         self._running = {number: self._running_trial(number) for number in driven}
 
     def _open_stored(self) -> str:
@@ -156,8 +185,14 @@ class Study:
                 trial = self._refuse(trial, f"refused config: {problem}")
             else:
                 self._unfinished.append(trial.number)
+        broken = self._excess(trial) if trial.state in FINAL_STATES else None
         if not fits(trial, self._distributions):  # the sampler cannot learn from it
             trial = copied(trial, values_of(trial), {}, {})
+        if broken is not None:
+            trial = copy.deepcopy(trial)
+            trial.set_constraint(CONSTRAINT, broken.violation)
+            if INFEASIBLE not in trial.user_attrs:
+                self._beyond[str(trial.number)] = broken.reason
         self._study.add_trial(trial)
         number = self.next_number - 1
         self._restore_sampler(trial.system_attrs.get(SAMPLER_ATTRIBUTES, {}))
@@ -242,7 +277,21 @@ class Study:
 
     def finished(self) -> list[FinishedTrial]:
         """Trials that have ended, in the order of their numbers."""
-        return [finished_trial(trial) for trial in self._trials() if trial.state in FINAL_STATES]
+        return [
+            finished_trial(trial, self._beyond.get(str(trial.number)))
+            for trial in self._trials()
+            if trial.state in FINAL_STATES
+        ]
+
+    def expected_gain(self, trials: int) -> float | None:
+        """Expected gain of the best accuracy from so many more trials; None while not known.
+
+        A function of the trials so far, whichever sampler suggests them.
+        """
+        model = build_model(
+            self._config.search, most_epochs(self._config), self.next_number, self._allows
+        )
+        return model.expected_gain(self._study, trials)
 
     def report(self, number: int, epoch: int, value: float) -> None:
         """Note a trial's best value so far; a second report of an epoch changes nothing.
@@ -276,12 +325,29 @@ class Study:
         """
         for name, attribute in attributes.items():
             self._running[number].set_user_attr(name, attribute)
-        optuna_state = next(known for known, ours in FINAL_STATES.items() if ours == state)
+        optuna_state = OPTUNA_STATES[state]
+        if state == "infeasible":
+            self._running[number].set_user_attr(INFEASIBLE, True)
+            broken = self._excess(self._trials()[number])
+            # None where an earlier session ended it, before a crash, under narrower limits.
+            violation = 0.0 if broken is None else broken.violation
+            self._running[number].set_constraint(CONSTRAINT, violation)
         ended = self._study.tell(number, value, state=optuna_state)
         self._storage.finish(ended)
         if state == "complete":
             self._complete(ended)
         del self._running[number]
+
+    def _excess(self, trial: FrozenTrial) -> Excess | None:
+        """Return the limit that an ended trial breaks, or None."""
+        limits = self._config.search.limits
+        if limits == Limits():
+            return None
+        try:
+            config = trial_config(self._config, trial.number, values_of(trial))
+        except ConfigError:  # it failed for just that reason
+            return None
+        return excess(limits, config, parse_records(finished_trial(trial).records))
 
     def _complete(self, trial: FrozenTrial) -> None:
         values = trial.intermediate_values.items()

@@ -5,13 +5,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_seq.config import DataFiles, Range, SweepConfig, Values, flatten, value_at
+from mnist_seq.config import Config, DataFiles, Range, SweepConfig, Values, flatten, value_at
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.space import is_active, ordered
-from mnist_seq.validation import settings
+from mnist_seq.validation import settings, with_values
 
 # Settings that may change within one study: they shape no trial's curve.
-CHANGEABLE = ("trials", "timeout", "retries", "max_failures")
+CHANGEABLE = ("trials", "most_trials", "timeout", "retries", "max_failures")
 NOT_OF_THE_STUDY = {"study", "report", "retry_failed", "notify", "workers", "tracking"}
 # Files may move: the study knows its images by their digests.
 MOVABLE = tuple(f"data.{name}" for name in DataFiles.model_fields)
@@ -27,10 +27,14 @@ def fixed_settings(config: SweepConfig) -> dict[str, Any]:
     for free in CHANGEABLE:
         del shape["search"][free]
     for path, field in settings(SweepConfig).items():
-        group, _, name = path.rpartition(".")
-        kept = shape.get(group, {}) if group else shape
+        *groups, name = path.split(".")
+        kept = shape
+        for group in groups:
+            kept = kept.get(group, {})
         if name in kept and not field.is_required() and kept[name] == field.default:
             del kept[name]
+    if not shape["search"]["limits"]:
+        del shape["search"]["limits"]
     return shape
 
 
@@ -51,7 +55,8 @@ def check_unchanged(name: str, old: Mapping[str, Any], config: SweepConfig) -> N
     Parameters
     ----------
     old : mapping
-        The study's `fixed_settings`; the space may differ, and where data files lie.
+        The study's `fixed_settings`; the space and the limits may differ, and where data files
+        lie.
 
     Raises
     ------
@@ -66,7 +71,7 @@ def check_unchanged(name: str, old: Mapping[str, Any], config: SweepConfig) -> N
         for path in before.keys() | now.keys()
         if before.get(path) != now.get(path)
         and path not in MOVABLE
-        and not path.startswith("search.space.")
+        and not path.startswith(("search.space.", "search.limits."))
     ]
     if different:
         raise ConfigError(
@@ -91,6 +96,17 @@ def baseline_settings(config: SweepConfig, number: int) -> Values:
     """Return the settings that a baseline trial overrides; empty for any other trial."""
     baselines = config.search.baselines
     return baselines[number] if number < len(baselines) else {}
+
+
+def trial_config(config: SweepConfig, number: int, values: Values) -> Config:
+    """Return the whole config of a trial with these values of the searched settings.
+
+    Raises
+    ------
+    ConfigError
+        If the values are refused together.
+    """
+    return with_values(config, {**values, **baseline_settings(config, number)})
 
 
 def baseline_values(config: SweepConfig, number: int) -> Values | None:

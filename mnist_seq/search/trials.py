@@ -2,17 +2,24 @@
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from mnist_seq.config import SweepConfig, Values
+from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
+from mnist_seq.metrics import accuracy_standard_error
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of, parse_records
+from mnist_seq.search.limits import excess
 from mnist_seq.search.storage import FinishedTrial
 from mnist_seq.search.study import Study
-from mnist_seq.search.study_settings import baseline_settings, baseline_values
+from mnist_seq.search.study_settings import baseline_values, trial_config
 from mnist_seq.validation import with_values
+
+LEAST_TRIALS = 10  # with a value, before a search ends by itself
+NEXT_TRIALS = 3  # whose gain is expected then
+INFEASIBLE_AT_FIRST = 20  # so many, and nothing else: the search ends
 
 
 class StudyTrials:
@@ -33,26 +40,68 @@ class StudyTrials:
         self._unfinished = {s.number: s.values for s in study.resume()}
         # All at once, so that no trial which others enqueue meanwhile takes a baseline's number.
         for number in range(
-            study.next_number, min(len(self._search.baselines), self._search.trials)
+            study.next_number, min(len(self._search.baselines), self._search.target)
         ):
             if (suggestion := study.ask(baseline_values(config, number))) is not None:
                 self._unfinished[suggestion.number] = suggestion.values
+        self._end: tuple[tuple[int, int], str | None] | None = None
         self._began = time.monotonic()
         finished = study.finished()
         self._reasons = [trial.reason or "" for trial in finished if trial.state == "failed"]
-        self._any_success = len(self._reasons) < len(finished)
+        self._infeasible = [t.reason or "" for t in finished if t.state == "infeasible"]
+        self._any_success = len(self._reasons) + len(self._infeasible) < len(finished)
 
     @property
     def given_up(self) -> str | None:
-        """Why the search stops early because its first trials all failed alike, or None."""
+        """Why the search ends early: its first trials failed alike or broke a limit; or None."""
+        if self._any_success:
+            return None
+        beyond = len(self._infeasible)
+        if not self._reasons and beyond >= min(INFEASIBLE_AT_FIRST, self._search.target):
+            return (
+                f"search.limits: all {beyond} trials break them, the last one "
+                f"{self._infeasible[-1]}; widen the limits, or change search.space"
+            )
         kinds = {reason.partition(":")[0] for reason in self._reasons}
         most = self._search.max_failures
-        if self._any_success or len(self._reasons) < most or len(kinds) > 1:
+        if len(self._reasons) < most or len(kinds) > 1:
             return None
         return (
             f"the first {len(self._reasons)} trials all failed alike, and search.max_failures is "
             f"{most}: {self._reasons[-1]}"
         )
+
+    @property
+    def end(self) -> str | None:
+        """Why a search of `search.trials=auto` has ended, in one line; None if it goes on."""
+        if not self._search.is_auto or self._unfinished:
+            return None
+        finished = self._study.finished()
+        version = (len(finished), self._study.next_number)
+        if self._end is None or self._end[0] != version:
+            self._end = version, self._reason_to_end(finished)
+        return self._end[1]
+
+    def _reason_to_end(self, finished: Sequence[FinishedTrial]) -> str | None:
+        most = self._search.most_trials
+        best = [
+            outcome.best.validation_accuracy
+            for _, outcome in finished_trials(self._config, finished)
+            if outcome.best and outcome.state in {"complete", "pruned"}
+        ]
+        if len(best) >= LEAST_TRIALS:
+            gain = self._study.expected_gain(NEXT_TRIALS)
+            images = len(training_data(self._config.data).validation)
+            noise = accuracy_standard_error(max(best), images)
+            if gain is not None and gain < noise:
+                return (
+                    f"the search has ended: {NEXT_TRIALS} more trials are expected to gain "
+                    f"{100 * gain:.2f} points; the validation images alone leave "
+                    f"± {100 * noise:.2f}"
+                )
+        if self._study.next_number >= most:
+            return f"the search has ended: search.most_trials is {most}"
+        return None
 
     def finished(self) -> list[tuple[Trial, TrialOutcome]]:
         """Return finished trials with their outcomes, but without trained networks."""
@@ -67,7 +116,9 @@ class StudyTrials:
                 continue
             trial = _trial(self._config, number, known[number])
             if self._unfinished.pop(number, None) is not None:
-                for epoch in range(1, len(outcome.records) + 1):  # the last may not be stored yet
+                # The last may not be stored yet; those of an infeasible trial are never reported.
+                epochs = 0 if outcome.state == "infeasible" else len(outcome.records)
+                for epoch in range(1, epochs + 1):
                     best = best_of(outcome.records[:epoch], trial.config.training.monitor)
                     self.report(trial, best, epoch)
                 self.finish(trial, outcome)
@@ -82,8 +133,8 @@ class StudyTrials:
                 number = min(self._unfinished)
                 values = self._unfinished.pop(number)
             else:
-                is_over = self._study.next_number >= self._search.trials
-                if is_over or self._is_late() or self.given_up:
+                is_over = self._study.next_number >= self._search.target
+                if is_over or self._is_late() or self.given_up or self.end:
                     return None
                 suggestion = self._study.ask()
                 if suggestion is None:
@@ -102,6 +153,11 @@ class StudyTrials:
         """Whether the pruner would stop a trial after an epoch that was reported."""
         return self._study.should_prune(trial.number, epoch)
 
+    def broken_limit(self, trial: Trial, records: Sequence[EpochRecord]) -> str | None:
+        """Which limit a trial breaks, as far as its curve shows it; None if it keeps to all."""
+        broken = excess(self._search.limits, trial.config, records)
+        return None if broken is None else broken.reason
+
     def finish(self, trial: Trial, outcome: TrialOutcome) -> None:
         """Tell the study how a trial ended."""
         records = [asdict(record) for record in outcome.records]
@@ -113,6 +169,10 @@ class StudyTrials:
             case "pruned":
                 self._any_success = True
                 self._study.tell(trial.number, "pruned", records=records)
+            case "infeasible":
+                reason = outcome.reason or ""
+                self._infeasible.append(reason)
+                self._study.tell(trial.number, "infeasible", records=records, reason=reason)
             case _:
                 self._fail(trial.number, outcome.reason or "no epoch was finished", records=records)
 
@@ -154,6 +214,5 @@ def running_trials(config: SweepConfig, running: Mapping[int, Values]) -> list[T
 
 
 def _trial(config: SweepConfig, number: int, values: Values) -> Trial:
-    own = baseline_settings(config, number)
     is_baseline = number < len(config.search.baselines)
-    return Trial(number, with_values(config, {**values, **own}), values, not is_baseline)
+    return Trial(number, trial_config(config, number, values), values, not is_baseline)

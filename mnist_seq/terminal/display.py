@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import get_args
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -11,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mnist_seq.errors import in_one_line
-from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome
+from mnist_seq.records import Callback, EpochRecord, FinalState, Trial, TrialOutcome
 from mnist_seq.terminal.progress import Progress, duration_text, settings_text
 
 
@@ -85,13 +86,14 @@ class LiveDisplay:
     def _totals(self) -> RenderableType:
         progress = self._progress
         left = progress.seconds_left
-        parts = [f"{progress.count(state)} {state}" for state in ("complete", "pruned", "failed")]
+        parts = [f"{progress.count(state)} {state}" for state in get_args(FinalState)]
         trains = any(record for _, record in progress.running.values())
         before = "training" if trains else "starting"
         line = Table.grid(padding=(0, 2))
         line.add_row(
             ProgressBar(total=progress.target, completed=len(progress.outcomes), width=30),
-            f"[bold]{len(progress.outcomes)}/{progress.target}[/] trials",
+            f"[bold]{len(progress.outcomes)}{' of ' if progress.at_most else '/'}"
+            f"{progress.target_text}[/] trials",
             f"[dim]{', '.join(part for part in parts if part[0] != '0') or before}[/]",
             f"{duration_text(progress.seconds)}"
             + (f" [dim]about {duration_text(left)} left[/]" if left else ""),

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mnist_seq.config import Objective, Scalar, scalar_text
-from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome, is_better
+from mnist_seq.records import (
+    Callback,
+    EpochRecord,
+    FinalState,
+    Trial,
+    TrialOutcome,
+    is_better,
+)
 
 
 @dataclass
@@ -21,6 +28,10 @@ class Progress(Callback):
         By which they are compared.
     has_baseline : bool
         Whether trial 0 is the one that the others are compared with.
+    at_most : bool
+        Whether there may be fewer, because the search ends by itself.
+    end : str or None
+        Why it has ended, then.
     earlier : int
         How many trials had ended before this session.
     """
@@ -28,6 +39,8 @@ class Progress(Callback):
     target: int
     objective: Objective
     has_baseline: bool = True
+    at_most: bool = False
+    end: str | None = None
     began: float = field(default_factory=time.monotonic)
     running: dict[int, tuple[Trial, EpochRecord | None]] = field(default_factory=dict)
     outcomes: dict[int, tuple[Trial, TrialOutcome]] = field(default_factory=dict)
@@ -57,13 +70,28 @@ class Progress(Callback):
         # Without its network: of hundreds of trials that would be hundreds of megabytes.
         self.outcomes[trial.number] = (trial, replace(outcome, result=None))
         self._counts[outcome.state] += 1
+        if outcome.state == "infeasible":
+            self._leave_out(trial.number)
+
+    def _leave_out(self, number: int) -> None:
+        """Look for the best among the other trials."""
+        if self.has_baseline and number == 0:
+            self.baseline = None
+        if self.best is not None and self.best[0].number == number:
+            self.best = None
+            others = [(trial, outcome.best) for trial, outcome in self.feasible()]
+            for trial, record in [*others, *self.running.values()]:
+                if record is not None and (
+                    self.best is None or is_better(record, self.best[1], self.objective)
+                ):
+                    self.best = (trial, record)
 
     def on_message(self, text: str) -> None:
         self.messages.append(text)
 
     def restore(self, trial: Trial, outcome: TrialOutcome) -> None:
         """Add a trial that ended in an earlier session."""
-        if outcome.best is not None:
+        if outcome.best is not None and outcome.state != "infeasible":
             self.on_epoch_end(trial, outcome.best)
         self.on_trial_end(trial, outcome)
         self.earlier = len(self.outcomes)
@@ -75,9 +103,16 @@ class Progress(Callback):
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated seconds left, from this session's mean time per trial; None before one ends."""
+        """Estimated seconds left, from this session's mean time per trial; None if not known."""
         done = len(self.outcomes) - self.earlier
-        return self.seconds / done * (self.target - len(self.outcomes)) if done > 0 else None
+        if done <= 0 or self.at_most:
+            return None
+        return self.seconds / done * (self.target - len(self.outcomes))
+
+    @property
+    def target_text(self) -> str:
+        """How many trials there shall be, as in ``20`` or ``at most 100``."""
+        return f"at most {self.target}" if self.at_most else str(self.target)
 
     def count(self, state: str) -> int:
         """How many trials have ended in a state."""
@@ -100,11 +135,15 @@ class Progress(Callback):
             return f"{100 * (value - base):+.2f} points against the baseline"
         return f"{value - base:+.4f} against the baseline"
 
-    def failures(self) -> dict[str, list[int]]:
-        """Numbers of the failed trials, by the kind of their failure."""
+    def feasible(self) -> list[tuple[Trial, TrialOutcome]]:
+        """Trials that have ended and break no limit."""
+        return [ended for ended in self.outcomes.values() if ended[1].state != "infeasible"]
+
+    def kinds(self, state: FinalState) -> dict[str, list[int]]:
+        """Numbers of the failed or infeasible trials, by the kind of failure or by the limit."""
         kinds: dict[str, list[int]] = {}
         for number, (_, outcome) in sorted(self.outcomes.items()):
-            if outcome.state == "failed":
+            if outcome.state == state:
                 kinds.setdefault((outcome.reason or "").partition(":")[0], []).append(number)
         return kinds
 

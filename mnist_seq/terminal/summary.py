@@ -18,7 +18,7 @@ from mnist_seq.terminal.progress import Progress, duration_text, settings_text
 
 def best_table(progress: Progress, most: int = 5) -> Table:
     """Table of the best trials, one per row."""
-    rows = [(trial, outcome.best) for trial, outcome in progress.outcomes.values() if outcome.best]
+    rows = [(trial, outcome.best) for trial, outcome in progress.feasible() if outcome.best]
     rows.sort(
         key=lambda row: getattr(row[1], progress.objective),
         reverse=progress.objective == "validation_accuracy",
@@ -52,10 +52,15 @@ def table_of(rows: Sequence[Mapping[str, str]], *, wraps_last_only: bool = False
 def print_summary(progress: Progress) -> None:
     """Print the best trials of a sweep, its totals and its failures."""
     if progress.best is None:
-        console.print("no trial finished an epoch")
+        kept = " within search.limits" if progress.count("infeasible") else ""
+        console.print(f"no trial finished an epoch{kept}")
     else:
         _print_best(progress, *progress.best)
-    for kind, numbers in progress.failures().items():
+    if progress.end is not None:
+        say(progress.end)
+    for limit, numbers in progress.kinds("infeasible").items():
+        say(f"infeasible, beyond search.limits.{limit}: trial {', '.join(map(str, numbers))}")
+    for kind, numbers in progress.kinds("failed").items():
         say(f"failed, {kind}: trial {', '.join(map(str, numbers))}", style="yellow")
 
 
@@ -65,20 +70,22 @@ def _print_best(progress: Progress, trial: Trial, record: EpochRecord) -> None:
     epochs = sum(len(outcome.records) for _, outcome in progress.outcomes.values())
     training = sum(outcome.seconds for _, outcome in progress.outcomes.values())
     took = duration_text(progress.seconds)
+    beyond = f", {count} infeasible" if (count := progress.count("infeasible")) else ""
     console.print(
         f"\nbest [bold green]{progress.value(record)}[/] in trial {trial.number}"
         + (f", {gain}" if (gain := progress.gain()) else "")
         + f"\n{epochs} epochs, {duration_text(training)} of training"
         + (f" ({took} since it went on): " if progress.earlier else f" in {took}: ")
         + f"{progress.count('complete')} trials complete, {progress.count('pruned')} pruned, "
-        f"{progress.count('failed')} failed\n"
+        f"{progress.count('failed')} failed{beyond}\n"
     )
 
 
-def print_retried(numbers: Sequence[int]) -> None:
-    """Print which failed trials of earlier sessions are tried again."""
-    if numbers:
-        console.print(f"tried again: trial {', '.join(map(str, numbers))}, which had failed")
+def print_retried(failed: Sequence[int], infeasible: Sequence[int]) -> None:
+    """Print which trials of earlier sessions are tried again."""
+    for numbers, why in ((failed, "had failed"), (infeasible, "had broken an earlier limit")):
+        if numbers:
+            console.print(f"tried again: trial {', '.join(map(str, numbers))}, which {why}")
 
 
 def print_best_epoch(progress: Progress) -> None:
@@ -135,13 +142,15 @@ def print_greeting(
     `kept` is as in `mnist_seq.search.study.Study`.
     """
     console.print(
-        f"[bold]{study}[/]: {progress.target} trials on {source}, "
+        f"[bold]{study}[/]: {progress.target_text} trials on {source}, "
         f"{train} images to train on, {validation} to choose by"
     )
     if kept is not None:
         console.print(f"the space has changed: {kept[0]} of {kept[1]} earlier trials lie inside it")
     ended = len(progress.outcomes)
-    if ended >= progress.target:
+    if progress.end is not None:
+        say(f"{ended} of them are done, and {progress.end}; search.trials={ended + 20} adds more")
+    elif ended >= progress.target:
         console.print(f"all of them are done; search.trials={ended + 20} adds more", soft_wrap=True)
     elif ended:
         console.print(f"{ended} of them are done; going on")

@@ -79,7 +79,7 @@ class SweepRecorder(Callback):
 def experiment_description(config: SweepConfig, progress: Progress) -> str:
     """Experiment description in Markdown: progress, best trial and search space."""
     counts = [f"{n} {state}" for state in get_args(FinalState) if (n := progress.count(state))]
-    first = f"**{len(progress.outcomes)} of {progress.target} trials**"
+    first = f"**{len(progress.outcomes)} of {progress.target_text} trials**"
     first += f" ({', '.join(counts)})" if counts else ""
     lines = [first]
     if progress.best is not None:

@@ -164,6 +164,10 @@ class Tracker:
         """Add a file to a run that has already ended."""
         self._run(name, run_id).artifact(name, content)
 
+    def label(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a run that has already ended."""
+        self._run(f"run {run_id[:8]}", run_id).tags(tags)
+
     def idle(self) -> AbstractContextManager[None]:
         """Context manager: mark the caller as idle, so that queued writes run meanwhile."""
         return self._writer.idle()

@@ -1,15 +1,15 @@
 """Record trials in MLflow: one run per training, not nested, related by tags."""
 
-from collections.abc import Callable, Collection, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnist_seq.config import Config, value_at
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.digests import TRAINED_ON, as_tags
-from mnist_seq.records import Callback, EpochRecord, Trial, TrialOutcome
+from mnist_seq.records import Callback, EpochRecord, FinalState, Trial, TrialOutcome
 from mnist_seq.report.pages.curves import curves_picture
-from mnist_seq.tracking.results import Results
+from mnist_seq.tracking.results import Results, RunInfo
 from mnist_seq.tracking.runs import Run
 from mnist_seq.tracking.tracker import Role, Tracker
 from mnist_seq.tracking.views import VIEWS
@@ -27,11 +27,14 @@ EXAMPLE_IMAGES = 5
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """A run opened by an earlier session, and the number of its epochs in the store."""
+    """A run opened by an earlier session, and the number of its epochs in the store.
+
+    `is_again` is whether its trial had failed or was infeasible, and is tried again.
+    """
 
     id: str
     epochs: int
-    has_failed: bool = False
+    is_again: bool = False
 
 
 def earlier_runs(
@@ -59,9 +62,39 @@ def earlier_runs(
     for number, run in sweeps or results.trials(where, role):
         is_open = run.status not in {"FINISHED", "FAILED"}
         if tags.items() <= run.tags.items() and (is_open or number in keep):
-            has_failed = run.status == "FAILED"
-            found[number] = EarlierRun(run.id, len(results.curve(run.id)), has_failed)
+            is_again = run.status == "FAILED" or run.tags.get("trial_state") == "infeasible"
+            found[number] = EarlierRun(run.id, len(results.curve(run.id)), is_again)
     return found
+
+
+def label_again(
+    tracker: Tracker,
+    runs: Iterable[tuple[int, RunInfo]],
+    finished: Iterable[tuple[Trial, TrialOutcome]],
+) -> None:
+    """Label the runs of trials that other limits have made infeasible, or no longer are.
+
+    Parameters
+    ----------
+    runs
+        The runs of a study's trials, by number.
+    finished
+        Its trials that have ended, as they are now.
+    """
+    now = {trial.number: outcome for trial, outcome in finished}
+    for number, run in runs:
+        if number not in now or run.status != "FINISHED":
+            continue
+        before, state = run.tags.get("trial_state"), now[number].state
+        if before != state and "infeasible" in (before, state):
+            reason = now[number].reason or ""
+            name = state_name("trial", number, state)
+            tracker.label(run.id, {"trial_state": state, "mlflow.runName": name, "reason": reason})
+
+
+def state_name(role: Role, number: int, state: FinalState) -> str:
+    """Name of a trial's run, which tells apart in MLflow's lists how the trial ended."""
+    return f"{role} {number}" if state == "complete" else f"{role} {number} ({state})"
 
 
 @dataclass
@@ -116,7 +149,7 @@ class TrialRecorder(Callback):
         if known is not None:
             run = self.tracker.reopen(known.id)
             run.tags(digests)
-            if known.has_failed:  # as its name and its reason say
+            if known.is_again:  # its name and its reason say how it had ended
                 run.tags({"mlflow.runName": name, "reason": ""})
         else:
             paths = (*MAIN_SETTINGS, *self.searched)
@@ -153,11 +186,12 @@ class TrialRecorder(Callback):
         for record in outcome.records:  # all there, unless an earlier session was killed
             self.on_epoch_end(trial, record)
         run.tags({"trial_state": outcome.state})
-        if outcome.state != "complete":  # told apart at a glance in MLflow's lists
-            run.tags({"mlflow.runName": f"{self.role} {trial.number} ({outcome.state})"})
+        if outcome.state != "complete":
+            run.tags({"mlflow.runName": state_name(self.role, trial.number, outcome.state)})
         if outcome.reason:
             run.tags({"reason": outcome.reason})
-        if outcome.best is not None:
+        # Those of an infeasible trial would stand among the best in MLflow's lists.
+        if outcome.best is not None and outcome.state != "infeasible":
             run.metrics(
                 {
                     "best_validation_accuracy": outcome.best.validation_accuracy,

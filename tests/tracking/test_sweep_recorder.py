@@ -72,6 +72,7 @@ def test_a_sweep_has_a_run_of_its_own_that_a_later_session_goes_on_with(store: S
         "validation_images": "60",
         "trials_complete": "1",
         "trials_pruned": "0",
+        "trials_infeasible": "0",
         "trials_failed": "1",
         "wall_seconds": seconds,
         "best_trial": "0",

@@ -24,6 +24,7 @@ def diagnose(tables: StudyTables) -> list[findings.Finding]:
         *findings.still_gaining(tables),
         *unimportant(tables),
         *findings.failures(tables),
+        *findings.infeasible_trials(tables),
         *findings.prunings(tables),
     ]
     commands = [finding.command for finding in found]

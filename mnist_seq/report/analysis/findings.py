@@ -100,6 +100,21 @@ def failures(tables: StudyTables) -> Iterator[Finding]:
         )
 
 
+def infeasible_trials(tables: StudyTables) -> Iterator[Finding]:
+    """Finding on the share of trials that broke a limit, and on the limits, if any did."""
+    beyond, total = tables.count("infeasible"), len(tables.trials)
+    if beyond:
+        reasons = tables.trials["reason"][tables.trials["state"] == "infeasible"].astype(str)
+        counts = reasons.str.partition(":")[0].value_counts()
+        limits = [f"{count} beyond search.limits.{limit}" for limit, count in counts.items()]
+        yield Finding(
+            "infeasible",
+            f"{beyond} of {wording.many(total, 'trial')} were infeasible "
+            f"({wording.share(beyond / total)}): {wording.listing(limits)}.",
+            {"infeasible": beyond / total},
+        )
+
+
 def prunings(tables: StudyTables) -> Iterator[Finding]:
     """Finding on the share of pruned trials, if any were pruned."""
     pruned, complete, total = tables.count("pruned"), tables.count("complete"), len(tables.trials)

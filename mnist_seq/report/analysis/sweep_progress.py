@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
 import pandas as pd
 
+from mnist_seq.records import FinalState
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.tables import StudyTables
 
@@ -27,6 +29,8 @@ class SweepProgress:
         Seconds after which the sweep starts no trial.
     written : datetime
         When this was, in the reader's time zone.
+    at_most : bool
+        Whether there may be fewer trials than `target`, because the search ends by itself.
     """
 
     tables: StudyTables
@@ -35,6 +39,7 @@ class SweepProgress:
     epochs_since: int
     timeout: float | None
     written: datetime
+    at_most: bool = False
 
     @property
     def ended(self) -> int:
@@ -51,10 +56,11 @@ class SweepProgress:
     def seconds_left(self) -> float | None:
         """Estimated seconds left; None before the first epoch has ended.
 
-        Trials that run are taken to go on to their end, and those to come to have
-        `epochs_a_trial`, at the mean pace of all epochs since the sweep began or went on.
+        None as well where the search ends by itself. Trials that run are taken to go on to their
+        end, and those to come to have `epochs_a_trial`, at the mean pace of all epochs since the
+        sweep began or went on.
         """
-        if self.seconds is None or self.epochs_since == 0:
+        if self.seconds is None or self.epochs_since == 0 or self.at_most:
             return None
         running = self.tables.trials[self.tables.trials["state"] == "running"]
         to_come = max(self.target - self.ended - len(running), 0) * self.epochs_a_trial
@@ -64,9 +70,10 @@ class SweepProgress:
 
     def counted(self) -> str:
         """One sentence on how many trials have ended and run."""
-        kinds = {state: self.tables.count(state) for state in ("complete", "pruned", "failed")}
+        kinds = {state: self.tables.count(state) for state in get_args(FinalState)}
         states = ", ".join(f"{count} {state}" for state, count in kinds.items() if count)
-        ended = f"{self.ended:,} of {wording.many(self.target, 'trial')} have ended"
+        target = f"{'at most ' * self.at_most}{wording.many(self.target, 'trial')}"
+        ended = f"{self.ended:,} of {target} have ended"
         running = self.tables.count("running")
         return (
             ended
@@ -77,7 +84,8 @@ class SweepProgress:
     def best(self) -> str:
         """One sentence on the best epoch of all trials so far, of those that run too."""
         trials = self.tables.trials
-        values = pd.to_numeric(trials["value"]).where(trials["state"] != "failed").dropna()
+        counts = ~trials["state"].isin(["failed", "infeasible"])
+        values = pd.to_numeric(trials["value"]).where(counts).dropna()
         if values.empty:
             return "No epoch has ended."
         in_order = values.sort_values(ascending=not self.tables.maximised, kind="stable")
@@ -92,6 +100,8 @@ class SweepProgress:
             return "No sweep runs this study."
         if self.ended >= self.target:
             return "The sweep is about to end."
+        if self.at_most:
+            return "The sweep ends by itself, when more trials promise too little."
         if self.seconds_left is None:
             return "The time left is estimated once an epoch has ended."
         limit = "" if self.timeout is None else "; search.timeout may end it before"

@@ -72,10 +72,10 @@ class StudyTables:
         The searched paths.
     trials : DataFrame
         One row a trial, with `TRIAL_COLUMNS` and one column for each searched path. `state` is
-        complete, pruned, failed or running; `value` is the objective at `best_epoch`, NaN if there
-        is none; `epochs` were trained of `planned_epochs`; `seconds` is training time; `finished`
-        is in seconds since the sweep began; `reason` is a failure's text. A path is
-        missing where it is not active.
+        complete, pruned, infeasible, failed or running; `value` is the objective at `best_epoch`,
+        NaN if there is none; `epochs` were trained of `planned_epochs`; `seconds` is training time;
+        `finished` is in seconds since the sweep began; `reason` is the text of a failure or of the
+        limit that was broken. A path is missing where it is not active.
     curves : DataFrame
         One row an epoch of a trial, with `CURVE_COLUMNS`; epochs count from 1.
     validation_images : int

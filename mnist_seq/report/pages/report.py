@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import pandas as pd
 
+from mnist_seq.records import FinalState
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.chance import lead, standard_error
 from mnist_seq.report.analysis.diagnosis import diagnose
@@ -107,7 +109,7 @@ def _page(
 
 def searched(tables: StudyTables) -> str:
     """One sentence on the search: number and states of trials, time, paths, objective."""
-    counts = {s: tables.count(s) for s in ("complete", "pruned", "failed", "running")}
+    counts = {s: tables.count(s) for s in (*get_args(FinalState), "running")}
     states = [f"{count} {state}" for state, count in counts.items() if count]
     ends = tables.trials["finished"].dropna()
     time = f" in {wording.duration(float(ends.max()))}" if len(ends) else ""

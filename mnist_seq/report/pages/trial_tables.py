@@ -83,7 +83,8 @@ def running_table(tables: StudyTables) -> Markup | None:
 
 def trials_table(tables: StudyTables) -> Markup:
     """HTML table of all trials, best first; the target of links to trials."""
-    merit = pd.to_numeric(tables.trials["value"]).where(tables.trials["state"] != "failed")
+    is_rated = ~tables.trials["state"].isin(["failed", "infeasible"])
+    merit = pd.to_numeric(tables.trials["value"]).where(is_rated)
     order = np.argsort((-merit if tables.maximised else merit).to_numpy(float), kind="stable")
     trials = tables.trials.iloc[order]
     states = trials["state"] + np.where(trials["is_baseline"].astype(bool), ", baseline", "")

@@ -1,0 +1,167 @@
+"""What a Gaussian process expects of trials: improvements, gains, chances to keep to a limit.
+
+Each function is of arrays alone: rows of coordinates, and the results there.
+"""
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sklearn.gaussian_process import GaussianProcessRegressor
+
+DRAWS = 4096  # of the results of the next trials
+LEAST_ERROR = 1e-4  # zero has no logarithm
+MARGIN = 1.5  # above the median, in the logarithm: beyond it all trials are equally bad
+
+Numbers = NDArray[np.float64]
+
+
+def log_errors(values: Numbers, maximize: bool) -> Numbers:
+    """Logarithm of each trial's error or loss, clipped above the median plus `MARGIN`."""
+    errors = 1 - values if maximize else values
+    logarithms = np.log(np.maximum(errors, LEAST_ERROR))
+    clipped: Numbers = np.minimum(logarithms, np.median(logarithms) + MARGIN)
+    return clipped
+
+
+def expected_improvement(
+    known: Numbers,
+    results: Numbers,
+    running: Numbers,
+    candidates: Numbers,
+    feasible: NDArray[np.bool_] | None = None,
+) -> Numbers:
+    """Expected improvement of each candidate over the best result.
+
+    Parameters
+    ----------
+    known, running, candidates : float64 arrays (trials, columns)
+        Coordinates. Running trials are given the results predicted for them.
+    results : float64 array (known trials,)
+        The lower, the better.
+    feasible : bool array (known trials,), optional
+        Whose results count as the best; all where there is none.
+
+    Returns
+    -------
+    float64 array (candidates,)
+        In standard deviations of the results.
+
+    References
+    ----------
+    Jones et al., "Efficient Global Optimization of Expensive Black-Box Functions", 1998, eq. 15;
+    Ginsbourger et al., "Kriging Is Well-Suited to Parallelize Optimization", 2010, section 4.2.
+    """
+    model, scaled = _fitted(known, results)
+    best = scaled.min() if feasible is None or not feasible.any() else scaled[feasible].min()
+    if len(running):
+        model = _believing(model, running)
+    return _improvement(model, best, candidates)
+
+
+def _improvement(model: "GaussianProcessRegressor", best: float, candidates: Numbers) -> Numbers:
+    """Expected improvement of each candidate over a result."""
+    from scipy.stats import norm
+
+    mean, deviation = model.predict(candidates, return_std=True)
+    gap = best - mean
+    improvement: Numbers = gap * norm.cdf(gap / deviation) + deviation * norm.pdf(gap / deviation)
+    return improvement
+
+
+def expected_gain(
+    known: Numbers,
+    accuracies: Numbers,
+    running: Numbers,
+    candidates: Numbers,
+    feasible: NDArray[np.bool_],
+    chances: Numbers,
+    count: int,
+    rng: np.random.Generator,
+) -> float:
+    """Expected gain of the best accuracy from the next trials, by sampling their results.
+
+    The candidates are chosen one after the other, each as if those before it had come to what is
+    predicted of them; then their results are drawn together.
+
+    Parameters
+    ----------
+    known, running, candidates : float64 arrays (trials, columns)
+        Coordinates.
+    accuracies : float64 array (known trials,)
+        In [0, 1].
+    feasible : bool array (known trials,)
+        Whose accuracies count as the best.
+    chances : float64 array (candidates,)
+        Probability of each candidate to keep to the limits.
+    count : int
+        How many trials are next.
+
+    References
+    ----------
+    Ginsbourger et al., "Kriging Is Well-Suited to Parallelize Optimization", 2010, sections 3.2
+    (expected improvement of several points) and 4.2 (the choice of them).
+    """
+    results = log_errors(accuracies, maximize=True)
+    model, scaled = _fitted(known, results)
+    if len(running):
+        model = _believing(model, running)
+    best = scaled[feasible].min()
+    believing, chosen = model, []
+    for _ in range(count):
+        chosen.append(int(np.argmax(_improvement(believing, best, candidates) * chances)))
+        believing = _believing(believing, candidates[chosen[-1:]])
+    mean, covariance = model.predict(candidates[chosen], return_cov=True)
+    drawn = rng.multivariate_normal(mean, covariance, DRAWS, method="eigh")
+    is_kept = rng.random(drawn.shape) < chances[chosen]
+    lowest = np.where(is_kept, np.minimum(drawn, best), best).min(axis=1)
+    spread = results.std() or 1.0
+    errors = np.exp(results.mean() + spread * np.append(lowest, best))
+    return float(errors[-1] - errors[:-1].mean())
+
+
+def chance_below(known: Numbers, results: Numbers, limit: float, candidates: Numbers) -> Numbers:
+    """Probability of each candidate's result to be at most `limit`, given known results.
+
+    Parameters
+    ----------
+    known, candidates : float64 arrays (trials, columns)
+        Coordinates.
+    results : float64 array (known trials,)
+        In the unit of `limit`.
+    """
+    from scipy.stats import norm
+
+    model, _ = _fitted(known, results)
+    mean, deviation = model.predict(candidates, return_std=True)
+    scaled = (limit - results.mean()) / (results.std() or 1.0)
+    chance: Numbers = norm.cdf((scaled - mean) / deviation)
+    return chance
+
+
+def _fitted(known: Numbers, results: Numbers) -> tuple["GaussianProcessRegressor", Numbers]:
+    """Return a Gaussian process fitted to results in standard deviations, and these."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import Matern, WhiteKernel
+
+    scaled = (results - results.mean()) / (results.std() or 1.0)
+    # A setting's length: from a fifth of its range, where only neighbours are alike, to ten times,
+    # where it does not matter. The noise: what the seed of the weights does to a result.
+    kernel = Matern(np.ones(known.shape[1]), (0.2, 10), nu=2.5) + WhiteKernel(0.01, (1e-4, 0.3))
+    with warnings.catch_warnings():
+        # Said of a length or a noise that is at the end of its bounds.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return GaussianProcessRegressor(kernel).fit(known, scaled), scaled
+
+
+def _believing(model: "GaussianProcessRegressor", points: Numbers) -> "GaussianProcessRegressor":
+    """Return a model that takes what it predicts of some points for known, with its kernel."""
+    from sklearn.gaussian_process import GaussianProcessRegressor
+
+    believed = np.concatenate([model.y_train_, model.predict(points)])
+    known = np.concatenate([model.X_train_, points])
+    return GaussianProcessRegressor(model.kernel_, optimizer=None).fit(known, believed)
