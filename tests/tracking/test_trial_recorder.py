@@ -156,19 +156,27 @@ def test_an_interrupted_trial_goes_on_in_its_run_and_no_epoch_is_written_twice(
     assert [point.step for point in history] == [1, 2, 3]
 
 
-def test_a_run_that_scores_the_test_images_names_them_too(store: Store) -> None:
-    files = {"source": "csv", "train_file": "in/a.csv", "test_file": "in/b.csv"}
-    csv = config().model_copy(update={"data": config().data.model_copy(update=files)})
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        ({"source": "csv", "train_file": "in/a.csv", "test_file": "in/b.csv"}, ("a.csv", "b.csv")),
+        ({"source": "images", "folder": "in/letters/"}, ("letters", "letters")),
+    ],
+)
+def test_a_run_that_scores_the_test_images_names_them_too(
+    files: dict[str, str], names: tuple[str, str], store: Store
+) -> None:
+    chosen = config().model_copy(update={"data": config().data.model_copy(update=files)})
     with Tracker(store) as tracker:
         recorder = a_recorder(tracker)
-        recorder.on_trial_start(Trial(0, csv, {}))
+        recorder.on_trial_start(Trial(0, chosen, {}))
         for _ in range(2):  # the second time by a session that goes on
-            recorder.name_test_images(0, csv)
+            recorder.name_test_images(0, chosen)
     digests = few().part_digests
     assert named_data(store, trials(store)[0]) == {
-        "training": ("a.csv", digests["training"]),
-        "validation": ("a.csv", digests["validation"]),
-        "test": ("b.csv", digests["test"]),
+        "training": (names[0], digests["training"]),
+        "validation": (names[0], digests["validation"]),
+        "test": (names[1], digests["test"]),
     }
 
 
