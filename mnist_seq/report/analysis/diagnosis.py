@@ -7,7 +7,7 @@ leads by more than luck, whether anything explains the lead, whether better lies
 from dataclasses import replace
 
 from mnist_seq.report.analysis import findings
-from mnist_seq.report.analysis.hyperparameter_findings import unimportant, what_matters
+from mnist_seq.report.analysis.hyperparameter_findings import undecided, unimportant, what_matters
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.analysis.training_findings import best_epochs, overfitting
 
@@ -23,6 +23,7 @@ def diagnose(tables: StudyTables) -> list[findings.Finding]:
         *overfitting(tables),
         *findings.still_gaining(tables),
         *unimportant(tables),
+        *undecided(tables),
         *findings.failures(tables),
         *findings.infeasible_trials(tables),
         *findings.prunings(tables),

@@ -58,6 +58,32 @@ def unimportant(tables: StudyTables) -> list[Finding]:
     return list(found.values())[::-1]
 
 
+def undecided(tables: StudyTables) -> Iterator[Finding]:
+    """The finding that bounds the effects which may be chance, where others are told."""
+    seen = effects(tables).values()
+    if not any(effect.is_told for effect in seen):
+        return
+    little = {finding.numbers["hyperparameter"] for finding in unimportant(tables)}
+    bounds: dict[str, float | str] = {}
+    texts = []
+    for effect in seen:
+        path = effect.hyperparameter.path
+        if effect.is_told or path in little:
+            continue
+        low, _, high = effect.at_best.fall(effect.worst, effect.best)
+        worst, best = (_value(effect, k) for k in (effect.worst, effect.best))
+        interval = _interval(tables, low, high)
+        texts.append(f"{path} {worst} instead of {best} costs {interval}")
+        bounds |= {f"{path} low": low, f"{path} high": high}
+    if texts:
+        yield Finding(
+            "undecided",
+            "Not sure to be more than chance, all else as in the best trial (90 % intervals): "
+            f"{'; '.join(texts)}{' points' if tables.maximised else ''}.",
+            bounds,
+        )
+
+
 def _effect(tables: StudyTables, effect: Effect) -> Finding:
     """The finding that says how the error changes with a hyperparameter."""
     h, response = effect.hyperparameter, effect.at_best
@@ -128,10 +154,13 @@ def _error(tables: StudyTables, error: float) -> str:
 
 
 def _with_interval(tables: StudyTables, low: float, middle: float, high: float) -> str:
+    interval = f"90 % interval {_interval(tables, low, high)}"
+    return f"{_difference(tables, middle)} ({interval})"
+
+
+def _interval(tables: StudyTables, low: float, high: float) -> str:
     ends = (f"{100 * end:.2f}" if tables.maximised else f"{end:.4f}" for end in (low, high))
-    return f"{_difference(tables, middle)} (90 % interval {' to '.join(ends)})".replace(
-        "-", wording.MINUS
-    )
+    return " to ".join(ends).replace("-", wording.MINUS)
 
 
 def _difference(tables: StudyTables, difference: float) -> str:

@@ -81,6 +81,20 @@ def test_its_size_is_inside_the_band_nine_times_of_ten(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("law", [wide_is_better, rate_has_an_optimum])
+def test_what_is_not_told_is_bounded_nine_times_of_ten(law: Law) -> None:
+    covered = []
+    for seed in range(20):
+        found, best = planted(law, seed)
+        for effect in found.values():
+            if not effect.is_told:
+                low, _, high = effect.at_best.fall(effect.worst, effect.best)
+                covered.append(low <= true_fall(law, effect, best) <= high)
+    assert len(covered) >= 40
+    assert sum(covered) >= 0.9 * len(covered)
+
+
+@pytest.mark.slow
 def test_what_has_no_effect_is_hardly_ever_said_to_have_one() -> None:
     found = [effect for seed in range(40) for effect in planted(noise, seed)[0].values()]
     assert sum(effect.is_told for effect in found) <= 0.02 * len(found)

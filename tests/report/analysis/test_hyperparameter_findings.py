@@ -52,6 +52,15 @@ def test_an_effect_is_told_with_the_values_where_it_begins_and_ends() -> None:
     assert finding.text.endswith(".")
 
 
+def test_what_may_be_chance_is_bounded_where_others_are_told() -> None:
+    (finding,) = found(study(12, wide_is_better, space=THREE), "undecided")
+    assert finding.text.startswith("Not sure to be more than chance, all else as in the best trial")
+    assert "training.batch_size 256 instead of 28 costs" in finding.text
+    low, high = (float(finding.numbers[f"training.batch_size {end}"]) for end in ("low", "high"))
+    assert low <= 0 <= high, "planted: without effect"
+    assert not found(study(12, noise, space=THREE), "undecided")
+
+
 def test_values_beyond_the_best_are_told_too() -> None:
     (finding,) = found(study(60, rate_has_an_optimum, space=THREE), "effect")
     assert "again" in finding.text
