@@ -1,5 +1,6 @@
 """Train the best again: ``python -m experiments.rerun``."""
 
+import experiments  # noqa: F401 -- run by its path, this file ends there
 from mnist_seq.commands.rerun import main
 
 if __name__ == "__main__":

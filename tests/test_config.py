@@ -17,6 +17,7 @@ from tests.examples import COMMANDS
 NEEDS = {
     "data=csv": ["data.train_file=a.csv", "data.test_file=b.csv"],
     "data=images": ["data.folder=letters"],
+    "data=npz": ["data.train_file=letters.npz"],
     "workers=cluster": ["workers.scheduler=tcp://host:8786"],
 }
 OPTIONS = [f"{file.parent.name}={file.stem}" for file in sorted(CONF.glob("*/*.yaml"))]
@@ -57,6 +58,7 @@ def test_every_option_of_a_group_composes_and_is_valid(option: str) -> None:
     [
         ("data=csv", "data.train_file and data.test_file"),
         ("data=images", "data.folder"),
+        ("data=npz", "data.train_file"),
         ("workers=cluster", "workers.scheduler"),
     ],
 )

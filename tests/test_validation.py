@@ -208,7 +208,7 @@ def test_files_go_with_csv_and_csv_with_files() -> None:
     assert lines(values(data__source="csv", data__test_file="b.csv")) == needs
     for one in both:
         assert lines(values(**{one: "a.csv"})) == (
-            "data.train_file and data.test_file go with data=csv",
+            "data.train_file and data.test_file go with data=csv or data=npz",
         )
     assert lines(values(data__label_column="letter")) == ("data.label_column goes with data=csv",)
 
@@ -246,7 +246,7 @@ def test_a_hint_is_near_or_of_the_same_name_or_none() -> None:
 
 def test_a_setting_says_what_it_takes() -> None:
     fields = settings(SweepConfig)
-    assert allowed(fields["data.source"]) == "mnist | digits | csv | images"
+    assert allowed(fields["data.source"]) == "mnist | digits | csv | npz | images"
     assert "1" in allowed(fields["model.units"])
     assert "2048" in allowed(fields["model.units"])
     assert allowed(fields["model.bidirectional"]) == ""

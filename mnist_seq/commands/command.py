@@ -21,7 +21,8 @@ from mnist_seq.validation import validate
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 JSON = "--json"
-Main: TypeAlias = Callable[[AnySettings, str], Output | Iterator[Output]]
+Made: TypeAlias = Callable[[], Output]  # asked for only where programs read it
+Main: TypeAlias = Callable[[AnySettings, str], Made | Iterator[Made]]
 
 
 def command(
@@ -29,9 +30,9 @@ def command(
 ) -> Callable[[Main[AnySettings]], Callable[[], None]]:
     """Decorator: turn a function of a config into a command that reads `sys.argv`.
 
-    The function also gets the command as it was typed, quoted so that it can be run again, and
-    returns what is printed with ``--json``, or yields it before it waits for something; all else
-    that it prints is then for the error output.
+    The function also gets the command as it was typed, quoted so that it can be run again. It
+    returns, or yields before it waits for something, a function that makes what ``--json`` prints;
+    all else that it prints is then for the error output.
     A mistake in the input is one line on the terminal and exit code 2.
 
     Parameters
@@ -67,8 +68,8 @@ def _outputs(
     main: Main[AnySettings],
     words: list[str],
     typed: str,
-) -> Iterator[Output]:
-    """Run a command, or tell of its settings; yield what there is for programs."""
+) -> Iterator[Made]:
+    """Run a command, or tell of its settings; yield what makes the output for programs."""
     if {"-h", "--help"} & set(words):
         defaults, groups = compose(name, kind, []), [CONF / group for group in config_groups(name)]
         print(help_text(name, inspect.getdoc(main) or "", kind, defaults, groups))
@@ -83,19 +84,19 @@ def _outputs(
         print(yaml.safe_dump(values, sort_keys=False), end="")
         return
     result = main(config, typed)
-    if isinstance(result, Output):
+    if callable(result):
         yield result
     else:
         yield from result
 
 
-def _print_json(outputs: Iterator[Output], typed: str) -> None:
+def _print_json(outputs: Iterator[Made], typed: str) -> None:
     """Print what a command has for programs; all that it says goes to the error output."""
     programs = sys.stdout
     with contextlib.redirect_stdout(sys.stderr), told_in_a_line(typed):
         try:
-            for output in outputs:
-                print(output.model_dump_json(), file=programs, flush=True)
+            for made in outputs:
+                print(made().model_dump_json(), file=programs, flush=True)
         except MnistSeqError as error:
             lines = str(error).splitlines() or ["stopped"]
             failed = Failed(error=lines, exit_code=exit_code(error))

@@ -1,12 +1,14 @@
 """Put studies beside each other."""
 
-from mnist_seq.commands.command import command
+from functools import partial
+
+from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Page
 from mnist_seq.config import CompareConfig
 
 
 @command(CompareConfig)
-def main(config: CompareConfig, typed: str) -> Page:
+def main(config: CompareConfig, typed: str) -> Made:
     """Put two to six studies on one page: their bests, curves, settings, and what each says.
 
     Examples
@@ -16,4 +18,4 @@ def main(config: CompareConfig, typed: str) -> Page:
     """
     from mnist_seq.driver.compare_studies import compare_studies
 
-    return Page.of("compare", compare_studies(config, typed))
+    return partial(Page.of, "compare", compare_studies(config, typed))

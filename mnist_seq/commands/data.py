@@ -1,12 +1,14 @@
 """Look at the images before anything is trained."""
 
-from mnist_seq.commands.command import command
+from functools import partial
+
+from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Page
 from mnist_seq.config import ShowDataConfig
 
 
 @command(ShowDataConfig)
-def main(config: ShowDataConfig, typed: str) -> Page:
+def main(config: ShowDataConfig, typed: str) -> Made:
     """Show what a data setting gives: counts, doubts, and a page of images of each class.
 
     The page shows them as the network sees them; of the test images only labels and repetitions
@@ -18,4 +20,4 @@ def main(config: ShowDataConfig, typed: str) -> Page:
     """
     from mnist_seq.driver.show_data import show_data
 
-    return Page.of("data", show_data(config, typed))
+    return partial(Page.of, "data", show_data(config, typed))

@@ -1,12 +1,12 @@
 """Write a study as tables."""
 
-from mnist_seq.commands.command import command
+from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Files
 from mnist_seq.config import ExportConfig
 
 
 @command(ExportConfig)
-def main(config: ExportConfig, _typed: str) -> Files:
+def main(config: ExportConfig, _typed: str) -> Made:
     """Write a study's trials and curves as CSV and Parquet files for pandas, R or a spreadsheet.
 
     Examples
@@ -17,4 +17,4 @@ def main(config: ExportConfig, _typed: str) -> Files:
     from mnist_seq.driver.export import export
 
     files = export(config)
-    return Files(files={name: str(path) for name, path in files.items()})
+    return lambda: Files(files={name: str(path) for name, path in files.items()})

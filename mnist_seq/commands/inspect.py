@@ -1,13 +1,15 @@
 """Look inside a network."""
 
+from functools import partial
+
 from mnist_seq.api.running import run_inspection
-from mnist_seq.commands.command import command
+from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Page
 from mnist_seq.config import InspectConfig
 
 
 @command(InspectConfig)
-def main(config: InspectConfig, typed: str) -> Page:
+def main(config: InspectConfig, typed: str) -> Made:
     """Show how a trained network reads, row by row, where it errs, and how sure it is.
 
     Examples
@@ -18,4 +20,4 @@ def main(config: InspectConfig, typed: str) -> Page:
       python -m experiments.inspect against=baseline       two networks side by side
       python -m experiments.inspect trial=7 against=3
     """
-    return Page.of("inspect", run_inspection(config, typed))
+    return partial(Page.of, "inspect", run_inspection(config, typed))

@@ -1,13 +1,15 @@
 """Write a study's report."""
 
+from functools import partial
+
 from mnist_seq.api.running import run_report
-from mnist_seq.commands.command import command
+from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Page
 from mnist_seq.config import ReportConfig
 
 
 @command(ReportConfig)
-def main(config: ReportConfig, _typed: str) -> Page:
+def main(config: ReportConfig, _typed: str) -> Made:
     """Write what a study found as one HTML page, to be opened anywhere or sent to a friend.
 
     Examples
@@ -16,4 +18,4 @@ def main(config: ReportConfig, _typed: str) -> Page:
       python -m experiments.report study=NAME file=found.html
       python -m experiments.report follow=true             again and again while its sweep runs
     """
-    return Page.of("report", run_report(config))
+    return partial(Page.of, "report", run_report(config))

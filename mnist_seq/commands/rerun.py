@@ -1,13 +1,15 @@
 """Train the best again."""
 
+from functools import partial
+
 from mnist_seq.api.running import run_rerun
-from mnist_seq.commands.command import command
+from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Retrained
 from mnist_seq.config import RerunConfig
 
 
 @command(RerunConfig)
-def main(config: RerunConfig, typed: str) -> Retrained:
+def main(config: RerunConfig, typed: str) -> Made:
     """Train a study's best configs again, compare the curves, and score the test images.
 
     Examples
@@ -17,4 +19,4 @@ def main(config: RerunConfig, typed: str) -> Retrained:
       python -m experiments.rerun top=3 seeds=5            does the search's order hold?
       python -m experiments.rerun seeds=5 training.epochs=30 model.units=96
     """
-    return Retrained.of(run_rerun(config, typed))
+    return partial(Retrained.of, run_rerun(config, typed))

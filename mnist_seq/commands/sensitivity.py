@@ -1,13 +1,15 @@
 """Change one hyperparameter at a time."""
 
+from functools import partial
+
 from mnist_seq.api.running import run_sensitivity
-from mnist_seq.commands.command import command
+from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Measured
 from mnist_seq.config import SensitivityConfig
 
 
 @command(SensitivityConfig)
-def main(config: SensitivityConfig, typed: str) -> Measured:
+def main(config: SensitivityConfig, typed: str) -> Made:
     """Measure what each hyperparameter does: change one at a time, all else as in the best trial.
 
     The same command again goes on where it was stopped; what was trained before is not trained
@@ -22,4 +24,4 @@ def main(config: SensitivityConfig, typed: str) -> Measured:
     from mnist_seq.terminal.summary import print_next_commands
 
     print_next_commands(config.tracking, (f"ui study={measured.study}", "compare the runs"))
-    return Measured.of(measured)
+    return partial(Measured.of, measured)

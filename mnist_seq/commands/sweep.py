@@ -1,13 +1,15 @@
 """Search."""
 
+from functools import partial
+
 from mnist_seq.api.running import run_sweep
-from mnist_seq.commands.command import command
+from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Sweep
 from mnist_seq.config import SweepConfig
 
 
 @command(SweepConfig)
-def main(config: SweepConfig, typed: str) -> Sweep:
+def main(config: SweepConfig, typed: str) -> Made:
     """Search for the best settings; every trial is a run in MLflow.
 
     The same command again goes on where it was stopped. Examples:
@@ -29,4 +31,4 @@ def main(config: SweepConfig, typed: str) -> Sweep:
         varied = "change one setting of the best at a time, and see what it does"
         commands.append((f"sensitivity study={study.name}", varied))
     print_next_commands(config.tracking, *commands)
-    return Sweep.of(study)
+    return partial(Sweep.of, study)

@@ -1,13 +1,15 @@
 """Train once."""
 
+from functools import partial
+
 from mnist_seq.api.running import run_training
-from mnist_seq.commands.command import command
+from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Train
 from mnist_seq.config import TrainConfig
 
 
 @command(TrainConfig)
-def main(config: TrainConfig, typed: str) -> Train:
+def main(config: TrainConfig, typed: str) -> Made:
     """Train one network; its curve and its best weights are kept in MLflow.
 
     Examples
@@ -24,4 +26,4 @@ def main(config: TrainConfig, typed: str) -> Train:
         (f"ui study={config.name}", "its curves"),
         (f"rerun run={run.run_id}", "train it again, and score the test images"),
     )
-    return Train.of(run)
+    return partial(Train.of, run)

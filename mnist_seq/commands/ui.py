@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from mnist_seq.commands.command import command
+from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Ui
 from mnist_seq.config import UiConfig
 
 
 @command(UiConfig)
-def main(config: UiConfig, _typed: str) -> Iterator[Ui]:
+def main(config: UiConfig, _typed: str) -> Iterator[Made]:
     """Serve MLflow's pages on this machine, and print the addresses of a study's runs."""
     from mnist_seq.driver.signals import stop_when_asked
     from mnist_seq.driver.workspace import Workspace
@@ -26,5 +26,5 @@ def main(config: UiConfig, _typed: str) -> Iterator[Ui]:
         for name, address in found.items():
             console.print(f"  {name:11}  {address}", soft_wrap=True)
         console.print("[dim]Ctrl-C ends it.[/]")
-        yield Ui(study=study.study, addresses=found)
+        yield lambda: Ui(study=study.study, addresses=found)
         wait_until_stopped(server, is_stopped)

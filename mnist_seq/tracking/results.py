@@ -199,7 +199,7 @@ class Results:
         known = []
         for _, run in self.trials(experiment):
             if run.status == "FINISHED" and run.tags.get("trial_state") not in states:
-                self._leave_out(run, "trial_state", ", ".join(states))
+                self._leave_out(run, "trial_state", f"{', '.join(states[:-1])} or {states[-1]}")
             elif run.tags.get("trial_state") == "complete":
                 known.append(run)
         return known

@@ -115,7 +115,9 @@ def test_a_mistake_is_the_line_of_the_command() -> None:
         mnist_seq.study(folder="not-there")
 
 
-@pytest.mark.parametrize("begins", ["Python", "the command line"])
+@pytest.mark.parametrize(
+    "begins", ["Python", pytest.param("the command line", marks=pytest.mark.slow)]
+)
 def test_what_one_begins_the_other_finishes_bit_for_bit(
     begins: str, tmp_path: Path, study: Study
 ) -> None:
@@ -163,6 +165,7 @@ thread.join()
 """
 
 
+@pytest.mark.slow
 def test_a_script_needs_no_guard_and_may_train_in_a_thread(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     done = subprocess.run(

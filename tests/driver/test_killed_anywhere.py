@@ -153,8 +153,8 @@ def search_to_the_end(folder: Path, config: SweepConfig) -> int:
     ("sampler", "pruner", "trials"),
     [
         ("gp", "hyperband", 7),
-        ("tpe", "hyperband", 10),
-        ("qmc", "median", 7),
+        pytest.param("tpe", "hyperband", 10, marks=pytest.mark.slow),
+        pytest.param("qmc", "median", 7, marks=pytest.mark.slow),
         ("grid", "successive_halving", 5),
     ],
 )

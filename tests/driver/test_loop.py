@@ -304,6 +304,7 @@ def test_a_search_whose_trials_all_fail_alike_is_given_up(pool: Workers, tmp_pat
     assert "search.max_failures" in str(trials_of(config, tmp_path).given_up)
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_where_one_succeeds_after_others_failed_alike(
     pool: Workers, tmp_path: Path
 ) -> None:

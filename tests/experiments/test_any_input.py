@@ -111,6 +111,7 @@ def test_any_search_space_is_accepted_or_refused(space: dict[str, Any], is_grid:
     accepted_or_refused(values)
 
 
+@pytest.mark.slow
 @settings(MANY, max_examples=300)
 @given(paths, words)
 def test_any_override_is_composed_or_refused(path: str, word: str) -> None:

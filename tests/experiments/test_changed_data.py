@@ -154,6 +154,7 @@ def test_a_study_refuses(which: str, images: str, files: Files, places: tuple[st
     assert workspace(places).finished_trials("kept") == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("swept")
 def test_a_study_goes_on_where_its_files_are_now(files: Files, places: tuple[str, ...]) -> None:
     with changed("moved", files) as now:
@@ -245,6 +246,7 @@ def test_an_open_run_goes_on_with_these_images_alone(files: Files, places: tuple
     assert [run.status for run in runs] == ["FINISHED", "RUNNING"]
 
 
+@pytest.mark.slow
 def test_a_stopped_trial_goes_on_where_its_files_are_now(
     files: Files, places: tuple[str, ...]
 ) -> None:
@@ -293,6 +295,7 @@ def test_a_run_of_other_images_is_refused(
     assert len(all_runs(places)) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("swept")
 @pytest.mark.parametrize("command", [("rerun",), ("inspect", "part=test", "images=1")])
 def test_files_that_moved_are_asked_for_and_can_be_named(
@@ -334,6 +337,7 @@ def only_the_oldest_digest(places: tuple[str, ...]) -> Iterator[None]:
             client.set_tag(made.id, f"{part}_digest", made.tags[f"{part}_digest"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("swept")
 def test_a_study_of_an_earlier_version_is_known_by_its_runs(
     files: Files, places: tuple[str, ...]

@@ -28,7 +28,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("dat=digits", "dat: is not a setting; did you mean data?"),
         (
             "data=digit",
-            "data=digit: must be csv or digits or images or mnist; did you mean digits?",
+            "data=digit: must be csv or digits or images or mnist or npz; did you mean digits?",
         ),
         ("model.units", "model.units: is not of the form key=value"),
         ("model.units=0", "model.units: must be at least 1 (got 0)"),

@@ -20,6 +20,7 @@ from tests.experiments.commands import run_alone
 SMALL = ["data=digits", "model.units=6", "training.epochs=2", "training.learning_rate=0.01"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keras", "others"),
     [

@@ -61,7 +61,14 @@ def test_without_any_study_there_is_nothing_to_follow(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 def test_a_stopped_follow_says_so_in_a_line_and_leaves_nothing(number: int, tmp_path: Path) -> None:
     Workspace(TrackingConfig(folder=str(tmp_path)), create=True)
     process = start(*FOLLOW, f"tracking.folder={tmp_path}")

@@ -72,6 +72,7 @@ def try_whole(folder: Path) -> None:
     assert list(folder.iterdir()) == [folder / "mlruns"]
 
 
+@pytest.mark.slow
 def test_a_folder_may_have_any_characters_in_its_name(tmp_path: Path) -> None:
     try_whole(tmp_path / ALL_AT_ONCE)
 
@@ -101,6 +102,7 @@ for line in sys.stdin.read().splitlines():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "is_original_there"),
     [

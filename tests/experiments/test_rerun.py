@@ -60,6 +60,7 @@ def seeds_of(results: Results, source: RunInfo) -> list[RunInfo]:
     return [run for run in runs(results, "rerun") if run.tags["rerun_of"] == source.id]
 
 
+@pytest.mark.slow
 def test_each_of_the_best_and_the_baseline_once_are_trained_on_the_same_seeds(
     said: str, results: Results, best: list[RunInfo]
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_mistake_is_one_line(words: list[str], line: str, folder: Path) -> Non
 # --- changed settings
 
 
+@pytest.mark.slow
 def test_a_changed_setting_is_told_and_the_baseline_stays_as_it_was(
     folder: Path, results: Results, best: list[RunInfo]
 ) -> None:
@@ -160,6 +162,7 @@ def test_a_changed_setting_is_told_and_the_baseline_stays_as_it_was(
     assert all(a.same_curve(b) for a, b in zip(*curves, strict=True))
 
 
+@pytest.mark.slow
 def test_a_setting_typed_as_it_was_is_no_change(
     folder: Path, results: Results, best: list[RunInfo]
 ) -> None:
@@ -169,6 +172,7 @@ def test_a_setting_typed_as_it_was_is_no_change(
     assert "reproduced exactly" in out
 
 
+@pytest.mark.slow
 def test_with_another_seed_nothing_is_said_to_be_reproduced(
     folder: Path, results: Results, best: list[RunInfo]
 ) -> None:

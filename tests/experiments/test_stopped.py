@@ -57,6 +57,7 @@ def test_ctrl_c_while_libraries_load_is_one_line(command: str, tmp_path: Path) -
     assert stopped(process) == "stopped\n"
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_databases_are_made_is_one_line(tmp_path: Path) -> None:
     process = sweep(tmp_path / "new")
     wait_for((tmp_path / "new").exists)

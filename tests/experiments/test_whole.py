@@ -127,6 +127,7 @@ def test_one_training_is_tracked_the_same_way(results: Results, folder: Path) ->
     assert 0 < run.metrics["system/system_memory_usage_percentage"] < 100
 
 
+@pytest.mark.slow
 def test_a_rerun_that_differs_says_what_is_not_as_it_was(folder: Path) -> None:
     # Instructions that round twice where others round once.
     ran = run_alone(

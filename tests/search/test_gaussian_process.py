@@ -135,6 +135,7 @@ def test_nothing_more_is_expected_where_a_trial_runs() -> None:
 # --- the search
 
 
+@pytest.mark.slow
 def test_it_comes_closer_than_tpe(tmp_path: Path) -> None:
     def best(sampler: str, seed: int) -> float:
         folder = tmp_path / f"{sampler}{seed}"

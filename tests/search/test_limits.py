@@ -123,6 +123,7 @@ def test_an_end_that_a_crash_kept_from_the_study_is_told_it_later(tmp_path: Path
     assert found == outcome
 
 
+@pytest.mark.slow
 def test_narrower_limits_leave_earlier_trials_out_and_wider_ones_try_them_again(
     tmp_path: Path,
 ) -> None:

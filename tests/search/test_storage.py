@@ -79,6 +79,7 @@ StudyStorage(Path(sys.argv[1])).create(sys.argv[2], maximize=True)
 """
 
 
+@pytest.mark.slow
 def test_many_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
     database = tmp_path / "new? 100%" / "optuna.db"
     names = ["a", "b", "c", "d"]

@@ -197,8 +197,8 @@ def test_a_run_in_no_known_state_is_not_the_best(
         store.client.set_tag(last.id, "trial_state", value)
     assert {run.number for run in results.complete(study)} == {0, 1}
     assert told == [
-        f"trial 2 ({last.id}) is left out: its tag trial_state is {found}, not complete, pruned or "
-        "failed"
+        f"trial 2 ({last.id}) is left out: its tag trial_state is {found}, not complete, pruned, "
+        "infeasible or failed"
     ]
 
 

@@ -23,6 +23,7 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & {"tensorflow", "
 """
 
 
+@pytest.mark.slow
 def test_three_processes_may_open_a_fresh_store_at_once_and_none_loads_tensorflow(
     tmp_path: Path,
 ) -> None:

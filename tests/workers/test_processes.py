@@ -70,6 +70,7 @@ def test_processes_are_forked_from_one_that_has_their_libraries_and_one_thread(
     assert len(threads) == 1, "a lock that another held would stay locked"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each process loads its libraries")
 def test_without_what_they_were_forked_from_there_are_others(both_free: Workers) -> None:
     before = set(both_free._slots.present)
@@ -132,6 +133,7 @@ def test_processes_load_their_libraries_before_anybody_asks_for_a_slot(
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["GROWN", "FULL"])
 def test_a_process_that_has_grown_large_is_replaced_between_two_trainings(
     both_free: Workers, monkeypatch: pytest.MonkeyPatch, limit: str
@@ -174,6 +176,7 @@ def loads_in_other_processes(processes: set[int]) -> None:
         raise ImportError("broke off")
 
 
+@pytest.mark.slow
 def test_a_process_in_which_an_import_broke_off_is_replaced(both_free: Workers) -> None:
     (broken, slot), (kept, _) = (
         (pid, slot) for slot, pid in both_free._client.run(os.getpid).items()

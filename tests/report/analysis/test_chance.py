@@ -40,6 +40,7 @@ def test_the_spread_is_tukeys_studentized_range(values: int, tukey: float) -> No
     assert spread_by_luck(values, 2.0) == pytest.approx(2 * np.quantile(draws, 0.95), rel=0.02)
 
 
+@pytest.mark.slow
 def test_luck_holds_what_equal_trials_show_nineteen_times_in_twenty() -> None:
     # Whole studies of equal trials, by the very binomial draws that the page speaks of.
     baseline = {"model.units": 50}

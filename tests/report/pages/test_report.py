@@ -184,6 +184,7 @@ def test_the_page_is_the_same_each_time() -> None:
     assert render(STUDIES["5 trials"]()) == page_of("5 trials")
 
 
+@pytest.mark.slow
 def test_a_thousand_trials_make_a_page_of_ten_megabytes_at_most() -> None:
     space = {path: d for path, d in DEFAULT.items() if path != "training.epochs"}
     tables = study(1000, space=space, epochs=20, baseline=BASELINE, states=mixed)

@@ -25,6 +25,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], dict
     return dict(zip(keys, measured, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_figure_is_drawn_and_no_text_overlaps(
