@@ -43,17 +43,25 @@ def plain(text: str) -> str:
 
 
 class LogDisplay(Callback):
-    """Callback that prints a line for each trial start, epoch and trial end."""
+    """Callback that prints a line for each trial start, epoch and trial end.
+
+    In a notebook, where each line stays for good, it is a line for each trial.
+    """
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
+        self._ends_alone = console.is_jupyter
 
     def on_trial_start(self, trial: Trial) -> None:
+        if self._ends_alone:
+            return
         self._print(
             f"trial {trial.number}: starts: {settings_text(trial.values) or 'as configured'}"
         )
 
     def on_epoch_end(self, trial: Trial, record: EpochRecord) -> None:
+        if self._ends_alone:
+            return
         self._print(
             f"trial {trial.number}: epoch {record.epoch}/{trial.config.training.epochs}: "
             f"train {record.train_loss:.4f} {100 * record.train_accuracy:.2f} %, validation "
@@ -64,7 +72,8 @@ class LogDisplay(Callback):
     def on_trial_end(self, trial: Trial, outcome: TrialOutcome) -> None:
         best = f", best {self._progress.value(outcome.best)}" if outcome.best else ""
         reason = f": {outcome.reason}" if outcome.reason else ""
-        self._print(f"trial {trial.number}: {outcome.state}{best}{reason}")
+        settings = f", {settings_text(trial.values)}" if self._ends_alone and trial.values else ""
+        self._print(f"trial {trial.number}: {outcome.state}{best}{settings}{reason}")
 
     def on_message(self, text: str) -> None:
         self._print(text)

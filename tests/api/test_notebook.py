@@ -16,7 +16,8 @@ def test_the_notebook_runs_and_shows_its_objects(
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = nbformat.read(ROOT / "docs" / "python.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": tmp_path}}).execute()
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": tmp_path}})
+    client.execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     kinds = [kind for output in shown for kind in output.get("data", {})]
     assert kinds.count("image/png") == 2
