@@ -579,6 +579,32 @@ class ExportConfig(Settings):
     tracking: TrackingConfig
 
 
+class PredictConfig(ChosenRun):
+    """Settings of ``python -m experiments.predict``."""
+
+    image: File | Annotated[list[File], Field(min_length=1)] | None = Field(
+        description="files of one character each, as in image=[a.png,b.png], or a folder of such"
+    )
+    ink: Literal["auto", "dark", "light"] = Field(
+        description="ink on the paper; auto: found out image by image"
+    )
+    confidence: float = Field(
+        ge=0, le=1, description="a character whose label is less probable is marked with ?"
+    )
+    on_bad_image: Literal["fail", "skip"] = Field(
+        description="what becomes of a file that is no usable image"
+    )
+    folder: File | None = Field(
+        min_length=1, description="of the tables; null: the tracking folder's reports"
+    )
+    tracking: TrackingConfig
+
+    @property
+    def images(self) -> list[str]:
+        """The files and folders."""
+        return [self.image] if isinstance(self.image, str) else self.image or []
+
+
 class ReportConfig(Settings):
     """Settings of ``python -m experiments.report``."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mnist_seq.api.sensitivity import Sensitivity
     from mnist_seq.api.study import Study
     from mnist_seq.api.trained_run import TrainedRun
+    from mnist_seq.driver.predict import ReadImages
     from mnist_seq.driver.written_page import WrittenPage
 
 
@@ -227,6 +228,58 @@ class Files(Output):
     files: dict[str, str]
 
 
+class Candidate(Output):
+    """A class that a character may be of."""
+
+    label: str
+    probability: float
+
+
+class Character(Output):
+    """What a network says of an image of one character."""
+
+    image: str
+    label: str | None = Field(description="null: no class is probable enough")
+    candidates: list[Candidate] = Field(description="the most probable first")
+
+
+class BadImage(Output):
+    """A file that was skipped."""
+
+    image: str
+    problem: str
+
+
+class Predicted(Output):
+    """What ``predict`` prints."""
+
+    command: Literal["predict"] = "predict"
+    study: str
+    run_id: str
+    characters: list[Character]
+    skipped: list[BadImage]
+    table: str = Field(description="the CSV file")
+
+    @classmethod
+    def of(cls, read: "ReadImages") -> Self:
+        return cls(
+            study=read.reader.experiment.study,
+            run_id=read.reader.run.id,
+            characters=[
+                Character(
+                    image=str(path),
+                    label=answer.label if answer.is_sure else None,
+                    candidates=[Candidate(**each._asdict()) for each in answer.candidates],
+                )
+                for path, answer in zip(read.images, read.answers, strict=True)
+            ],
+            skipped=[
+                BadImage(image=str(path), problem=problem) for path, problem in read.bad.items()
+            ],
+            table=str(read.file),
+        )
+
+
 class Ui(Output):
     """What ``ui`` prints before it serves."""
 
@@ -242,7 +295,7 @@ class Failed(Output):
     exit_code: int
 
 
-AnyOutput: TypeAlias = Sweep | Train | Retrained | Measured | Page | Files | Ui | Failed
+AnyOutput: TypeAlias = Sweep | Train | Retrained | Measured | Page | Files | Predicted | Ui | Failed
 
 
 def schema() -> dict[str, Any]:

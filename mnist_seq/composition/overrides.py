@@ -66,7 +66,7 @@ def _translated(
             allowed = " or ".join(options)
             raise ConfigError(f"{path}={value}: must be {allowed}{nearest(value, options)}")
         yield word
-    elif field is not None and is_text(field) and equals:
+    elif field is not None and is_text(field) and equals and not _is_list(field, value):
         yield f"{key}={_quoted(value, field)}"
     else:
         _check_path(kind, groups, path)
@@ -77,6 +77,10 @@ def _translated(
         else:
             is_put_in = _open_group(kind, path) is not None and not override.is_delete()
             yield f"++{word.lstrip('+')}" if is_put_in else word
+
+
+def _is_list(field: FieldInfo, value: str) -> bool:
+    return takes_list(field) and value.startswith("[")
 
 
 def _check_form(kind: type[Settings], word: str) -> None:
