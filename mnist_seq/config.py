@@ -582,14 +582,20 @@ class ExportConfig(Settings):
 class PredictConfig(ChosenRun):
     """Settings of ``python -m experiments.predict``."""
 
-    image: File | Annotated[list[File], Field(min_length=1)] | None = Field(
-        description="files of one character each, as in image=[a.png,b.png], or a folder of such"
+    image: (
+        Annotated[list[Annotated[File, Field(min_length=1)]], BeforeValidator(_as_list)] | None
+    ) = Field(
+        min_length=1,
+        description="files of one character each, as in image=[a.png,b.png], or a folder of such",
     )
     ink: Literal["auto", "dark", "light"] = Field(
         description="ink on the paper; auto: found out image by image"
     )
     confidence: float = Field(
-        ge=0, le=1, description="a character whose label is less probable is marked with ?"
+        ge=0,
+        le=1,
+        description="a character is marked with ? unless a class has this probability; at 0.5, "
+        "more than all others together",
     )
     on_bad_image: Literal["fail", "skip"] = Field(
         description="what becomes of a file that is no usable image"
@@ -598,11 +604,6 @@ class PredictConfig(ChosenRun):
         min_length=1, description="of the tables; null: the tracking folder's reports"
     )
     tracking: TrackingConfig
-
-    @property
-    def images(self) -> list[str]:
-        """The files and folders."""
-        return [self.image] if isinstance(self.image, str) else self.image or []
 
 
 class ReportConfig(Settings):

@@ -59,17 +59,17 @@ def predict(config: PredictConfig) -> ReadImages:
     StoreError
         If the table cannot be written; what was read has been printed.
     """
-    if not config.images:
+    if config.image is None:
         raise ConfigError("image: must name what is to be read, as in image=a.png (got null)")
     workspace = Workspace(config.tracking)
-    paths_M = list_files(config.images)
+    paths_M = list_files(config.image)
     reader = find_reader(workspace, config)
     file = (Path(config.folder) if config.folder else workspace.folder / "reports") / FILE
     check_writable(file)
     formed_M = form_files(paths_M, reader.size, config.ink)
     files = list(zip(paths_M, formed_M, strict=True))
     bad = {path: each.problem for path, each in files if each.problem}
-    told = skipped(bad, config.on_bad_image, "on_bad_image", Path(config.images[0]))
+    told = skipped(bad, config.on_bad_image, "on_bad_image", Path(config.image[0]))
     read = [(path, each.image_SF) for path, each in files if each.image_SF is not None]
     if not read:
         raise DataError(f"image: none can be used: {told}")
@@ -78,14 +78,14 @@ def predict(config: PredictConfig) -> ReadImages:
         say(told, style="yellow")
     images = [path for path, _ in read]
     answers = reader.read(np.stack([image_SF for _, image_SF in read]), config.confidence)
-    _print_answers(images, answers)
+    _print_answers(images, answers, config.confidence)
     table = answers_frame(answers, image=[*map(str, images)])
     write_atomically(file, csv_file(table), shared=True)
     print_files({"table": file.resolve()})
     return ReadImages(reader, images, answers, bad, file)
 
 
-def _print_answers(images: Sequence[Path], answers: Sequence[Answer]) -> None:
+def _print_answers(images: Sequence[Path], answers: Sequence[Answer], confidence: float) -> None:
     """Print a row for each image; of many, the first."""
     rows = [
         {
@@ -106,5 +106,5 @@ def _print_answers(images: Sequence[Path], answers: Sequence[Answer]) -> None:
     if unsure:
         say(
             f"{unsure:,} of {len(images):,} marked with {NOT_SURE}: no class is as probable as "
-            f"confidence asks for; a class above 0.5 is more probable than all others together"
+            f"confidence={confidence:g}"
         )
