@@ -588,6 +588,9 @@ class PredictConfig(ChosenRun):
         min_length=1,
         description="files of one character each, as in image=[a.png,b.png], or a folder of such",
     )
+    page: File | None = Field(
+        min_length=1, description="a scan or photo with lines of characters, instead of image"
+    )
     ink: Literal["auto", "dark", "light"] = Field(
         description="ink on the paper; auto: found out image by image"
     )
@@ -598,12 +601,18 @@ class PredictConfig(ChosenRun):
         "more than all others together",
     )
     on_bad_image: Literal["fail", "skip"] = Field(
-        description="what becomes of a file that is no usable image"
+        description="image: what becomes of a file that is no usable image"
     )
     folder: File | None = Field(
-        min_length=1, description="of the tables; null: the tracking folder's reports"
+        min_length=1, description="of what is written; null: the tracking folder's reports"
     )
     tracking: TrackingConfig
+
+    @model_validator(mode="after")
+    def _reads_one_of_both(self) -> Self:
+        if self.image is not None and self.page is not None:
+            raise ValueError("image and page: must not both be named; each is read by a command")
+        return self
 
 
 class ReportConfig(Settings):

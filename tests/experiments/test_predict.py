@@ -104,7 +104,8 @@ def test_files_that_are_no_images(letters: Path, places: tuple[str, str]) -> Non
 @pytest.mark.parametrize(
     ("word", "problem"),
     [
-        ("image=null", "image: must name what is to be read"),
+        ("image=null", "image or page: must name what is to be read"),
+        ("page=not/there.png", "not/there.png: cannot be read (No such file or directory)"),
         ("image=not/there.png", "not/there.png: no such file or folder"),
         ("image=docs", "docs: has no PNG, JPEG, TIFF, BMP or WebP files"),
         ("image=[]", "image: must not be empty (got [])"),

@@ -62,13 +62,15 @@ def answers(
     ]
 
 
-def answers_frame(found: Sequence[Answer], **known: Sequence[str] | Sequence[int]) -> pd.DataFrame:
+def answers_frame(
+    found: Sequence[Answer], **known: Sequence[str] | Sequence[int] | Sequence[bool]
+) -> pd.DataFrame:
     """One row for each character: label, whether it is sure, candidates with probabilities.
 
     Parameters
     ----------
     **known
-        More columns, before these: text or whole numbers.
+        More columns, before these: text, whole numbers or truth values.
     """
     columns: dict[str, pd.Series[Any]] = {
         **{name: pd.Series(values).convert_dtypes() for name, values in known.items()},

@@ -12,7 +12,7 @@ from mnist_seq.data.images.reading import form_files, skipped
 from mnist_seq.driver.character_reader import CharacterReader, find_reader
 from mnist_seq.driver.checkpoints import check_writable, write_atomically
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.errors import ConfigError, DataError
+from mnist_seq.errors import DataError
 from mnist_seq.report.characters.answers import NOT_SURE, Answer, answers_frame
 from mnist_seq.report.export.files import csv_file
 from mnist_seq.terminal.display import console, say
@@ -45,13 +45,11 @@ class ReadImages:
     file: Path
 
 
-def predict(config: PredictConfig) -> ReadImages:
+def read_images(config: PredictConfig, names: Sequence[str]) -> ReadImages:
     """Read image files, print what they are and write it as a table.
 
     Raises
     ------
-    ConfigError
-        If none is named.
     DataError
         If a file is not there or no usable image.
     TrackingError
@@ -59,17 +57,15 @@ def predict(config: PredictConfig) -> ReadImages:
     StoreError
         If the table cannot be written; what was read has been printed.
     """
-    if config.image is None:
-        raise ConfigError("image: must name what is to be read, as in image=a.png (got null)")
     workspace = Workspace(config.tracking)
-    paths_M = list_files(config.image)
+    paths_M = list_files(names)
     reader = find_reader(workspace, config)
     file = (Path(config.folder) if config.folder else workspace.folder / "reports") / FILE
     check_writable(file)
     formed_M = form_files(paths_M, reader.size, config.ink)
     files = list(zip(paths_M, formed_M, strict=True))
     bad = {path: each.problem for path, each in files if each.problem}
-    told = skipped(bad, config.on_bad_image, "on_bad_image", Path(config.image[0]))
+    told = skipped(bad, config.on_bad_image, "on_bad_image", Path(names[0]))
     read = [(path, each.image_SF) for path, each in files if each.image_SF is not None]
     if not read:
         raise DataError(f"image: none can be used: {told}")
