@@ -14,6 +14,7 @@ from mnist_seq.data.digits import read_digits
 from mnist_seq.data.images.form import mnist_form
 from mnist_seq.data.images.picture import Picture
 from mnist_seq.driver.workspace import Workspace
+from tests.data.page.layouts import page
 from tests.experiments.commands import printed, run, run_alone
 
 TRAINING = ("data=digits", "name=few", "model.units=6", "training.epochs=3", "workers.count=1")
@@ -69,6 +70,55 @@ def test_the_table_holds_what_the_keras_file_says_of_the_form(
         assert row["label"] == (str(best_C[0]) if is_sure else "?")
         assert character["label"] == (str(best_C[0]) if is_sure else None)
         assert character["candidates"][1]["label"] == str(best_C[1])
+
+
+def test_a_page_is_text_table_and_picture(root: Path, places: tuple[str, str]) -> None:
+    layout = page("### ##/####")
+    scan = root / "a page.png"
+    Image.fromarray(layout.grey_HW).save(scan)
+    before = scan.read_bytes()
+    ran = run("predict", f"page={scan}", f"folder={root}", *places, "--json")
+    assert ran.code == 0
+    shown = json.loads(ran.out)
+    files = {kind: Path(file) for kind, file in shown["files"].items()}
+    assert sorted(file.name for file in files.values()) == [
+        f"a-page-read.{ending}" for ending in ("csv", "png", "txt")
+    ]
+    assert files["text"].read_text("utf-8") == shown["text"]
+    assert [len(line) for line in shown["text"].splitlines()] == [6, 4]
+    assert shown["text"][3] == " "
+    rows = list(csv.DictReader(files["table"].read_text("utf-8").splitlines()))
+    assert [(row["line"], row["place"]) for row in rows] == [
+        *(("1", str(place)) for place in range(1, 6)),
+        *(("2", str(place)) for place in range(1, 5)),
+    ]
+    assert [row["label"] for row in rows] == [*"".join(shown["text"].split())]
+    assert [int(row["left"]) for row in rows] == [each["left"] for each in shown["characters"]]
+    drawn = Image.open(files["page with boxes"])
+    box = shown["characters"][0]
+    colour = drawn.getpixel((box["left"] + box["width"] // 2, box["top"] + box["height"]))
+    assert isinstance(colour, tuple)
+    assert max(colour) - min(colour) > 100, "the box's lower edge"
+    assert scan.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_small_network_reads_a_tilted_page_in_a_shadow(root: Path) -> None:
+    tracking = f"tracking.folder={root / 'mnist'}"
+    small = ("model.units=32", "training.epochs=3", "training.batch_size=64")
+    printed(
+        "train", "name=mnist", *small, "training.learning_rate=0.005", "workers.count=1", tracking
+    )
+    results = Workspace(TrackingConfig(folder=str(root / "mnist"))).results
+    (trained,) = results.runs(results.experiment("mnist"), "training")
+    layout = page(tilt=3, shadow=0.5, noise=8, specks=40)
+    scan = root / "tilted.png"
+    Image.fromarray(layout.grey_HW).save(scan)
+    ran = run("predict", f"page={scan}", f"run={trained.id}", tracking, "--json")
+    text = json.loads(ran.out)["text"]
+    assert len(text) == len(layout.text)
+    same = sum(read == there for read, there in zip(text, layout.text, strict=True))
+    assert same >= 0.9 * len(text), text
 
 
 def test_no_character_is_guessed(letters: Path, places: tuple[str, str]) -> None:

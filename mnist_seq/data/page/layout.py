@@ -110,7 +110,7 @@ def find_characters(ink_HW: NDArray[np.uint8]) -> list[list[Character]]:
     Raises
     ------
     BadImageError
-        If there are far more marks than a page of text has.
+        If there are far more marks than a page of text has, or they are too small.
     """
     marks = find_marks(ink_HW)
     parts = [

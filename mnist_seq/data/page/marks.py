@@ -16,6 +16,7 @@ SPECK = 0.12  # of a character's height
 FRAME_FILL, FRAME_SPAN = 0.1, 0.5
 RULE_ASPECT, RULE_SPAN = 15, 0.25
 MOST_MARKS = 20_000
+SMALLEST = 8  # pixels: a character's height
 LEFT, TOP, RIGHT, BOTTOM = range(4)
 
 
@@ -47,7 +48,7 @@ def find_marks(ink_HW: NDArray[np.uint8]) -> Marks:
     Raises
     ------
     BadImageError
-        If there are far more than a page of text has.
+        If there are far more than a page of text has, or they are too small to be read.
     """
     numbers_HW, count = ndimage.label(ink_HW > INK, np.ones((3, 3)), output=np.int32)
     if count > 10 * MOST_MARKS:
@@ -69,6 +70,10 @@ def find_marks(ink_HW: NDArray[np.uint8]) -> Marks:
     is_rule_N = is_long_N & (longer_N > RULE_ASPECT * shorter_N)
     is_kept_N = ~is_frame_N & ~is_rule_N
     height = _weighted_median(heights_N[is_kept_N], pixels_N[is_kept_N])
+    if 0 < height < SMALLEST:
+        raise BadImageError(
+            f"has marks {height:.0f} pixels high; characters must have {SMALLEST} at least"
+        )
     is_kept_N &= longer_N >= SPECK * height
     if is_kept_N.sum() > MOST_MARKS:
         raise BadImageError(

@@ -20,6 +20,8 @@ WORKING_SIDE = 3600  # pixels; a sheet of A4 at 300 dots an inch has 3508
 # The paper's grey at a place is the median around it: over a tenth of the page, so that more of it
 # is paper than ink, and on a reduced page, since light changes slowly.
 PAPER_SIDE, WINDOW = 128, 13
+GRAIN = 5  # standard deviations: of ten million pixels of paper, three are beyond
+SIGMA_OF_MEDIAN = 1.4826  # of a normal distribution, from the median of what is off
 SMALLEST_TURN = 0.1  # degrees; turning blurs, and less does not matter
 
 
@@ -80,6 +82,9 @@ def straightened(grey_HW: NDArray[np.uint8], ink: Ink) -> Scan:
     is_dark = float((above_HW**3).sum()) < 0 if ink == "auto" else ink == "dark"
     room_HW = paper_HW if is_dark else WHITE - paper_HW
     contrast_HW = (-above_HW if is_dark else above_HW) * (WHITE / np.maximum(room_HW, 1))
+    # Of little ink on a large page, Otsu's threshold would part the paper's own grain.
+    grain = float(np.median(np.abs(contrast_HW))) * SIGMA_OF_MEDIAN
+    contrast_HW[contrast_HW < GRAIN * grain] = 0
     ink_HW = clean_ink(np.rint(np.clip(contrast_HW, 0, WHITE)).astype(np.uint8))
     tilt = tilt_of(ink_HW)
     if abs(tilt) < SMALLEST_TURN:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mnist_seq.data.images.picture import BadImageError
 from mnist_seq.data.page.layout import Character, find_characters
 from mnist_seq.data.page.scan import Scan, straightened
 from tests.data.page.layouts import Layout, page
@@ -56,6 +57,32 @@ def test_digits_of_a_tilted_page_in_a_shadow(is_light: bool, first: int, tilt: f
     assert in_order(layout, scan, lines) >= 0.97 * len(layout.boxes_N4)
     assert sum(map(len, lines)) <= 1.03 * len(layout.boxes_N4), "nor is there much else"
     assert text_of(lines) == "".join("#" if c.isdigit() else c for c in layout.text)
+
+
+def test_three_digits_on_a_large_sheet() -> None:
+    """0.1 % of the page is ink, where a threshold over all would part the paper's grain."""
+    layout = page("## #")
+    sheet_HW = np.random.default_rng(0).normal(225, 6, (2400, 1700))
+    height, width = layout.grey_HW.shape
+    sheet_HW[300 : 300 + height, 200 : 200 + width] = layout.grey_HW
+    scan = straightened(np.rint(np.clip(sheet_HW, 0, 255)).astype(np.uint8), "auto")
+    assert text_of(find_characters(scan.ink_HW)) == "## #\n"
+
+
+@pytest.mark.parametrize(
+    ("grey_HW", "problem"),
+    [
+        (np.full((800, 600), 230.0), "is blank"),
+        (np.random.default_rng(0).normal(200, 10, (800, 600)), "is blank|1 pixels high"),
+        (np.random.default_rng(0).uniform(0, 255, (2000, 1500)), "this is no page of text"),
+        (255 - 255 * (np.indices((300, 300)) % 9 == 0).all(axis=0), "1 pixels high; characters"),
+    ],
+    ids=["one grey", "grain", "noise", "dots"],
+)
+def test_what_is_no_page_is_refused(grey_HW: NDArray[np.float64], problem: str) -> None:
+    page_HW = np.rint(np.clip(grey_HW, 0, 255)).astype(np.uint8)
+    with pytest.raises(BadImageError, match=problem):
+        find_characters(straightened(page_HW, "auto").ink_HW)
 
 
 def drawn(*boxes: tuple[int, int, int, int]) -> NDArray[np.uint8]:
