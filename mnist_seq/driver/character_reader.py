@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mnist_seq.config import ChosenRun, Config
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError
-from mnist_seq.network.inspection import load_model, probabilities
+from mnist_seq.network.inspection import BATCH_SIZE, load_model, probabilities
 from mnist_seq.network.network_file import check_network_file
 from mnist_seq.report.characters.answers import Answer, answers
 from mnist_seq.terminal.display import say
@@ -30,6 +30,8 @@ class CharacterReader:
         Of its network.
     config : Config
         Of its training.
+    size : int
+        Rows, and pixels of a row, of the images that it reads.
     """
 
     workspace: Workspace
@@ -37,11 +39,7 @@ class CharacterReader:
     run: RunInfo
     facts: ModelFacts
     config: Config
-
-    @property
-    def size(self) -> int:
-        """Rows, and pixels of a row, of the images that it reads."""
-        return self.facts.shape[0]
+    size: int
 
     def say_what_it_is(self) -> None:
         """Print which network reads, and what may keep it from reading well."""
@@ -66,7 +64,25 @@ class CharacterReader:
         file = self.workspace.results.model_file(self.run.id)
         names = self.facts.class_names
         check_network_file(file, self.config.model, self.facts.shape, len(names))
-        return answers(probabilities(load_model(file), images_NSF), names, confidence)
+        probabilities_NK = probabilities(load_model(file), images_NSF, BATCH_SIZE)
+        return answers(probabilities_NK, names, confidence)
+
+
+def side_of(facts: ModelFacts, name: str) -> int:
+    """Rows, and pixels of a row, of a network's images.
+
+    Raises
+    ------
+    TrackingError
+        If they are not square.
+    """
+    rows, pixels = facts.shape
+    if rows != pixels:
+        raise TrackingError(
+            f"{name}: reads images of {rows} rows of {pixels} pixels; characters are brought "
+            "into squares, so its images must be square"
+        )
+    return rows
 
 
 def find_reader(workspace: Workspace, choice: ChosenRun) -> CharacterReader:
@@ -79,11 +95,6 @@ def find_reader(workspace: Workspace, choice: ChosenRun) -> CharacterReader:
     """
     experiment, run = workspace.find_run(choice)
     facts = workspace.results.model_facts(run.id)
-    rows, pixels = facts.shape
-    if rows != pixels:
-        raise TrackingError(
-            f"{experiment.name}, {run.name}: reads images of {rows} rows of {pixels} pixels; "
-            "characters are brought into squares, so its images must be square"
-        )
+    size = side_of(facts, f"{experiment.name}, {run.name}")
     config = validate(Config, workspace.results.config(run.id))
-    return CharacterReader(workspace, experiment, run, facts, config)
+    return CharacterReader(workspace, experiment, run, facts, config, size)

@@ -54,7 +54,9 @@ def images_of(model: Any, pixels_NSF: Pixels) -> NDArray[np.uint8]:
     return np.asarray(keras.Model(model.input, scaling.input)(pixels_NSF)).astype(np.uint8)
 
 
-def probabilities(model: Any, images_NSF: NDArray[np.uint8]) -> NDArray[np.float32]:
+def probabilities(
+    model: Any, images_NSF: NDArray[np.uint8], batch_size: int | None = None
+) -> NDArray[np.float32]:
     """Class probabilities of images, shape (N, K).
 
     Parameters
@@ -63,8 +65,12 @@ def probabilities(model: Any, images_NSF: NDArray[np.uint8]) -> NDArray[np.float
         As `mnist_seq.network.model.build` makes it.
     images_NSF : uint8, shape (N, S, F)
         Pixels from 0 to 255, however those are written that the model takes.
+    batch_size : int, optional
+        How many at once; as ``model.predict`` by default. More are faster, and may differ in the
+        last digit.
     """
-    return np.asarray(_from_scaling(model).predict(images_NSF, verbose=0), np.float32)
+    predicted_NK = _from_scaling(model).predict(images_NSF, batch_size=batch_size, verbose=0)
+    return np.asarray(predicted_NK, np.float32)
 
 
 def probabilities_after_each_row(

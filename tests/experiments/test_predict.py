@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnist_seq.api.trained_run import TrainedRun
 from mnist_seq.config import TrackingConfig
 from mnist_seq.data.digits import read_digits
 from mnist_seq.data.images.form import mnist_form
 from mnist_seq.data.images.picture import Picture
+from mnist_seq.driver.character_reader import side_of
 from mnist_seq.driver.workspace import Workspace
+from mnist_seq.errors import DataError, TrackingError
+from mnist_seq.tracking.model_folder import ModelFacts
 from tests.data.page.layouts import page
 from tests.experiments.commands import printed, run, run_alone
 
@@ -70,6 +74,19 @@ def test_the_table_holds_what_the_keras_file_says_of_the_form(
         assert row["label"] == (str(best_C[0]) if is_sure else "?")
         assert character["label"] == (str(best_C[0]) if is_sure else None)
         assert character["candidates"][1]["label"] == str(best_C[1])
+    run_in_python = TrainedRun(
+        Workspace(TrackingConfig(folder=str(root / "mlruns"))), results.run(shown["run_id"])
+    )
+    labels = run_in_python.predict_files([letters]).labels
+    assert [*labels] == [row["candidate_1"] for row in rows]
+    with pytest.raises(DataError, match=r"notes\.txt: is no PNG"):
+        run_in_python.predict_files([letters / "notes.txt"])
+
+
+def test_a_network_of_oblong_images_is_refused() -> None:
+    assert side_of(ModelFacts(("a", "b"), (12, 12), np.dtype(np.uint8)), "mine") == 12
+    with pytest.raises(TrackingError, match=r"^mine: reads images of 12 rows of 28 pixels; "):
+        side_of(ModelFacts(("a", "b"), (12, 28), np.dtype(np.uint8)), "mine")
 
 
 def test_a_page_is_text_table_and_picture(root: Path, places: tuple[str, str]) -> None:
@@ -105,7 +122,8 @@ def test_a_page_is_text_table_and_picture(root: Path, places: tuple[str, str]) -
 @pytest.mark.slow
 def test_a_small_network_reads_a_tilted_page_in_a_shadow(root: Path) -> None:
     tracking = f"tracking.folder={root / 'mnist'}"
-    small = ("model.units=32", "training.epochs=3", "training.batch_size=64")
+    small = ("model.units=32", "training.epochs=3", "training.learning_rate=0.005")
+    printed("train", "name=mnist", *small, "training.batch_size=64", "workers.count=1", tracking)
     printed(
         "train", "name=mnist", *small, "training.learning_rate=0.005", "workers.count=1", tracking
     )

@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mnist_seq.data.mnist import read_mnist
+from mnist_seq.data.page.layout import Character, find_characters
+from mnist_seq.data.page.scan import Scan, straightened
 
 SCALE, PITCH, LINE, MARGIN = 2, 52, 84, 90
 PAPER, INK = 225.0, 40.0
+SAME_PLACE = 0.6  # share of the area that two boxes cover
 
 
 @dataclass(frozen=True)
@@ -96,3 +99,32 @@ def page(
     return Layout(
         np.rint(np.clip(grey_HW, 0, 255)).astype(np.uint8), np.array(boxes) - middle, text
     )
+
+
+def found_on(layout: Layout) -> tuple[Scan, list[list[Character]]]:
+    """The page made straight, and the characters that are found on it, line by line."""
+    scan = straightened(layout.grey_HW, "auto")
+    return scan, find_characters(scan.ink_HW)
+
+
+def share_of_both(first_4: NDArray[np.float64], second_4: NDArray[np.float64]) -> float:
+    """Area that two boxes have in common, of what both cover."""
+    sides = np.minimum(first_4[2:], second_4[2:]) - np.maximum(first_4[:2], second_4[:2])
+    common = float(np.prod(np.maximum(sides, 0)))
+    both = sum(float(np.prod(box[2:] - box[:2])) for box in (first_4, second_4))
+    return common / (both - common)
+
+
+def in_order(layout: Layout, scan: Scan, lines: list[list[Character]]) -> int:
+    """How many of the digits that were laid out have been found, each after those before it."""
+    height, width = scan.ink_HW.shape
+    middle = np.array([width, height, width, height]) / 2
+    boxes = [each.box for line in lines for each in line]
+    found = [np.array([box.left, box.top, box.right, box.bottom]) - middle for box in boxes]
+    latest, count = -1, 0
+    for box in layout.boxes_N4:
+        shares = [share_of_both(box, each) for each in found]
+        place = int(np.argmax(shares))
+        if shares[place] > SAME_PLACE and place > latest:
+            latest, count = place, count + 1
+    return count
