@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mnist_seq.config import ChosenRun, Config
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.errors import TrackingError
+from mnist_seq.errors import TrackingError, in_one_line
 from mnist_seq.network.inspection import BATCH_SIZE, load_model, probabilities
 from mnist_seq.network.network_file import check_network_file
 from mnist_seq.report.characters.answers import Answer, answers
@@ -41,6 +41,10 @@ class CharacterReader:
     config: Config
     size: int
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(map(in_one_line, self.facts.class_names))
+
     def say_what_it_is(self) -> None:
         """Print which network reads, and what may keep it from reading well."""
         side = f"{self.size}\N{MULTIPLICATION SIGN}{self.size}"
@@ -62,7 +66,7 @@ class CharacterReader:
             If its file is not the network of its run.
         """
         file = self.workspace.results.model_file(self.run.id)
-        names = self.facts.class_names
+        names = self.class_names
         check_network_file(file, self.config.model, self.facts.shape, len(names))
         probabilities_NK = probabilities(load_model(file), images_NSF, BATCH_SIZE)
         return answers(probabilities_NK, names, confidence)

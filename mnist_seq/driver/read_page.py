@@ -73,7 +73,7 @@ def read_page(config: PredictConfig, page: Path) -> ReadPage:
     _say_what_was_found(scan, lines)
     images_NSF = np.stack([placed(each.ink_HW, reader.size) for each in characters])
     answers = reader.read(images_NSF, config.confidence)
-    text = _text(lines, answers, reader.facts.class_names)
+    text = _text(lines, answers, reader.class_names)
     for line in text.splitlines():
         say(f"  {line}")
     unsure = sum(not answer.is_sure for answer in answers)

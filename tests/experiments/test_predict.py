@@ -174,13 +174,14 @@ def test_files_that_are_no_images(letters: Path, places: tuple[str, str]) -> Non
     [
         ("image=null", "image or page: must name what is to be read"),
         ("page=not/there.png", "not/there.png: cannot be read (No such file or directory)"),
+        ("image=a.png page=b.png", "image and page: must not both be named"),
         ("image=not/there.png", "not/there.png: no such file or folder"),
         ("image=docs", "docs: has no PNG, JPEG, TIFF, BMP or WebP files"),
         ("image=[]", "image: must not be empty (got [])"),
     ],
 )
 def test_a_mistake_is_one_line(word: str, problem: str, places: tuple[str, str]) -> None:
-    ran = run("predict", word, *places)
+    ran = run("predict", *word.split(), *places)
     assert ran.code == 2
     (line,) = ran.errors
     assert line.startswith(f"error: {problem}")

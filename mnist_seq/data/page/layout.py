@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mnist_seq.data.page.marks import INK, Marks, find_marks
 
-# All of a character's height.
+# Shares of a character's height.
 BODY = 0.5  # what is lower is a dot, an accent, a dash or a piece
 REACH = 0.6  # how far a dot or an accent is from its body
 NARROWEST = 0.75  # width of a typical character at the least, whatever a line's median says

@@ -15,7 +15,7 @@ INK = 100  # of 255: what is less is an edge
 SPECK = 0.12  # of a character's height
 FRAME_FILL, FRAME_SPAN = 0.1, 0.5
 RULE_ASPECT, RULE_SPAN = 15, 0.25
-MOST_MARKS = 20_000
+MOST_MARKS = 6_000
 SMALLEST = 8  # pixels: a character's height
 LEFT, TOP, RIGHT, BOTTOM = range(4)
 
