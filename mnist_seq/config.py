@@ -579,6 +579,42 @@ class ExportConfig(Settings):
     tracking: TrackingConfig
 
 
+class PredictConfig(ChosenRun):
+    """Settings of ``python -m experiments.predict``."""
+
+    image: (
+        Annotated[list[Annotated[File, Field(min_length=1)]], BeforeValidator(_as_list)] | None
+    ) = Field(
+        min_length=1,
+        description="files of one character each, as in image=[a.png,b.png], or a folder of such",
+    )
+    page: File | None = Field(
+        min_length=1, description="a scan or photo with lines of characters, instead of image"
+    )
+    ink: Literal["auto", "dark", "light"] = Field(
+        description="ink on the paper; auto: found out image by image"
+    )
+    confidence: float = Field(
+        ge=0,
+        le=1,
+        description="a character is marked with ? unless a class has this probability; at 0.5, "
+        "more than all others together",
+    )
+    on_bad_image: Literal["fail", "skip"] = Field(
+        description="image: what becomes of a file that is no usable image"
+    )
+    folder: File | None = Field(
+        min_length=1, description="of what is written; null: the tracking folder's reports"
+    )
+    tracking: TrackingConfig
+
+    @model_validator(mode="after")
+    def _reads_one_of_both(self) -> Self:
+        if self.image is not None and self.page is not None:
+            raise ValueError("image and page: must not both be named; each is read by a command")
+        return self
+
+
 class ReportConfig(Settings):
     """Settings of ``python -m experiments.report``."""
 

@@ -99,10 +99,11 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 def is_text(field: FieldInfo) -> bool:
     """Whether a setting takes any text, and not only some words."""
-    return any(
-        part is str or (get_origin(part) is Annotated and get_args(part)[0] is str)
-        for part in _alternatives(field)
-    )
+    return any(map(_is_text_type, _alternatives(field)))
+
+
+def _is_text_type(kind: Any) -> bool:
+    return kind is str or (get_origin(kind) is Annotated and get_args(kind)[0] is str)
 
 
 def value_type(field: FieldInfo) -> type[bool | int | float | str]:
@@ -116,6 +117,17 @@ def takes_list(field: FieldInfo) -> bool:
         list in {get_origin(part), *map(get_origin, get_args(part))}
         for part in _alternatives(field)
     )
+
+
+def takes_texts(field: FieldInfo) -> bool:
+    """Whether a setting is a list of any texts."""
+    lists = [
+        each
+        for part in _alternatives(field)
+        for each in (part, *get_args(part))
+        if get_origin(each) is list
+    ]
+    return any(_is_text_type(kind) for each in lists for kind in get_args(each))
 
 
 def is_group(field: FieldInfo) -> bool:

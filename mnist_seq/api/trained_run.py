@@ -3,8 +3,10 @@
 Shapes: N images, S steps (rows), F features (pixels of a row), K classes.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +14,19 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mnist_seq.config import Config
+from mnist_seq.data.images.folder import list_files
+from mnist_seq.data.images.form import Ink
+from mnist_seq.data.images.reading import form_files
 from mnist_seq.data.pixel_format import WHITEST, Pixels
+from mnist_seq.driver.character_reader import side_of
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import DataError
-from mnist_seq.network.inspection import images_of, load_model, probabilities_after_each_row
+from mnist_seq.network.inspection import (
+    images_of,
+    load_model,
+    probabilities,
+    probabilities_after_each_row,
+)
 from mnist_seq.network.network_file import check_network_file
 from mnist_seq.report.analysis.tables import curves_table
 from mnist_seq.terminal.progress import settings_text
@@ -118,8 +129,35 @@ class TrainedRun:
         """
         pixels_NSF = self._pixels(np.asarray(images))
         probabilities_NK = np.asarray(self.model.predict(pixels_NSF, verbose=0), np.float32)
-        names_K = np.asarray(self.class_names)
-        return Prediction(names_K[probabilities_NK.argmax(axis=1)], probabilities_NK)
+        return self._prediction(probabilities_NK)
+
+    def predict_files(self, files: Sequence[str | Path], ink: Ink = "auto") -> Prediction:
+        """Say what image files of one character each show, in their order.
+
+        Each is brought into MNIST's form, which is what the network should have been trained on.
+
+        Parameters
+        ----------
+        files : sequence of str or Path
+            PNG, JPEG, TIFF, BMP or WebP files, or folders of such.
+        ink : str
+            ``dark`` or ``light`` on the paper; ``auto``: found out image by image.
+
+        Raises
+        ------
+        DataError
+            If one is no usable image.
+        TrackingError
+            If the network reads no square images.
+        """
+        paths_N = list_files([str(file) for file in files])
+        size = side_of(self._facts, self.name)
+        formed_N = form_files(paths_N, size, ink)
+        for path, formed in zip(paths_N, formed_N, strict=True):
+            if formed.image_SF is None:
+                raise DataError(f"{path}: {formed.problem}")
+        images_NSF = np.array([formed.image_SF for formed in formed_N])
+        return self._prediction(probabilities(self.model, images_NSF))
 
     def predict_rows(self, images: ArrayLike) -> NDArray[np.float32]:
         """Say what it believes after each row: probabilities of shape (N, S, K).
@@ -128,6 +166,10 @@ class TrainedRun:
         """
         images_NSF = images_of(self.model, self._pixels(np.asarray(images)))
         return probabilities_after_each_row(self.model, self.config.model.readout, images_NSF)
+
+    def _prediction(self, probabilities_NK: NDArray[np.float32]) -> Prediction:
+        names_K = np.asarray(self.class_names)
+        return Prediction(names_K[probabilities_NK.argmax(axis=1)], probabilities_NK)
 
     def _pixels(self, images: NDArray[Any]) -> Pixels:
         """Images as the network takes them, if that is what they are."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mnist_seq.api.sensitivity import Sensitivity
     from mnist_seq.api.study import Study
     from mnist_seq.api.trained_run import TrainedRun
+    from mnist_seq.driver.read_images import ReadImages
+    from mnist_seq.driver.read_page import ReadPage
     from mnist_seq.driver.written_page import WrittenPage
 
 
@@ -227,6 +229,109 @@ class Files(Output):
     files: dict[str, str]
 
 
+class Candidate(Output):
+    """A class that a character may be of."""
+
+    label: str
+    probability: float
+
+
+class Character(Output):
+    """What a network says of an image of one character."""
+
+    image: str
+    label: str | None = Field(description="null: no class is probable enough")
+    candidates: list[Candidate] = Field(description="the most probable first")
+
+
+class BadImage(Output):
+    """A file that was skipped."""
+
+    image: str
+    problem: str
+
+
+class Predicted(Output):
+    """What ``predict image=...`` prints."""
+
+    command: Literal["predict"] = "predict"
+    study: str
+    run_id: str
+    characters: list[Character]
+    skipped: list[BadImage]
+    table: str = Field(description="the CSV file")
+
+    @classmethod
+    def of(cls, read: "ReadImages") -> Self:
+        return cls(
+            study=read.reader.experiment.study,
+            run_id=read.reader.run.id,
+            characters=[
+                Character(
+                    image=str(path),
+                    label=answer.label if answer.is_sure else None,
+                    candidates=[Candidate(**each._asdict()) for each in answer.candidates],
+                )
+                for path, answer in zip(read.images, read.answers, strict=True)
+            ],
+            skipped=[
+                BadImage(image=str(path), problem=problem) for path, problem in read.bad.items()
+            ],
+            table=str(read.file),
+        )
+
+
+class PageCharacter(Output):
+    """A character on a page; its box is in pixels of the page with boxes."""
+
+    line: int
+    left: int
+    top: int
+    width: int
+    height: int
+    is_after_space: bool
+    is_cut: bool = Field(description="it touched another")
+    label: str | None = Field(description="null: no class is probable enough")
+    candidates: list[Candidate] = Field(description="the most probable first")
+
+
+class PageRead(Output):
+    """What ``predict page=...`` prints."""
+
+    command: Literal["predict"] = "predict"
+    study: str
+    run_id: str
+    text: str = Field(description="? for a character that no class is probable enough for")
+    tilt: float = Field(description="degrees, clockwise")
+    characters: list[PageCharacter]
+    files: dict[str, str]
+
+    @classmethod
+    def of(cls, read: "ReadPage") -> Self:
+        places = [(row, each) for row, line in enumerate(read.lines, 1) for each in line]
+        return cls(
+            study=read.reader.experiment.study,
+            run_id=read.reader.run.id,
+            text=read.text,
+            tilt=read.scan.tilt,
+            characters=[
+                PageCharacter(
+                    line=row,
+                    left=character.box.left,
+                    top=character.box.top,
+                    width=character.box.width,
+                    height=character.box.height,
+                    is_after_space=character.is_after_space,
+                    is_cut=character.is_cut,
+                    label=answer.label if answer.is_sure else None,
+                    candidates=[Candidate(**each._asdict()) for each in answer.candidates],
+                )
+                for (row, character), answer in zip(places, read.answers, strict=True)
+            ],
+            files={kind: str(file) for kind, file in read.files.items()},
+        )
+
+
 class Ui(Output):
     """What ``ui`` prints before it serves."""
 
@@ -242,7 +347,9 @@ class Failed(Output):
     exit_code: int
 
 
-AnyOutput: TypeAlias = Sweep | Train | Retrained | Measured | Page | Files | Ui | Failed
+AnyOutput: TypeAlias = (
+    Sweep | Train | Retrained | Measured | Page | Files | Predicted | PageRead | Ui | Failed
+)
 
 
 def schema() -> dict[str, Any]:

@@ -27,6 +27,7 @@ from mnist_seq.validation import (
     nearest,
     settings,
     takes_list,
+    takes_texts,
 )
 
 SPACE = "search.space"
@@ -66,7 +67,7 @@ def _translated(
             allowed = " or ".join(options)
             raise ConfigError(f"{path}={value}: must be {allowed}{nearest(value, options)}")
         yield word
-    elif field is not None and is_text(field) and equals:
+    elif field is not None and equals and _is_one_text(field, value):
         yield f"{key}={_quoted(value, field)}"
     else:
         _check_path(kind, groups, path)
@@ -77,6 +78,11 @@ def _translated(
         else:
             is_put_in = _open_group(kind, path) is not None and not override.is_delete()
             yield f"++{word.lstrip('+')}" if is_put_in else word
+
+
+def _is_one_text(field: FieldInfo, value: str) -> bool:
+    is_list = value.startswith("[") or "," in value
+    return is_text(field) or (takes_texts(field) and not is_list)
 
 
 def _check_form(kind: type[Settings], word: str) -> None:

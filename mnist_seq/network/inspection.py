@@ -54,6 +54,25 @@ def images_of(model: Any, pixels_NSF: Pixels) -> NDArray[np.uint8]:
     return np.asarray(keras.Model(model.input, scaling.input)(pixels_NSF)).astype(np.uint8)
 
 
+def probabilities(
+    model: Any, images_NSF: NDArray[np.uint8], batch_size: int | None = None
+) -> NDArray[np.float32]:
+    """Class probabilities of images, shape (N, K).
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `mnist_seq.network.model.build` makes it.
+    images_NSF : uint8, shape (N, S, F)
+        Pixels from 0 to 255, however those are written that the model takes.
+    batch_size : int, optional
+        How many at once; as ``model.predict`` by default. More are faster, and may differ in the
+        last digit.
+    """
+    predicted_NK = _from_scaling(model).predict(images_NSF, batch_size=batch_size, verbose=0)
+    return np.asarray(predicted_NK, np.float32)
+
+
 def probabilities_after_each_row(
     model: Any, readout: Readout, images_NSF: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
@@ -85,7 +104,7 @@ def probabilities_after_each_row(
     firsts = range(0, len(images_NSF), BATCH_SIZE)
     batches = (images_NSF[first : first + BATCH_SIZE] for first in firsts)
     probabilities_NSK = np.concatenate([_row_by_row(model, readout, batch) for batch in batches])
-    own_NK = np.asarray(_from_scaling(model).predict(images_NSF, verbose=0))
+    own_NK = probabilities(model, images_NSF)
     error = float(np.abs(probabilities_NSK[:, -1] - own_NK).max())
     if not error < TOLERANCE:
         raise RuntimeError(

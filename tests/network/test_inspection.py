@@ -12,10 +12,12 @@ import pytest
 from keras import layers
 
 from mnist_seq.config import ModelConfig, Readout
+from mnist_seq.data.pixel_format import BYTES, PixelFormat
 from mnist_seq.network.inspection import (
     PARTIAL_READOUTS,
     gates,
     load_model,
+    probabilities,
     probabilities_after_each_row,
 )
 from mnist_seq.network.model import Network, build, initial_weights
@@ -105,6 +107,22 @@ def test_after_the_last_row_probabilities_are_the_saved_models_own_answers(tmp_p
     network(model_config("each_step")).model.save(file)
     probabilities_BSK = probabilities_after_each_row(load_model(file), "each_step", IMAGES_BSF)
     np.testing.assert_array_equal(probabilities_BSK[:, -1], predict(file.read_bytes(), IMAGES_BSF))
+
+
+def test_images_are_answered_however_the_network_wants_them_written() -> None:
+    """From 0 to 16 and column by column, or as they are: the same weights say the same."""
+    settings = model_config("last")
+    offset_SF, scale_SF = DATA.scaling.offset_SF, DATA.scaling.scale_SF
+    columns = PixelFormat(pixel_max=16, is_transposed=True)
+    plain, written = (
+        build(settings, offset_SF, scale_SF, 10, pixel_format).model
+        for pixel_format in (BYTES, columns)
+    )
+    written.set_weights(plain.get_weights())
+    images_BSF = columns.images(columns.pixels(IMAGES_BSF))  # values that both can write
+    expected_BK = written.predict(columns.pixels(images_BSF), verbose=0)
+    np.testing.assert_allclose(probabilities(written, images_BSF), expected_BK, rtol=1e-5)
+    np.testing.assert_allclose(probabilities(plain, images_BSF), expected_BK, rtol=1e-5)
 
 
 def test_every_readout_is_among_the_cases() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +66,28 @@ def list_folder(folder: str) -> ImageFolder:
             f"classes: data.folder={only}"
         )
     return ImageFolder(_classes(root, left_out), None, left_out)
+
+
+def list_files(names: Sequence[str]) -> list[Path]:
+    """Return the image files that are named, and those in the folders that are; none is opened.
+
+    Raises
+    ------
+    DataError
+        If one is not there, or a folder has no image files.
+    """
+    files: list[Path] = []
+    for path in map(Path, names):
+        if not path.is_dir():
+            if not path.exists():
+                raise DataError(f"{path}: no such file or folder")
+            files.append(path)
+            continue
+        found = _images(path, [])
+        if not found:
+            raise DataError(f"{path}: has no PNG, JPEG, TIFF, BMP or WebP files")
+        files += found
+    return files
 
 
 def _classes(folder: Path, left_out: list[Path], fewest: int = 2) -> dict[str, list[Path]]:

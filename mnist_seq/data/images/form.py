@@ -67,7 +67,12 @@ def _formed(grey_HW: NDArray[np.uint8], size: int, ink: Ink) -> tuple[NDArray[np
     grey_HW = even_light(grey_HW)
     is_dark = has_dark_ink(grey_HW) if ink == "auto" else ink == "dark"
     ink_HW = clean_ink(255 - grey_HW if is_dark else grey_HW)
-    return centred(scaled(cropped(ink_HW), round(BOX * size)), size), is_dark
+    return placed(ink_HW, size), is_dark
+
+
+def placed(ink_HW: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Scale and centre a character's ink as MNIST's are, in an image of so many rows and pixels."""
+    return centred(scaled(cropped(ink_HW), round(BOX * size)), size)
 
 
 def clean_ink(ink_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:

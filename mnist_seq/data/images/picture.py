@@ -55,8 +55,8 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def open_picture(path: Path) -> Picture:
-    """Read an image file.
+def open_picture(path: Path, side: int = WORKING_SIDE) -> Picture:
+    """Read an image file; what is larger than `side` pixels is averaged down.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def open_picture(path: Path) -> Picture:
         # Given a path, Pillow 13 maps a plain TIFF into memory, and mistakes a turned one's sides.
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             _check(image)
-            return _picture(image)
+            return _picture(image, side)
     except BadImageError:
         raise
     except UnidentifiedImageError:
@@ -100,20 +100,20 @@ def _check(image: Image.Image) -> None:
         raise BadImageError(f"has {frames} frames; there must be one")
 
 
-def _picture(image: Image.Image) -> Picture:
-    image.draft("L", (WORKING_SIDE, WORKING_SIDE))  # a large JPEG is decoded to a smaller image
+def _picture(image: Image.Image, side: int) -> Picture:
+    image.draft("L", (side, side))  # a large JPEG is decoded to a smaller image
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):
         image = _in_bytes(image)
     if image.has_transparency_data:
-        image = _smaller(image.convert("RGBA"))
+        image = _smaller(image.convert("RGBA"), side)
         grey, opacity = image.convert("RGB").convert("L"), image.getchannel("A")
         return Picture(np.asarray(grey), np.asarray(opacity))
     if image.mode == "F":
         raise BadImageError("has fractions for pixels; save it with whole numbers")
     if image.mode not in {"1", "L"}:
         image = image.convert("RGB")
-    return Picture(np.asarray(_smaller(image.convert("L"))))
+    return Picture(np.asarray(_smaller(image.convert("L"), side)))
 
 
 def _in_bytes(image: Image.Image) -> Image.Image:
@@ -124,8 +124,8 @@ def _in_bytes(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.rint(deep_HW / 257).astype(np.uint8))
 
 
-def _smaller(image: Image.Image) -> Image.Image:
-    factor = -(-max(image.size) // WORKING_SIDE)
+def _smaller(image: Image.Image, side: int) -> Image.Image:
+    factor = -(-max(image.size) // side)
     return image.reduce(factor) if factor > 1 else image
 
 

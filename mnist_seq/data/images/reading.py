@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,29 @@ from numpy.typing import NDArray
 from mnist_seq.data.cache import Arrays, keep, recall
 from mnist_seq.data.images.form import Ink, mnist_form
 from mnist_seq.data.images.picture import MAX_BYTES, BadImageError, open_picture, quiet
+from mnist_seq.data.listed import listed
+from mnist_seq.errors import DataError
 
 FORMAT = 1  # a new number, also where the form is made otherwise, leaves older images behind
 MOST_THREADS = 4  # each may hold an image of 100 million pixels
+
+
+class FormedFile(NamedTuple):
+    """A file as an image in MNIST's form.
+
+    Attributes
+    ----------
+    image_SF : uint8, shape (S, F), or None
+        255 is full ink; None where the file is no usable image.
+    is_dark : bool
+        Whether its ink was dark.
+    problem : str
+        What is wrong with it; empty for a usable image.
+    """
+
+    image_SF: NDArray[np.uint8] | None = None
+    is_dark: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +68,51 @@ class FormedImages:
     bad: Mapping[Path, str]
 
 
+def form_files(paths_M: Sequence[Path], size: int, ink: Ink) -> list[FormedFile]:
+    """Bring files of one character each into MNIST's form; what is wrong with one is noted.
+
+    Parameters
+    ----------
+    size, ink
+        As for `mnist_seq.data.images.form.mnist_form`.
+    """
+    with quiet(), ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+        return list(pool.map(lambda path: _formed(path, size, ink), paths_M))
+
+
+def skipped(
+    bad: Mapping[Path, str], on_bad_image: Literal["fail", "skip"], setting: str, folder: Path
+) -> str:
+    """Tell of the bad files that are skipped; nothing if there are none.
+
+    Parameters
+    ----------
+    bad : mapping of Path to str
+        What is wrong with each.
+    setting : str
+        The path of the setting `on_bad_image`.
+    folder : Path
+        Files are named from here, where they are in it.
+
+    Raises
+    ------
+    DataError
+        If none may be skipped.
+    """
+    if not bad:
+        return ""
+    if on_bad_image == "fail":
+        path, problem = next(iter(bad.items()))
+        more = f" ({len(bad)} bad images in all)" if len(bad) > 1 else ""
+        raise DataError(f"{path}: {problem}{more}; {setting}=skip goes on without such images")
+    named = [
+        f"{path.relative_to(folder) if path.is_relative_to(folder) else path} {problem}"
+        for path, problem in bad.items()
+    ]
+    images = "1 bad image" if len(bad) == 1 else f"{len(bad):,} bad images"
+    return f"skipped {images}: {listed(named)}"
+
+
 def read_once(classes: Mapping[str, Sequence[Path]], size: int, ink: Ink) -> FormedImages:
     """Return the images of the cache, or read the files and cache them.
 
@@ -68,7 +133,7 @@ def read_once(classes: Mapping[str, Sequence[Path]], size: int, ink: Ink) -> For
         formed = recall(name, lambda arrays: _from_arrays(arrays, paths_M))
         if formed is not None:
             return formed
-        results = list(pool.map(lambda path: _formed(path, size, ink), paths_M))
+    results = form_files(paths_M, size, ink)
     good = [place for place, (_, _, problem) in enumerate(results) if not problem]
     formed = FormedImages(
         images_NSF=np.array([results[place][0] for place in good], np.uint8).reshape(
@@ -95,16 +160,15 @@ def _content(path: Path) -> str:
         return str(error.strerror)
 
 
-def _formed(path: Path, size: int, ink: Ink) -> tuple[NDArray[np.uint8] | None, bool, str]:
-    """The image in MNIST's form, whether its ink is dark, and what is wrong with the file."""
+def _formed(path: Path, size: int, ink: Ink) -> FormedFile:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BadImageError(f"is larger than {MAX_BYTES // 2**30} GiB")
-        return *mnist_form(open_picture(path), size, ink), ""
+        return FormedFile(*mnist_form(open_picture(path), size, ink))
     except OSError as error:
-        return None, False, f"cannot be read ({error.strerror})"
+        return FormedFile(problem=f"cannot be read ({error.strerror})")
     except BadImageError as error:
-        return None, False, str(error)
+        return FormedFile(problem=str(error))
 
 
 def _from_arrays(arrays: Arrays, paths_M: Sequence[Path]) -> FormedImages:

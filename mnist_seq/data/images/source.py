@@ -4,7 +4,7 @@ Shapes: N images, K classes.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mnist_seq.config import DataConfig
 from mnist_seq.data.dataset import Source, Split
 from mnist_seq.data.images.folder import list_folder
-from mnist_seq.data.images.reading import read_once
+from mnist_seq.data.images.reading import read_once, skipped
 from mnist_seq.data.listed import listed
 from mnist_seq.data.validation_split import Indices, stratified
 from mnist_seq.errors import DataError
@@ -46,7 +46,8 @@ def read_image_folder(config: DataConfig) -> Source:
         files = {name: found.test.get(name, []) for name in names}
         parts.append(read_once(files, config.size, config.ink))
     bad = {path: problem for part in parts for path, problem in part.bad.items()}
-    warnings = (*_bad_files(folder, bad, config), *_left_out(folder, found.left_out))
+    skips = skipped(bad, config.on_bad_image, "data.on_bad_image", Path(folder))
+    warnings = (*([f"{folder}: {skips}"] if skips else []), *_left_out(folder, found.left_out))
     splits = [Split(part.images_NSF, part.labels_N) for part in parts]
     if found.test is None:
         kept = f"{100 * config.test_fraction:.3g} % of them kept for the test"
@@ -89,27 +90,6 @@ def _held_out(folder: str, labels_N: NDArray[np.int32], fraction: float) -> tupl
     pool, held_out = stratified(labels_N[candidates], fraction, TEST_SEED)
     rare = np.flatnonzero(~takes_part_N)
     return np.sort(np.concatenate([candidates[pool], rare])), candidates[held_out]
-
-
-def _bad_files(folder: str, bad: Mapping[Path, str], config: DataConfig) -> list[str]:
-    """A warning about the files that are skipped, if any are.
-
-    Raises
-    ------
-    DataError
-        If none may be.
-    """
-    if not bad:
-        return []
-    if config.on_bad_image == "fail":
-        path, problem = next(iter(bad.items()))
-        more = f" ({len(bad)} bad images in all)" if len(bad) > 1 else ""
-        raise DataError(
-            f"{path}: {problem}{more}; data.on_bad_image=skip goes on without such images"
-        )
-    named = [f"{path.relative_to(folder)} {problem}" for path, problem in bad.items()]
-    images = "1 bad image" if len(bad) == 1 else f"{len(bad):,} bad images"
-    return [f"{folder}: skipped {images}: {listed(named)}"]
 
 
 def _left_out(folder: str, paths: Sequence[Path]) -> list[str]:

@@ -1,0 +1,104 @@
+"""A trained network of an earlier run that reads characters in MNIST's form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_seq.config import ChosenRun, Config
+from mnist_seq.driver.workspace import Workspace
+from mnist_seq.errors import TrackingError, in_one_line
+from mnist_seq.network.inspection import BATCH_SIZE, load_model, probabilities
+from mnist_seq.network.network_file import check_network_file
+from mnist_seq.report.characters.answers import Answer, answers
+from mnist_seq.terminal.display import say
+from mnist_seq.tracking.model_folder import ModelFacts
+from mnist_seq.tracking.results import Experiment, RunInfo
+from mnist_seq.validation import validate
+
+IN_THE_FORM = {"mnist", "images"}
+
+
+@dataclass(frozen=True)
+class CharacterReader:
+    """A run whose network reads characters; the network is loaded when it first reads.
+
+    Attributes
+    ----------
+    facts : ModelFacts
+        Of its network.
+    config : Config
+        Of its training.
+    size : int
+        Rows, and pixels of a row, of the images that it reads.
+    """
+
+    workspace: Workspace
+    experiment: Experiment
+    run: RunInfo
+    facts: ModelFacts
+    config: Config
+    size: int
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(map(in_one_line, self.facts.class_names))
+
+    def say_what_it_is(self) -> None:
+        """Print which network reads, and what may keep it from reading well."""
+        side = f"{self.size}\N{MULTIPLICATION SIGN}{self.size}"
+        say(f"{self.experiment.name}, {self.run.name}: reads images of {side} pixels")
+        source = self.config.data.source
+        if source not in IN_THE_FORM:
+            say(
+                f"it was trained on data={source}: unless those images are in MNIST's form, as "
+                "what it reads here will be, it errs more often",
+                style="yellow",
+            )
+
+    def read(self, images_NSF: NDArray[np.uint8], confidence: float) -> Sequence[Answer]:
+        """What the network says of images in MNIST's form, each of `size`; 255 is full ink.
+
+        Raises
+        ------
+        TrackingError
+            If its file is not the network of its run.
+        """
+        file = self.workspace.results.model_file(self.run.id)
+        names = self.class_names
+        check_network_file(file, self.config.model, self.facts.shape, len(names))
+        probabilities_NK = probabilities(load_model(file), images_NSF, BATCH_SIZE)
+        return answers(probabilities_NK, names, confidence)
+
+
+def side_of(facts: ModelFacts, name: str) -> int:
+    """Rows, and pixels of a row, of a network's images.
+
+    Raises
+    ------
+    TrackingError
+        If they are not square.
+    """
+    rows, pixels = facts.shape
+    if rows != pixels:
+        raise TrackingError(
+            f"{name}: reads images of {rows} rows of {pixels} pixels; characters are brought "
+            "into squares, so its images must be square"
+        )
+    return rows
+
+
+def find_reader(workspace: Workspace, choice: ChosenRun) -> CharacterReader:
+    """The chosen run, by default the best trial of the latest study, to read characters with.
+
+    Raises
+    ------
+    TrackingError
+        If it is not there, has no network, or reads no square images.
+    """
+    experiment, run = workspace.find_run(choice)
+    facts = workspace.results.model_facts(run.id)
+    size = side_of(facts, f"{experiment.name}, {run.name}")
+    config = validate(Config, workspace.results.config(run.id))
+    return CharacterReader(workspace, experiment, run, facts, config, size)
