@@ -93,6 +93,7 @@ def put(values: dict[str, Any], path: str, value: Any) -> None:
     values[name] = value
 
 
+@pytest.mark.slow
 @MANY
 @given(st.dictionaries(paths, anything, min_size=1, max_size=4))
 def test_any_value_of_any_setting_is_accepted_or_refused(changes: dict[str, Any]) -> None:

@@ -185,6 +185,7 @@ def stopped_training(
     return command, checkpoints.folder, state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("which", "images"), CHANGES)
 def test_a_stopped_training_refuses(
     which: str, images: str, files: Files, places: tuple[str, ...]
@@ -204,6 +205,7 @@ def test_a_stopped_training_refuses(
     assert results.runs(results.experiment(name)) == []
 
 
+@pytest.mark.slow
 def test_a_finished_training_is_not_taken_for_one_of_other_images(
     files: Files, places: tuple[str, ...]
 ) -> None:
@@ -217,6 +219,7 @@ def test_a_finished_training_is_not_taken_for_one_of_other_images(
     assert (folder / "000000.ending").exists()
 
 
+@pytest.mark.slow
 def test_a_stopped_training_of_these_images_goes_on(files: Files, places: tuple[str, ...]) -> None:
     command, _, state = stopped_training(files, places, "stopped_training")
     printed("train", *command)
@@ -228,6 +231,7 @@ def test_a_stopped_training_of_these_images_goes_on(files: Files, places: tuple[
     assert from_tags(made.tags) == digests_of(files)
 
 
+@pytest.mark.slow
 def test_an_open_run_goes_on_with_these_images_alone(files: Files, places: tuple[str, ...]) -> None:
     """It was killed in its first epoch: there is a run, and no saved state."""
     command, folder, _ = stopped_training(files, places, "first_epoch")

@@ -19,6 +19,8 @@ from tests.examples import config
 from tests.experiments.commands import printed
 from tests.experiments.commands import run as command
 
+pytestmark = pytest.mark.slow  # half a minute of trainings
+
 SWEEP = (
     "data=digits",
     "study=small",

@@ -17,6 +17,8 @@ from mnist_seq.tracking.results import Results, RunInfo
 from tests.examples import config
 from tests.experiments.commands import printed, run
 
+pytestmark = pytest.mark.slow  # half a minute of trainings
+
 SMALL = ("training.epochs=2", "model.units=6", "training.learning_rate=0.02", "workers.count=1")
 # By name: the largest grey value, how a number is written, and whether columns come first.
 WAYS = {"bytes": (255, "%d", False), "ink": (1, "%.4f", False), "columns": (16, "%d", True)}

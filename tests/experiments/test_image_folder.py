@@ -69,6 +69,7 @@ def test_a_search_says_what_it_took_the_images_for(swept: str, letters: Path) ->
     assert "dark ink on light paper; 255 is full ink" in swept
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("swept")
 def test_a_folder_that_moved_is_asked_for_and_can_be_named(
     letters: Path, root: Path, places: tuple[str, ...]
@@ -104,6 +105,7 @@ def test_a_study_goes_on_where_its_folder_is_now(
         moved.rename(letters)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("swept")
 def test_the_network_takes_images_in_the_form(letters: Path, places: tuple[str, ...]) -> None:
     results = Workspace(TrackingConfig(folder=places[0].partition("=")[2])).results

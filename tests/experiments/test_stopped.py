@@ -76,7 +76,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("number", "is_up", "code", "said"),
     [
         (signal.SIGINT, False, 130, "stopped\n"),
-        (signal.SIGHUP, False, 130, "stopped\n"),
+        pytest.param(signal.SIGHUP, False, 130, "stopped\n", marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, True, 0, "", marks=pytest.mark.slow),
         pytest.param(signal.SIGHUP, True, 0, "", marks=pytest.mark.slow),
     ],

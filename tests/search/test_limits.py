@@ -64,6 +64,7 @@ def test_no_larger_network_is_suggested(sampler: str, tmp_path: Path) -> None:
     assert len({str(trial.values) for trial, _ in finished}) > 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [{"parameters": MOST}, {"seconds_per_epoch": SECONDS}])
 @pytest.mark.parametrize("sampler", ["gp", "tpe"])
 def test_a_study_that_is_opened_again_suggests_the_same(
@@ -144,6 +145,7 @@ def test_narrower_limits_leave_earlier_trials_out_and_wider_ones_try_them_again(
     assert opened(tmp_path, free).readmitted == []
 
 
+@pytest.mark.slow
 def test_a_search_that_finds_nothing_within_its_limits_ends(tmp_path: Path) -> None:
     config = limited("gp", parameters=100)
     outcomes = gone_on(tmp_path, config, 100)

@@ -26,7 +26,13 @@ from tests.search.landscapes import (
 # --- suggestions
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        sampler if sampler == "gp" else pytest.param(sampler, marks=pytest.mark.slow)
+        for sampler in SAMPLERS
+    ],
+)
 def test_a_search_taken_up_anywhere_asks_for_the_same(sampler: str, tmp_path: Path) -> None:
     config, trials = searching(sampler), 11  # modelled from the fifth or ninth on
     whole = searched(tmp_path / "whole", config, trials, lambda _: False)

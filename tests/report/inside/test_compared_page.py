@@ -99,6 +99,7 @@ def test_two_networks_that_answer_alike_have_no_gallery() -> None:
     assert not [name for name in page if name.startswith("disputed")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 def test_no_text_overlaps_in_the_page(tmp_path: Path) -> None:
     usual = str(made()["compared.html"])

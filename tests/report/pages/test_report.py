@@ -78,7 +78,13 @@ def pictures(page: str) -> list[str]:
     return [found.group() for found in re.finditer(r"<figure>.*?</figure>", page, re.DOTALL)]
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "20 trials" else pytest.param(name, marks=pytest.mark.slow)
+        for name in STUDIES
+    ],
+)
 def test_every_section_has_a_picture_with_marks_or_a_sentence(name: str) -> None:
     page = page_of(name)
     for section in page.split("<section")[1:]:
