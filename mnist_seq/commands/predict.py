@@ -1,15 +1,16 @@
 """Read images with a trained network."""
 
+from functools import partial
 from pathlib import Path
 
-from mnist_seq.commands.command import command
+from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import PageRead, Predicted
 from mnist_seq.config import PredictConfig
 from mnist_seq.errors import ConfigError
 
 
 @command(PredictConfig)
-def main(config: PredictConfig, _typed: str) -> Predicted | PageRead:
+def main(config: PredictConfig, _typed: str) -> Made:
     """Read images of single characters, or a whole page, with the network of an earlier run.
 
     Examples
@@ -22,9 +23,9 @@ def main(config: PredictConfig, _typed: str) -> Predicted | PageRead:
     if config.page is not None:
         from mnist_seq.driver.read_page import read_page
 
-        return PageRead.of(read_page(config, Path(config.page)))
+        return partial(PageRead.of, read_page(config, Path(config.page)))
     if config.image is None:
         raise ConfigError("image or page: must name what is to be read, as in image=a.png")
     from mnist_seq.driver.read_images import read_images
 
-    return Predicted.of(read_images(config, config.image))
+    return partial(Predicted.of, read_images(config, config.image))
