@@ -4,7 +4,9 @@ import shlex
 
 import pytest
 
+from mnist_seq.api.study import Study
 from mnist_seq.driver import sweep as driver
+from mnist_seq.driver import workspace
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome
 from mnist_seq.terminal.progress import Progress
 from mnist_seq.terminal.summary import print_summary
@@ -30,6 +32,8 @@ def ran(outcomes: list[TrialOutcome], monkeypatch: pytest.MonkeyPatch) -> Ran:
         return driver.SweepResult("mine", progress, is_complete=True)
 
     monkeypatch.setattr(driver, "sweep", ended)
+    monkeypatch.setattr(workspace, "Workspace", lambda _: None)
+    monkeypatch.setattr(Study, "has_best", progress.count("complete") > 0)
     monkeypatch.setattr(forkserver, "start", lambda _: None)
     return run("sweep", "data=digits", "tracking.folder=my runs")
 
