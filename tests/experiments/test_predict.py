@@ -124,9 +124,6 @@ def test_a_small_network_reads_a_tilted_page_in_a_shadow(root: Path) -> None:
     tracking = f"tracking.folder={root / 'mnist'}"
     small = ("model.units=32", "training.epochs=3", "training.learning_rate=0.005")
     printed("train", "name=mnist", *small, "training.batch_size=64", "workers.count=1", tracking)
-    printed(
-        "train", "name=mnist", *small, "training.learning_rate=0.005", "workers.count=1", tracking
-    )
     results = Workspace(TrackingConfig(folder=str(root / "mnist"))).results
     (trained,) = results.runs(results.experiment("mnist"), "training")
     layout = page(tilt=3, shadow=0.5, noise=8, specks=40)

@@ -109,7 +109,7 @@ def test_after_the_last_row_probabilities_are_the_saved_models_own_answers(tmp_p
     np.testing.assert_array_equal(probabilities_BSK[:, -1], predict(file.read_bytes(), IMAGES_BSF))
 
 
-def test_images_are_answered_however_the_network_wants_them_written() -> None:
+def test_images_are_answered_however_the_network_wants_them_written(tmp_path: Path) -> None:
     """From 0 to 16 and column by column, or as they are: the same weights say the same."""
     settings = model_config("last")
     offset_SF, scale_SF = DATA.scaling.offset_SF, DATA.scaling.scale_SF
@@ -121,8 +121,11 @@ def test_images_are_answered_however_the_network_wants_them_written() -> None:
     written.set_weights(plain.get_weights())
     images_BSF = columns.images(columns.pixels(IMAGES_BSF))  # values that both can write
     expected_BK = written.predict(columns.pixels(images_BSF), verbose=0)
-    np.testing.assert_allclose(probabilities(written, images_BSF), expected_BK, rtol=1e-5)
-    np.testing.assert_allclose(probabilities(plain, images_BSF), expected_BK, rtol=1e-5)
+    for name, model in (("plain", plain), ("written", written)):
+        file = tmp_path / f"{name}.keras"
+        model.save(file)
+        given_BK = probabilities(load_model(file), images_BSF)
+        np.testing.assert_allclose(given_BK, expected_BK, rtol=1e-5)
 
 
 def test_every_readout_is_among_the_cases() -> None:

@@ -6,6 +6,7 @@ Lines run from top to bottom and characters from left to right.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median_low
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,8 +230,9 @@ def _with_spaces(line: Sequence[Character], height: float) -> list[Character]:
     pairs = list(itertools.pairwise(boxes))
     gaps = [second.left - first.right for first, second in pairs]
     pitches = [second.middle - first.middle for first, second in pairs]
-    widest_gap = max(WIDER_GAP * float(np.median(gaps or [0])), SPACE * height)
-    widest_pitch = WIDER_PITCH * float(np.median(pitches or [0]))
+    # The lower median: of two gaps, one may be a space.
+    widest_gap = max(WIDER_GAP * median_low(gaps or [0]), SPACE * height)
+    widest_pitch = WIDER_PITCH * median_low(pitches or [0])
     begins = [
         gap > widest_gap and pitch > widest_pitch for gap, pitch in zip(gaps, pitches, strict=True)
     ]

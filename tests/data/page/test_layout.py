@@ -44,7 +44,7 @@ def test_three_digits_on_a_large_sheet() -> None:
     [
         (np.full((800, 600), 230.0), "is blank"),
         (np.random.default_rng(0).normal(200, 10, (800, 600)), "is blank|1 pixels high"),
-        (np.random.default_rng(0).uniform(0, 255, (2000, 1500)), "this is no page of text"),
+        (np.random.default_rng(0).uniform(0, 255, (800, 600)), "is blank"),
         (255 - 255 * (np.indices((300, 300)) % 9 == 0).all(axis=0), "1 pixels high; characters"),
     ],
     ids=["one grey", "grain", "noise", "dots"],
@@ -53,6 +53,12 @@ def test_what_is_no_page_is_refused(grey_HW: NDArray[np.float64], problem: str) 
     page_HW = np.rint(np.clip(grey_HW, 0, 255)).astype(np.uint8)
     with pytest.raises(BadImageError, match=problem):
         find_characters(straightened(page_HW, "auto").ink_HW)
+
+
+def test_a_page_has_so_many_marks_at_the_most() -> None:
+    dots_HW = (np.indices((1700, 1700)) % 20 < 9).all(axis=0)
+    with pytest.raises(BadImageError, match="has 7,225 separate marks of ink; this is no page"):
+        find_characters(np.where(dots_HW, 255, 0).astype(np.uint8))
 
 
 def drawn(*boxes: tuple[int, int, int, int]) -> NDArray[np.uint8]:
