@@ -168,7 +168,7 @@ def _line(problem: ErrorDetails, kind: type[Settings]) -> tuple[str, str]:
     match problem["type"]:
         case "value_error":
             message = str(context["error"])
-            names_it = place[:1] in (["data"], ["model"]) or place == ["search"]
+            names_it = place[:1] in ([], ["data"], ["model"]) or place == ["search"]
             return path, message if names_it else f"{path}: {message}"
         case "missing" if len(place) > 3 and place[2] not in settings(Config):
             known = [f"search.space.{path}" for path in settings(Config)]
