@@ -608,11 +608,12 @@ class PredictConfig(ChosenRun):
     )
     tracking: TrackingConfig
 
-    @model_validator(mode="after")
-    def _reads_one_of_both(self) -> Self:
-        if self.image is not None and self.page is not None:
-            raise ValueError("image and page: must not both be named; each is read by a command")
-        return self
+    @field_validator("page")
+    @classmethod
+    def _page_goes_alone(cls, page: str | None, info: ValidationInfo) -> str | None:
+        if page is not None and info.data.get("image") is not None:
+            raise ValueError("is read by a command of its own, so not together with image")
+        return page
 
 
 class ReportConfig(Settings):

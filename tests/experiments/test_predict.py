@@ -171,7 +171,10 @@ def test_files_that_are_no_images(letters: Path, places: tuple[str, str]) -> Non
     [
         ("image=null", "image or page: must name what is to be read"),
         ("page=not/there.png", "not/there.png: cannot be read (No such file or directory)"),
-        ("image=a.png page=b.png", "image and page: must not both be named"),
+        (
+            "image=a.png page=b.png",
+            "page: is read by a command of its own, so not together with image",
+        ),
         ("image=not/there.png", "not/there.png: no such file or folder"),
         ("image=docs", "docs: has no PNG, JPEG, TIFF, BMP or WebP files"),
         ("image=[]", "image: must not be empty (got [])"),
