@@ -6,7 +6,7 @@ from html import escape
 import pandas as pd
 
 from mnist_seq.api.trained_run import TrainedRun
-from mnist_seq.config import ReportConfig, SweepConfig
+from mnist_seq.config import ChosenRun, ReportConfig, SweepConfig
 from mnist_seq.driver.live_page import read_study
 from mnist_seq.driver.report import report
 from mnist_seq.driver.workspace import Workspace
@@ -69,10 +69,7 @@ class Study:
         TrackingError
             If no trial is complete.
         """
-        complete = self.workspace.complete_trials(self._experiment)
-        if not complete:
-            raise TrackingError(f"{self.name} has no complete trial")
-        return TrainedRun(self.workspace, complete[0])
+        return self._run(None)
 
     @property
     def has_best(self) -> bool:
@@ -87,10 +84,11 @@ class Study:
         TrackingError
             If there is none.
         """
-        runs = dict(self.workspace.results.trials(self._experiment))
-        if number not in runs:
-            raise TrackingError(f"no trial {number} in {self.name}: it has {len(runs)}")
-        return TrainedRun(self.workspace, runs[number])
+        return self._run(number)
+
+    def _run(self, number: int | None) -> TrainedRun:
+        _, run = self.workspace.find_run(ChosenRun(study=self.name, trial=number, run=None))
+        return TrainedRun(self.workspace, run)
 
     @property
     def findings(self) -> tuple[str, ...]:

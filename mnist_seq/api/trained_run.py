@@ -180,7 +180,8 @@ class TrainedRun:
                 f"images: must be numbers of the shape (images, {shape[0]}, {shape[1]}) "
                 f"(got {images.dtype} of the shape {images.shape})"
             )
-        if dtype == np.uint8 and not np.isin(images_NSF, np.arange(WHITEST + 1)).all():
+        is_cast = dtype == np.uint8 and images.dtype != np.uint8
+        if is_cast and not np.isin(images_NSF, np.arange(WHITEST + 1)).all():
             raise DataError(
                 "images: must be whole grey values from 0 to 255, as those it was trained on "
                 f"(got {images.dtype} from {images.min():g} to {images.max():g})"

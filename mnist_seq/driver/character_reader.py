@@ -11,7 +11,7 @@ from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError, in_one_line
 from mnist_seq.network.inspection import BATCH_SIZE, load_model, probabilities
 from mnist_seq.network.network_file import check_network_file
-from mnist_seq.report.characters.answers import Answer, answers
+from mnist_seq.report.characters.answers import NOT_SURE, Answer, answers
 from mnist_seq.terminal.display import say
 from mnist_seq.tracking.model_folder import ModelFacts
 from mnist_seq.tracking.results import Experiment, RunInfo
@@ -70,6 +70,16 @@ class CharacterReader:
         check_network_file(file, self.config.model, self.facts.shape, len(names))
         probabilities_NK = probabilities(load_model(file), images_NSF, BATCH_SIZE)
         return answers(probabilities_NK, names, confidence)
+
+
+def say_unsure(read: Sequence[Answer], confidence: float) -> None:
+    """Print how many characters are marked and not guessed; nothing if none is."""
+    unsure = sum(not answer.is_sure for answer in read)
+    if unsure:
+        say(
+            f"{unsure:,} of {len(read):,} marked with {NOT_SURE}: no class is as probable as "
+            f"confidence={confidence:g}"
+        )
 
 
 def side_of(facts: ModelFacts, name: str) -> int:

@@ -9,11 +9,11 @@ import numpy as np
 from mnist_seq.config import PredictConfig
 from mnist_seq.data.images.folder import list_files
 from mnist_seq.data.images.reading import form_files, skipped
-from mnist_seq.driver.character_reader import CharacterReader, find_reader
+from mnist_seq.driver.character_reader import CharacterReader, find_reader, say_unsure
 from mnist_seq.driver.checkpoints import check_writable, write_atomically
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import DataError
-from mnist_seq.report.characters.answers import NOT_SURE, Answer, answers_frame
+from mnist_seq.report.characters.answers import Answer, answers_frame
 from mnist_seq.report.export.files import csv_file
 from mnist_seq.terminal.display import console, say
 from mnist_seq.terminal.summary import print_files, table_of
@@ -98,9 +98,4 @@ def _print_answers(images: Sequence[Path], answers: Sequence[Answer], confidence
     console.print(table_of(rows))
     if len(images) > MOST_ROWS:
         say(f"{len(images) - MOST_ROWS:,} more in the table")
-    unsure = sum(not answer.is_sure for answer in answers)
-    if unsure:
-        say(
-            f"{unsure:,} of {len(images):,} marked with {NOT_SURE}: no class is as probable as "
-            f"confidence={confidence:g}"
-        )
+    say_unsure(answers, confidence)

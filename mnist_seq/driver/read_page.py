@@ -11,12 +11,12 @@ from mnist_seq.data.images.form import placed
 from mnist_seq.data.images.picture import BadImageError
 from mnist_seq.data.page.layout import Character, find_characters
 from mnist_seq.data.page.scan import Scan, read_scan
-from mnist_seq.driver.character_reader import CharacterReader, find_reader
+from mnist_seq.driver.character_reader import CharacterReader, find_reader, say_unsure
 from mnist_seq.driver.checkpoints import check_writable, write_atomically
 from mnist_seq.driver.workspace import Workspace, file_name
 from mnist_seq.errors import DataError
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.characters.answers import NOT_SURE, Answer, answers_frame
+from mnist_seq.report.characters.answers import Answer, answers_frame
 from mnist_seq.report.characters.drawing import drawn_page
 from mnist_seq.report.export.files import csv_file
 from mnist_seq.terminal.display import say
@@ -76,12 +76,7 @@ def read_page(config: PredictConfig, page: Path) -> ReadPage:
     text = _text(lines, answers, reader.class_names)
     for line in text.splitlines():
         say(f"  {line}")
-    unsure = sum(not answer.is_sure for answer in answers)
-    if unsure:
-        say(
-            f"{unsure:,} of {len(answers):,} marked with {NOT_SURE}: no class is as probable as "
-            f"confidence={config.confidence:g}"
-        )
+    say_unsure(answers, config.confidence)
     contents = text.encode(), _table(lines, answers), drawn_page(scan.grey_HW, characters, answers)
     for file, content in zip(files.values(), contents, strict=True):
         write_atomically(file, content, shared=True)
