@@ -432,6 +432,24 @@ class ChosenRun(Settings):
     run: str | None = Field(pattern="^[0-9a-f]{32}$", description="an MLflow run id, instead")
 
 
+class ChosenNetwork(ChosenRun):
+    """Selects the network of an earlier run, or one by its name in MLflow's registry."""
+
+    champion: Name | None = Field(
+        default=None, description="of this name in MLflow's registry, instead"
+    )
+
+    @field_validator("champion")
+    @classmethod
+    def _name_goes_alone(cls, name: str | None, info: ValidationInfo) -> str | None:
+        for other in ("study", "trial", "run"):
+            if name is not None and (chosen := info.data.get(other)) is not None:
+                raise ValueError(
+                    f"means a registered network, so not together with {other}={chosen}"
+                )
+        return name
+
+
 class DataFiles(Settings):
     """Where the data files of an earlier run are now, if they were moved."""
 
@@ -465,6 +483,13 @@ class RerunConfig(ChosenRun):
     )
     model: Values = Field(default={}, description="settings to change, as in model.units=96")
     training: Values = Field(default={}, description="settings to change, as in training.epochs=30")
+    register_as: Name | None = Field(
+        default=None,
+        alias="register",  # pydantic's models have a method of this name
+        description="a name in MLflow's registry for the network of the best seed by validation; "
+        "its champion if it beats the present one by more than luck",
+    )
+    force: bool = Field(default=False, description="register: champion in any case")
     workers: WorkersConfig
     tracking: TrackingConfig
 
@@ -481,6 +506,21 @@ class RerunConfig(ChosenRun):
             if top is not None and (chosen := info.data.get(name)) is not None:
                 raise ValueError(f"means the best trials, so not together with {name}={chosen}")
         return top
+
+    @field_validator("register_as")
+    @classmethod
+    def _registers_one_config(cls, name: str | None, info: ValidationInfo) -> str | None:
+        # Of several, the test images would have chosen one.
+        if name is not None and info.data.get("top") is not None:
+            raise ValueError("means one trial's network, so not together with top; name a trial")
+        return name
+
+    @field_validator("force")
+    @classmethod
+    def _force_goes_with_register(cls, force: bool, info: ValidationInfo) -> bool:
+        if force and info.data.get("register_as") is None:
+            raise ValueError("goes with register=NAME")
+        return force
 
 
 def _as_list(value: Any) -> Any:
@@ -579,7 +619,7 @@ class ExportConfig(Settings):
     tracking: TrackingConfig
 
 
-class PredictConfig(ChosenRun):
+class PredictConfig(ChosenNetwork):
     """Settings of ``python -m experiments.predict``."""
 
     image: (
