@@ -7,7 +7,7 @@ search space and as an MLflow parameter. Defaults live in ``conf/``; ranges and 
 import os
 import re
 from collections.abc import Mapping, Set
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +28,7 @@ Objective: TypeAlias = Literal["validation_accuracy", "validation_loss"]
 OptimizerName: TypeAlias = Literal[
     "adadelta", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
 ]
+NetworkFormat: TypeAlias = Literal["onnx", "litert"]
 Readout: TypeAlias = Literal["last", "each_step", "mean", "max", "flatten", "attention"]
 File: TypeAlias = Annotated[str, AfterValidator(os.path.expanduser)]  # ~/a.csv is known
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -436,7 +437,7 @@ class ChosenNetwork(ChosenRun):
     """Selects the network of an earlier run, or one by its name in MLflow's registry."""
 
     champion: Name | None = Field(
-        default=None, description="of this name in MLflow's registry, instead"
+        default=None, description="a name in MLflow's registry, instead: its champion"
     )
 
     @field_validator("champion")
@@ -606,17 +607,30 @@ class CompareConfig(Settings):
         return studies
 
 
-class ExportConfig(Settings):
+class ExportConfig(ChosenNetwork):
     """Settings of ``python -m experiments.export``."""
 
-    study: Name | None = Field(description="null: the latest")
-    format: Literal["csv", "parquet", "both"] = Field(
-        description="parquet: each column keeps its type; csv: for spreadsheets and all else"
+    format: Literal["csv", "parquet", "both", "onnx", "litert"] = Field(
+        description="of the study's tables: parquet keeps each column's type, csv is for all else; "
+        "of one network: onnx, litert"
     )
     folder: File | None = Field(
         min_length=1, description="null: one of the study's name in the tracking folder's reports"
     )
+    data: DataFiles = DataFiles()
     tracking: TrackingConfig
+
+    @field_validator("format")
+    @classmethod
+    def _tables_are_of_a_study(cls, wanted: str, info: ValidationInfo) -> str:
+        for name in ("trial", "run", "champion"):
+            chosen = info.data.get(name)
+            if wanted not in get_args(NetworkFormat) and chosen is not None:
+                raise ValueError(
+                    f"must be onnx or litert with {name}={chosen}, which is one network; tables "
+                    f"are of a whole study (got {wanted!r})"
+                )
+        return wanted
 
 
 class PredictConfig(ChosenNetwork):

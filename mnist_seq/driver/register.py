@@ -123,7 +123,8 @@ def _compared(workspace: Workspace, run: RunInfo, champion: Version) -> _Compari
     if digests[0] != digests[1]:
         return _Comparison(False, "it was confirmed on other test images")
     try:
-        ours_N, theirs_N = (_right(workspace, each) for each in (run.id, champion.run_id))
+        ours_N = _right(workspace, run.id)
+        theirs_N = _right(workspace, champion.run_id, len(ours_N))
     except TrackingError as error:
         return _Comparison(False, f"they cannot be compared ({error})")
     only_ours, only_theirs = int((ours_N & ~theirs_N).sum()), int((theirs_N & ~ours_N).sum())
@@ -135,13 +136,16 @@ def _compared(workspace: Workspace, run: RunInfo, champion: Version) -> _Compari
     return _Comparison(is_better, f"{shares}, {luck} ({test})")
 
 
-def _right(workspace: Workspace, run_id: str) -> NDArray[np.bool_]:
-    """Which test images a run's network has right, in their order."""
+def _right(workspace: Workspace, run_id: str, images: int | None = None) -> NDArray[np.bool_]:
+    """Which test images a run's network has right, in their order; so many, if that is known."""
     file = workspace.results.files(run_id) / RESULTS_FILE
     try:
-        return read_right(file)
+        right_N = read_right(file)
     except (OSError, ValueError) as error:
         raise TrackingError(f"{file}: cannot be read as answers to the test images") from error
+    if len(right_N) != (images or len(right_N)):
+        raise TrackingError(f"{file}: answers {len(right_N)} test images, not {images}")
+    return right_N
 
 
 def _confirmation(runs: Sequence[RunInfo], registered: RunInfo, scores: Scores) -> str:

@@ -127,7 +127,7 @@ def rerun(config: RerunConfig, command: str) -> RerunResult:
             workspace.tracking,
             (f"predict image=a.png champion={registered.name}", "read with the champion"),
         )
-        say(f"  {serve_command(workspace.store, registered.name)}")
+        say(f"  {serve_command(workspace.store, registered.name)}  # answer over HTTP with it")
     return RerunResult(experiment.study, tuple(ended), registered)
 
 

@@ -2,8 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 from PIL import Image
@@ -11,6 +13,7 @@ from scipy.stats import binomtest
 
 from mnist_seq.config import TrackingConfig
 from mnist_seq.data.digits import read_digits
+from mnist_seq.driver import export_network
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.results import RunInfo
 from tests.experiments.commands import printed, run
@@ -111,6 +114,15 @@ def test_what_was_confirmed_on_other_test_images_stays(store: Store) -> None:
         f"version {before} stays champion: it was confirmed on other test images; "
         "force=true replaces it"
     )
+    answers = (
+        store.workspace.results.files(str(client.get_model_version("letters", before).run_id))
+        / "test_results.csv"
+    )
+    whole = answers.read_text()
+    answers.write_text("".join(whole.splitlines(keepends=True)[:-1]))
+    told = store.register("good")
+    answers.write_text(whole)
+    assert f"({answers}: answers 359 test images, not 360); force=true" in str(told["verdict"])
     assert store.champion() == before
 
 
@@ -126,6 +138,42 @@ def test_the_champion_reads_images_by_its_name(store: Store, tmp_path: Path) -> 
     ran = run("predict", "champion=others", *words)
     assert ran.code == 2
     assert ran.errors[0].startswith("error: no model others with a champion in ")
+
+
+@pytest.mark.slow
+def test_the_champion_is_written_for_programs_without_keras(store: Store, tmp_path: Path) -> None:
+    ran = run("export", "format=onnx", "champion=letters", f"folder={tmp_path}", store.setting)
+    assert ran.code == 0, ran.errors
+    said, files = ran.out.split("\n\n", 1)
+    assert "answers as Keras does: another label for 0 of 144 validation images, " in said
+    assert files.count(str(tmp_path)) == 2
+    (network,) = tmp_path.glob("*.onnx")
+    labels = network.with_name(f"{network.stem}.labels.txt").read_text("utf-8").split()
+    digits = read_digits().test
+    (answers_NK,) = onnxruntime.InferenceSession(network).run(None, {"pixels": digits.images_NSF})
+    told = [labels[place] for place in np.argmax(answers_NK, axis=1)]
+    champion = store.workspace.store.client.get_model_version("letters", store.champion())
+    kept = store.workspace.results.files(str(champion.run_id)) / "test_results.csv"
+    assert told == pd.read_csv(kept, dtype=str)["predicted_label"].tolist()
+
+
+@pytest.mark.slow
+def test_a_network_that_answers_otherwise_leaves_no_file(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def turned(model: Any, wanted: str, pixels_NSF: Any) -> tuple[bytes, Any]:
+        answers_NK = model.predict(pixels_NSF, verbose=0)
+        return b"a file", answers_NK + 0.0002 * (np.arange(len(answers_NK)) == 7)[:, None]
+
+    monkeypatch.setattr(export_network, "export", turned)
+    words = ("format=litert", "champion=letters", f"folder={tmp_path}", store.setting)
+    ran = run("export", *words)
+    assert ran.code == 2
+    assert ran.errors == [
+        "error: format=litert: does not answer as Keras does, so no file is written: another label "
+        "for 0 of 144 validation images, probabilities differ by 2.0e-04"
+    ]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
