@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[type[Settings], str]] = {
     "predict": (PredictConfig, "read your own images with a network"),
     "compare": (CompareConfig, "put studies beside each other"),
     "data": (ShowDataConfig, "look at the images before anything is trained"),
-    "export": (ExportConfig, "write a study as tables"),
+    "export": (ExportConfig, "write a study as tables, or a network as ONNX or LiteRT"),
 }
 
 
