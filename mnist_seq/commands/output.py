@@ -87,7 +87,7 @@ class Sweep(Output):
         return cls(
             study=study.name,
             folder=str(study.workspace.folder),
-            objective=study.config.search.objective,
+            objective=study.config.search.metric,
             trials={str(state): int(n) for state, n in trials["state"].value_counts().items()},
             best=Run.of(study.best) if study.has_best else None,
             findings=list(study.page.findings),

@@ -123,7 +123,7 @@ def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progres
     """Return the progress, including trials of earlier sessions, and print the sweep's header."""
     search, data = config.search, data_of(config)
     progress = Progress(
-        search.target, search.objective, bool(search.baselines), at_most=search.is_auto
+        search.target, search.metric, bool(search.baselines), at_most=search.is_auto
     )
     for trial, outcome in trials.finished():
         progress.restore(trial, outcome)

@@ -6,6 +6,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_seq.config import Scalar, SweepConfig, Values, value_at
+from mnist_seq.search.aims import directions
 from mnist_seq.search.space import contains, is_active, ordered
 from mnist_seq.search.storage import StudyStorage, values_of
 
@@ -31,7 +32,7 @@ def copy_into_space(
     """
     baselines = storage.attributes()["settings"]["search"]["baselines"]
     trials = storage.trials()
-    copy = storage.create_copy(name, config.search.objective == "validation_accuracy")
+    copy = storage.create_copy(name, directions(config.search))
     inside = 0
     for trial in trials:
         values = values_of(trial)
@@ -67,7 +68,7 @@ def copied(
     """Copy a trial with its `values`, of which a sampler learns from the `params` alone."""
     copy = create_trial(
         state=trial.state,
-        value=trial.value if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
+        values=trial.values if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
         params={path: _within(distributions[path], value) for path, value in params.items()},
         distributions={path: distributions[path] for path in params},
         user_attrs={**trial.user_attrs, "values": values},

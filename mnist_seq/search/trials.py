@@ -11,6 +11,7 @@ from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
 from mnist_seq.metrics import accuracy_standard_error
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of, parse_records
+from mnist_seq.search.aims import costs_of
 from mnist_seq.search.limits import excess
 from mnist_seq.search.storage import FinishedTrial
 from mnist_seq.search.study import Study
@@ -147,7 +148,9 @@ class StudyTrials:
 
     def report(self, trial: Trial, best: EpochRecord, epoch: int) -> None:
         """Report a trial's best epoch so far to the study."""
-        self._study.report(trial.number, epoch, self._value(best))
+        # After the first epoch the best one is that one.
+        costs = costs_of(self._search.costs, trial.config, best) if epoch == 1 else ()
+        self._study.report(trial.number, epoch, self._value(best), costs)
 
     def should_prune(self, trial: Trial, epoch: int) -> bool:
         """Whether the pruner would stop a trial after an epoch that was reported."""
@@ -181,7 +184,7 @@ class StudyTrials:
         self._study.tell(number, "failed", None, reason=reason, **attributes)
 
     def _value(self, record: EpochRecord) -> float:
-        return float(getattr(record, self._search.objective))
+        return float(getattr(record, self._search.metric))
 
     def _is_late(self) -> bool:
         limit = self._search.timeout
