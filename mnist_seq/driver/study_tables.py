@@ -77,6 +77,7 @@ def study_tables(
             for path, value in of_all.items()
             if path not in config.search.space and path not in unsearched
         },
+        costs=config.search.costs,
     )
 
 

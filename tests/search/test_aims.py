@@ -112,7 +112,8 @@ def test_the_known_front_is_found_with_pruning(tmp_path: Path) -> None:
 def test_a_study_that_is_opened_again_suggests_and_prunes_the_same(
     sampler: str, tmp_path: Path
 ) -> None:
-    config, found = several(sampler, ("seconds", "parameters"), space=RANGES), []
+    halving = {"space": RANGES, "pruner": "successive_halving"}
+    config, found = several(sampler, ("seconds", "parameters"), **halving), []
     for name, steps in (("once", [20]), ("often", [5, 1, 1, 10, 1, 1, 1])):
         folder = tmp_path / name
         folder.mkdir()
