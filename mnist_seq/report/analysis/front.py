@@ -2,8 +2,11 @@
 
 import pandas as pd
 
+from mnist_seq.config import Cost
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.tables import StudyTables
+
+HEADS: dict[Cost, str] = {"parameters": "parameters", "seconds": "first epoch"}
 
 
 def front_rows(tables: StudyTables) -> list[dict[str, str]]:
@@ -12,7 +15,7 @@ def front_rows(tables: StudyTables) -> list[dict[str, str]]:
         {
             "trial": str(row["number"]),
             tables.objective.replace("_", " "): wording.value(tables.objective, row["value"]),
-            **{wording.COST_NAMES[cost]: wording.cost(cost, row[cost]) for cost in tables.costs},
+            **{HEADS[cost]: wording.cost(cost, row[cost]) for cost in tables.costs},
             "settings": " ".join(
                 f"{path.rpartition('.')[2]}={wording.setting(row[path])}"
                 for path in tables.space

@@ -20,8 +20,8 @@ COST_NAMES: dict[Cost, str] = {"parameters": "parameters", "seconds": "seconds o
 
 
 def cost(kind: Cost, number: float) -> str:
-    """Format a cost: a number of parameters as ``12,345``, seconds as ``0.412``."""
-    return f"{number:,.0f}" if kind == "parameters" else f"{number:.3g}"
+    """Format a cost: a number of parameters as ``12,345``, seconds as ``0.412 s``."""
+    return f"{number:,.0f}" if kind == "parameters" else f"{number:.3g} s"
 
 
 def points(fraction: float, *, sign: bool = False) -> str:
