@@ -1,116 +1,114 @@
 """Does pruning cost a search with two aims its Pareto front, and how many epochs does it save?
 
     python -m benchmarks.several_aims
-    python -m benchmarks.several_aims --trials 40 --seeds 0 1 2 3 4 training.epochs=27
+    python -m benchmarks.several_aims --trials 60 --seeds 0 1 2 3 4
 
 For each seed, searches of accuracy against the number of parameters on scikit-learn's digits, with
-Hyperband and without pruning, one trial at a time. A random search tries the same trials both ways,
-so that their fronts can be compared trial by trial; for the Gaussian process, whose suggestions
-follow from what was pruned, and for both, by the share of the area between guessing and no error
-that the front dominates, over the logarithm of the parameters. Overrides are added to every search.
+and without pruning, one trial after the other. A random search tries the same trials each time, so
+that its fronts can be compared point by point. What other samplers suggest follows from what was
+pruned; all are compared by the share of the area between guessing and no error that the front
+dominates, over the logarithm of the parameters.
 """
 
 import argparse
 import math
 import statistics
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.systems import SystemFailedError, leave_in_order, listen, our_command
+from benchmarks.one_process import Trainings, searched
 from mnist_seq.composition.compose import composed
 from mnist_seq.config import SweepConfig
 from mnist_seq.pareto import pareto_front
 from mnist_seq.search.limits import trained_parameters
-from mnist_seq.search.storage import StudyStorage
-from mnist_seq.search.trials import finished_trials
 
-STUDY = "several_aims"
-LEAST, MOST = 1_000, 100_000  # parameters: somewhat more than the default space has on digits
-CLASSES = 10
+LEAST, MOST = 200, 100_000  # parameters: somewhat more than the space has
+GUESSING = 0.1
+SEARCH = (
+    "data=digits",
+    "study=several",
+    "search.objective=[validation_accuracy,parameters]",
+    "search.baselines=[]",
+    # Few shapes, which are compiled once each.
+    "search.space={model: {units: {choices: [4, 8, 16, 32, 64, 128]}, return_sequences: {choices: "
+    "[true, false]}}, training: {learning_rate: {low: 0.0001, high: 0.03, log: true}}}",
+    "model.readout=mean",
+    "model.return_sequences=true",
+    "training.batch_size=64",
+    "training.epochs=12",
+)
 
 
 @dataclass(frozen=True)
-class Searched:
-    """A search that has ended: its epochs, and its front as (parameters, accuracy) by trial."""
+class Front:
+    """What a search has come to: its epochs, and parameters and accuracy by trial."""
 
     epochs: int
-    front: dict[int, tuple[int, float]]
+    points: dict[int, tuple[int, float]]
 
     @property
     def area(self) -> float:
-        """Share of the area over the parameters that the front dominates, in [0, 1]."""
-        ends = [*(math.log(parameters) for parameters, _ in self.front.values()), math.log(MOST)]
+        """Share of the area that the front dominates, in [0, 1]."""
+        ends = [*(math.log(parameters) for parameters, _ in self.points.values()), math.log(MOST)]
         total = sum(
-            (after - here) * (accuracy - 1 / CLASSES)
-            for here, after, (_, accuracy) in zip(ends, ends[1:], self.front.values(), strict=True)
+            (after - here) * (accuracy - GUESSING)
+            for here, after, (_, accuracy) in zip(
+                ends[:-1], ends[1:], self.points.values(), strict=True
+            )
         )
-        return total / (math.log(MOST / LEAST) * (1 - 1 / CLASSES))
+        return total / (math.log(MOST / LEAST) * (1 - GUESSING))
 
 
-def searched(overrides: Sequence[str]) -> Searched:
-    """Run a search to its end and look up its front."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for _ in listen(our_command(folder, overrides)):
-            pass
-        storage = StudyStorage(folder / "mlruns" / "optuna.db")
-        storage.open(STUDY)
-        config = composed("sweep", SweepConfig, overrides)
-        ended = finished_trials(config, storage.finished())
+def found(config: SweepConfig, trainings: Trainings) -> Front:
+    """Run a search to its end, and find its front."""
+    with tempfile.TemporaryDirectory() as folder:
+        ended = list(searched(Path(folder), config, trainings))
     complete = [
         (trial.number, trained_parameters(trial.config), outcome.best.validation_accuracy)
         for trial, outcome in ended
         if outcome.state == "complete" and outcome.best
     ]
     numbers, sizes, accuracies = zip(*complete, strict=True)
-    chosen = pareto_front(np.array(sizes, float)[:, None], np.array(accuracies))
-    return Searched(
-        sum(len(outcome.records) for _, outcome in ended),
-        {numbers[i]: (sizes[i], accuracies[i]) for i in chosen},
-    )
+    front = pareto_front(np.array(sizes, float)[:, None], np.array(accuracies))
+    epochs = sum(len(outcome.records) for _, outcome in ended)
+    return Front(epochs, {numbers[i]: (sizes[i], accuracies[i]) for i in front})
 
 
 def main() -> None:
-    """A row for each seed, sampler and pruner as it comes, and what they come to."""
+    """A row for each seed, sampler and pruner as it comes, and their means."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--trials", type=int, default=30, help="of each search")
-    parser.add_argument("--samplers", nargs="+", default=["random", "gp"])
-    parser.add_argument("overrides", nargs="*", help="of every search")
+    parser.add_argument("--trials", type=int, default=40, help="of each search")
+    parser.add_argument("--samplers", nargs="+", default=["random", "tpe", "gp"])
     asked = parser.parse_args()
-    leave_in_order()
-    print(f"{'seed':>4}  {'':20}{'epochs':>8}{'area':>9}{'on the front':>14}{'of all':>8}")
-    found: dict[tuple[str, str], list[Searched]] = {}
+    print(f"{'seed':>4}  {'':28}{'epochs':>8}{'area':>9}{'front':>7}{'in common':>11}")
+    rows: dict[str, list[Front]] = {}
     for seed in asked.seeds:
+        trainings = Trainings()
         for sampler in asked.samplers:
-            whole: Searched | None = None
-            for pruner in ("none", "hyperband"):
-                overrides = ["data=digits", f"study={STUDY}", f"seed={seed}", "workers.count=1"]
-                overrides += [f"search.seed={seed}", f"search.trials={asked.trials}"]
-                overrides += ["search.objective=[validation_accuracy,parameters]"]
-                overrides += [f"search.sampler={sampler}", f"search.pruner={pruner}"]
-                try:
-                    row = searched([*overrides, *asked.overrides])
-                except SystemFailedError as error:
-                    print(f"{seed:4}  failed: {error}", flush=True)
-                    continue
+            whole: Front | None = None
+            for pruner in ("none", "hyperband", "successive_halving"):
+                overrides = [f"search.sampler={sampler}", f"search.pruner={pruner}"]
+                overrides += [f"seed={seed}", f"search.seed={seed}"]
+                overrides += [f"search.trials={asked.trials}"]
+                row = found(composed("sweep", SweepConfig, [*SEARCH, *overrides]), trainings)
                 whole = whole or row
-                found.setdefault((sampler, pruner), []).append(row)
-                kept = len(row.front.keys() & whole.front.keys()) if sampler == "random" else ""
+                common = len(set(row.points.values()) & set(whole.points.values()))
+                name = f"{sampler}, {pruner}"
+                rows.setdefault(name, []).append(row)
                 print(
-                    f"{seed:4}  {sampler + ', ' + pruner:20}{row.epochs:8}{row.area:9.1%}"
-                    f"{len(row.front):14}{kept:8}",
+                    f"{seed:4}  {name:28}{row.epochs:8}{row.area:9.1%}{len(row.points):7}"
+                    f"{common:8} of {len(whole.points)}",
                     flush=True,
                 )
     print("\nmeans over the seeds")
-    for (sampler, pruner), rows in found.items():
-        epochs = statistics.mean(row.epochs for row in rows)
-        area = statistics.mean(row.area for row in rows)
-        print(f"      {sampler + ', ' + pruner:20}{epochs:8.0f}{area:9.1%}")
+    for name, fronts in rows.items():
+        epochs = statistics.mean(front.epochs for front in fronts)
+        area = statistics.mean(front.area for front in fronts)
+        print(f"      {name:28}{epochs:8.0f}{area:9.1%}")
 
 
 if __name__ == "__main__":
