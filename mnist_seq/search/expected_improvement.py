@@ -137,7 +137,7 @@ def gained_volume(
     Computation", CEC 2011, section III: the sum over boxes, there for results alone.
     """
     edges = [
-        np.unique([*front_costs[:, column], costs[:, column].min(), end])
+        np.unique([*front_costs[:, column], min(costs[:, column].min(), end), end])
         for column, end in enumerate(most)
     ]
     total = np.zeros(len(mean))

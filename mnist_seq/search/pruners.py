@@ -114,6 +114,8 @@ class MedianPruner(Pruner):
         self._costs[number] = costs
 
     def should_prune(self, number: int, epoch: int, /) -> bool:
+        if number not in self._costs:  # its epochs were reported in another space
+            return False
         costs = self._costs[number]
         complete = sum(no_costlier(each, costs) for each in self._complete)
         if complete < MEDIAN_STARTUP_TRIALS:
