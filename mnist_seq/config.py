@@ -340,6 +340,10 @@ class SearchConfig(Settings):
         ge=1, description="the search stops if so many trials fail alike before any succeeds"
     )
     limits: Limits = Limits()
+    start_from: Name | None = Field(
+        default=None,
+        description="an earlier study: its best three trials are tried first, after the baselines",
+    )
 
     @field_validator("objective", mode="before")
     @classmethod

@@ -130,6 +130,8 @@ def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progres
     progress.end = trials.end
     images = len(data.train), len(data.validation)
     print_greeting(study.name, config.data.source, progress, *images, study.kept)
+    if config.search.start_from is not None:
+        say(f"tried first: {len(study.first)} of the best trials of {config.search.start_from}")
     print_data(data)
     print_retried(study.retried, study.readmitted)
     return progress

@@ -1,13 +1,13 @@
 """Copy the trials of a study into a new study with another search space."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_seq.config import Scalar, SweepConfig, Values, value_at
 from mnist_seq.search.aims import directions
-from mnist_seq.search.space import contains, is_active, ordered
+from mnist_seq.search.space import Space, contains, is_active, ordered
 from mnist_seq.search.storage import StudyStorage, values_of
 
 COPIED = "copied"  # with the study: how many of its trials came from an earlier space
@@ -35,15 +35,17 @@ def copy_into_space(
     copy = storage.create_copy(name, directions(config.search))
     inside = 0
     for trial in trials:
-        values = values_of(trial)
-        # A baseline may have settings of its own, which were not searched and are now.
-        own = baselines[trial.number] if trial.number < len(baselines) else {}
-        known = {path: own[path] for path in own.keys() & config.search.space.keys()} | values
-        params = values_in_space(known, config)
+        params = values_in_space(known_values(trial, baselines, config.search.space), config)
         inside += params is not None
-        storage.add(copied(trial, values, params or {}, distributions))
+        storage.add(copied(trial, values_of(trial), params or {}, distributions))
     storage.set_attribute(COPIED, len(trials))
     return copy, (inside, len(trials))
+
+
+def known_values(trial: FrozenTrial, baselines: Sequence[Values], space: Space) -> Values:
+    """Return a trial's values, and those that its study's baselines fixed and the space has."""
+    own = baselines[trial.number] if trial.number < len(baselines) else {}
+    return {path: own[path] for path in own.keys() & space.keys()} | values_of(trial)
 
 
 def values_in_space(values: Values, config: SweepConfig) -> Values | None:

@@ -23,6 +23,7 @@ from mnist_seq.sqlite.database import address, make_whole
 SECONDS_FOR_A_LOCK = 60
 SPACE_MARK = " space "  # no name has a blank
 INFEASIBLE = "infeasible"  # with a trial: it was ended because it breaks a limit
+FIRST = "first"  # with the study: what it tries first, after its baselines
 BEYOND_LIMITS = "beyond_limits"  # with the study: by number, trials that break its later limits
 FINAL_STATES: dict[TrialState, FinalState] = {
     TrialState.COMPLETE: "complete",
@@ -159,7 +160,8 @@ class StudyStorage:
                 self._storage.create_new_study(directions, name)
             self._study, self._ids = self._storage.get_study_id_from_name(name), {}
             known = self._storage.get_study_directions(self._study)
-            if known != directions or self.attributes() or self.trial(0) is not None:
+            others = self.attributes().keys() - {FIRST}
+            if known != directions or others or self.trial(0) is not None:
                 raise StoreError(
                     f"{self._place}: study {name} is there and was made by another program; "
                     "name another study=..."

@@ -19,6 +19,7 @@ from mnist_seq.config import Limits, SweepConfig, Values, value_at
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import FinalState, parse_records
 from mnist_seq.search.aims import COSTS, Costs, directions, known_costs
+from mnist_seq.search.first_trials import first_trials
 from mnist_seq.search.limits import Excess, excess, parameters_of, within_size
 from mnist_seq.search.migration import COPIED, copied, copy_into_space
 from mnist_seq.search.other_programs import fits, has_values, problem_of
@@ -35,6 +36,7 @@ from mnist_seq.search.space import contains, is_active, ordered
 from mnist_seq.search.storage import (
     BEYOND_LIMITS,
     FINAL_STATES,
+    FIRST,
     INFEASIBLE,
     OPTUNA_STATES,
     FinishedTrial,
@@ -163,17 +165,20 @@ class Study:
         settings = fixed_settings(self._config)
         name = self._storage.open(self.name)
         if name is None:
-            name = self.name
+            name, first = self.name, first_trials(self._storage, self._config)
             self._storage.create(name, self._directions)
         else:
             before = self._storage.attributes()["settings"]
             if before == settings:
                 return name
             check_unchanged(self.name, before, self._config)
+            first = self._storage.attributes().get(FIRST, [])
             if before["search"]["space"] != settings["search"]["space"]:
                 name, self.kept = copy_into_space(
                     self._storage, self.name, self._config, self._distributions
                 )
+        if first:
+            self._storage.set_attribute(FIRST, first)
         self._storage.set_attribute("settings", settings)
         return name
 
@@ -216,6 +221,11 @@ class Study:
         self._storage.finish(refused)
         self._warn(f"trial {trial.number}: failed: {reason}")
         return self._storage.trial(trial.number) or refused
+
+    @property
+    def first(self) -> list[Values]:
+        """What is tried first, after the baselines: the best trials of an earlier study."""
+        return list(self._storage.attributes().get(FIRST, []))
 
     @property
     def next_number(self) -> int:

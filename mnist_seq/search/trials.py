@@ -40,10 +40,9 @@ class StudyTrials:
         self._search = config.search
         self._unfinished = {s.number: s.values for s in study.resume()}
         # All at once, so that no trial which others enqueue meanwhile takes a baseline's number.
-        for number in range(
-            study.next_number, min(len(self._search.baselines), self._search.target)
-        ):
-            if (suggestion := study.ask(baseline_values(config, number))) is not None:
+        baselines = [baseline_values(config, n) for n in range(len(self._search.baselines))]
+        for fixed in [*baselines, *study.first][study.next_number : self._search.target]:
+            if (suggestion := study.ask(fixed)) is not None:
                 self._unfinished[suggestion.number] = suggestion.values
         self._end: tuple[tuple[int, int], str | None] | None = None
         self._began = time.monotonic()
