@@ -21,7 +21,7 @@ from benchmarks.ways.shape import Shape
 from mnist_seq.composition.compose import compose
 from mnist_seq.config import TrainConfig
 from mnist_seq.data.load import load
-from mnist_seq.network.program import Program, program_for
+from mnist_seq.network.program import Program, Regularization, program_for
 from mnist_seq.network.training import advance, begin
 from mnist_seq.validation import validate, with_values
 
@@ -79,12 +79,14 @@ def main() -> None:
         program.restore(state.weights, state.optimizer)
         program.snapshot()
 
+    images_NSF = data.train.images_NSF
     order_N, rates_T = np.arange(len(data.train), dtype=np.int32), np.ones(program.steps)
+    plain = Regularization.of(config.training)
     parts = {
         "matrix products": median(lambda: next(only_products), arguments.rounds),
         "optimizer": median(optimizer_steps(program), arguments.rounds),
         "batches put in order": median(
-            lambda: program.run(order_N, [], rates_T, None, steps=0), arguments.rounds
+            lambda: program.run(images_NSF, order_N, [], rates_T, plain, steps=0), arguments.rounds
         ),
         "validation": median(lambda: program.evaluate(data.validation), arguments.rounds),
         "state put in and out": median(in_and_out, arguments.rounds),

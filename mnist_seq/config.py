@@ -30,6 +30,8 @@ OptimizerName: TypeAlias = Literal[
     "adadelta", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
 ]
 Readout: TypeAlias = Literal["last", "each_step", "mean", "max", "flatten", "attention"]
+Cell: TypeAlias = Literal["lstm", "gru", "simple_rnn"]
+Order: TypeAlias = Literal["rows", "columns", "both"]
 File: TypeAlias = Annotated[str, AfterValidator(os.path.expanduser)]  # ~/a.csv is known
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
@@ -129,10 +131,16 @@ class DataConfig(Settings):
 
 
 class ModelConfig(Settings):
-    """The network: LSTM layers that read one image row per step, a readout and a softmax."""
+    """The network: recurrent layers that read one image row per step, a readout and a softmax."""
 
-    units: int = Field(ge=1, le=2048, description="width of each LSTM layer")
-    layers: int = Field(ge=1, le=8, description="LSTM layers, one above the other")
+    cell: Cell = Field(default="lstm", description="kind of recurrent layer; Keras' own")
+    order: Order = Field(
+        default="rows",
+        description="what a step reads: a row, a column, or both side by side (square images)",
+    )
+
+    units: int = Field(ge=1, le=2048, description="width of each recurrent layer")
+    layers: int = Field(ge=1, le=8, description="recurrent layers, one above the other")
     bidirectional: bool = Field(description="read the rows upwards as well")
     dropout: float = Field(
         ge=0,
@@ -142,6 +150,10 @@ class ModelConfig(Settings):
     return_sequences: bool = Field(description="keep the state after every row, not only the last")
     readout: Readout = Field(
         description="how states become one answer: last, or with return_sequences one of the others"
+    )
+
+    layer_norm: bool = Field(
+        default=False, description="normalise each layer's outputs, step by step, before dropout"
     )
 
     @model_validator(mode="after")
@@ -156,6 +168,22 @@ class ModelConfig(Settings):
         return self
 
 
+class Augmentation(Settings):
+    """Random changes of the training images, drawn anew for every image in every epoch."""
+
+    shift: float = Field(default=0, ge=0, le=64, description="pixels, at most, in each direction")
+    rotation: float = Field(default=0, ge=0, le=180, description="degrees, at most, to each side")
+    scale: float = Field(
+        default=0, ge=0, lt=1, description="share by which width and height grow or shrink, at most"
+    )
+    shear: float = Field(default=0, ge=0, lt=90, description="degrees of slant, at most")
+
+    @property
+    def is_off(self) -> bool:
+        """Whether images stay as they are."""
+        return not any(self.model_dump().values())
+
+
 class TrainingConfig(Settings):
     """How the network is trained."""
 
@@ -166,7 +194,28 @@ class TrainingConfig(Settings):
     schedule: Literal["constant", "cosine"] = Field(
         description="of the learning rate; cosine: falls to zero at the last step"
     )
+    warmup_epochs: float = Field(
+        default=0, ge=0, le=100_000, description="the learning rate rises from zero meanwhile"
+    )
     clip_norm: float | None = Field(gt=0, description="gradients longer than this are shortened")
+    weight_decay: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="share of the weights, times the learning rate, taken off in each step; "
+        "null: none, but 0.004 with adamw",
+    )
+    label_smoothing: float = Field(
+        default=0, ge=0, lt=1, description="share of a label that is spread over all classes"
+    )
+    ema_momentum: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="validate and keep the moving average of the weights, of which each step "
+        "keeps this share; null: the weights themselves",
+    )
+    augmentation: Augmentation = Augmentation()
     monitor: Objective = Field(description="the best epoch is best in this")
 
 
@@ -189,6 +238,10 @@ class WorkersConfig(Settings):
     )
     scheduler: str | None = Field(
         pattern=r"^(tcp|tls)://", description="address of a running Dask scheduler; null: local"
+    )
+    unlike: Literal["leave_out", "allow"] = Field(
+        default="leave_out",
+        description="what becomes of a cluster's workers that compute otherwise than the others",
     )
     epoch_timeout: float = Field(
         gt=0, description="seconds without an epoch after which a worker is taken to hang"

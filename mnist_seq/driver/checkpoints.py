@@ -63,7 +63,7 @@ class Checkpoints:
 
     def save_state(self, number: int, state: TrainingState, data: Digests) -> None:
         """Save the state of a running training, in place of an earlier one."""
-        best = {} if state.best_epoch == state.epoch else state.best_weights
+        best = {} if state.best_weights is state.weights else state.best_weights
         arrays = {
             f"{group}/{name}": array
             for group, named in (

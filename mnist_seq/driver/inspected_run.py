@@ -12,7 +12,7 @@ from mnist_seq.data.load import test_split, training_data
 from mnist_seq.driver.checkpoints import write_atomically
 from mnist_seq.driver.run_data import config_with_data
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.errors import in_one_line
+from mnist_seq.errors import TrackingError, in_one_line
 from mnist_seq.network.inspection import load_model, probabilities_after_each_row
 from mnist_seq.network.network_file import check_network_file
 from mnist_seq.report.inside.accuracy import how_rows_answer
@@ -94,12 +94,18 @@ def with_images(
     Raises
     ------
     TrackingError
-        If it has no network.
+        If it has no network, or one whose gates and rows the page does not know.
     DataError
         If its images have changed, or their files are not there.
     """
     model_file = results.model_file(run.id)
     config = config_with_data(results, run, moved, PARTS if part == "test" else TRAINED_ON)
+    for setting, shown in (("cell", "lstm"), ("order", "rows")):
+        if (found := getattr(config.model, setting)) != shown:
+            raise TrackingError(
+                f"run {run.name}: has model.{setting}={found}; only networks with "
+                f"model.{setting}={shown} can be looked into"
+            )
     data = training_data(config.data)
     images = data.validation if part == "validation" else test_split(config.data)
     return InspectedRun(experiment, run, model_file, config, data, part, images)

@@ -1,4 +1,4 @@
-"""Build a config's Keras model from built-in layers: scaling, LSTMs, readout, softmax.
+"""Build a config's Keras model from built-in layers: scaling, recurrent layers, readout, softmax.
 
 While it is trained, its LSTM layers compute the same in another way (`mnist_seq.network.lstm`).
 
@@ -15,8 +15,9 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from mnist_seq.config import ModelConfig, Readout
+from mnist_seq.config import Cell, ModelConfig, Order, Readout
 from mnist_seq.data.pixel_format import BYTES, PixelFormat
+from mnist_seq.errors import ConfigError
 from mnist_seq.network.lstm import RowBuffers, TrainingLSTM
 from mnist_seq.records import Arrays
 
@@ -41,7 +42,7 @@ class Network:
         dropout, a mask [B, U] for each LSTM layer, which its outputs are multiplied by: 0 where
         one is dropped, 1 / (1 - dropout) elsewhere.
     row_buffers : list of RowBuffers
-        Of `training`: one for each direction of each LSTM layer.
+        Of `training`: one for each direction of each LSTM layer; empty for other cells.
     """
 
     model: keras.Model
@@ -69,38 +70,50 @@ def build(
         How many there are.
     pixel_format : PixelFormat
         How the images are written that `Network.model` takes.
+
+    Raises
+    ------
+    ConfigError
+        If rows and columns are to be read side by side, and have different lengths.
     """
+    rows, columns = offset_SF.shape
+    if config.order == "both" and rows != columns:
+        raise ConfigError(
+            f"model.order=both needs square images (got {rows} rows of {columns} pixels)"
+        )
     pixels = keras.Input(offset_SF.shape, dtype="uint8", name="pixels")
     scaling = layers.Normalization(
         axis=(1, 2), mean=offset_SF, variance=np.square(scale_SF), name="scaling"
     )
-    scaled = scaling(pixels)
+    read_in = ORDERS[config.order]()
+    scaled = read_in(scaling(pixels))
     depths = range(1, config.layers + 1)
-    lstms = [_lstm(config, depth) for depth in depths]
+    recurrent = [_recurrent(config, depth) for depth in depths]
+    norms = [_norm(config, depth) for depth in depths]
     dropouts = [_dropout(config, depth) for depth in depths]
     read_out = READOUTS[config.readout]()
     dense = layers.Dense(classes, name="logits")
 
     def connect(
-        states: keras.KerasTensor, lstms: Sequence[LayerCall], dropouts: Sequence[LayerCall]
+        states: keras.KerasTensor, recurrent: Sequence[LayerCall], dropouts: Sequence[LayerCall]
     ) -> keras.KerasTensor:
-        for lstm, dropout in zip(lstms, dropouts, strict=True):
-            states = dropout(lstm(states))
+        for layer, norm, dropout in zip(recurrent, norms, dropouts, strict=True):
+            states = dropout(norm(layer(states)))
         return dense(read_out(states))
 
-    logits = connect(scaled, lstms, dropouts)
+    logits = connect(scaled, recurrent, dropouts)
     # Keras' layer draws its masks inside the compiled epoch, where XLA is slow at that on a CPU.
     width = config.units * (1 + config.bidirectional)
     masks = [keras.Input((width,)) for _ in depths if config.dropout]
     training_dropouts = [_multiply_by(mask) for mask in masks] or [_identity] * config.layers
-    training_lstms = [TrainingLSTM(lstm) for lstm in lstms]
-    training_logits = connect(scaled, training_lstms, training_dropouts)
+    training_lstms = [TrainingLSTM(layer) for layer in recurrent if config.cell == "lstm"]
+    training_logits = connect(scaled, training_lstms or recurrent, training_dropouts)
     written, last = pixels, logits
     if pixel_format != BYTES:
         written, converted = _converted(pixel_format, offset_SF.shape)
-        last = connect(scaling(converted), lstms, dropouts)
+        last = connect(read_in(scaling(converted)), recurrent, dropouts)
     if config.readout == "each_step":
-        last = layers.Cropping1D((offset_SF.shape[0] - 1, 0), name="last_row")(last)
+        last = layers.Cropping1D((scaled.shape[1] - 1, 0), name="last_row")(last)
         last = layers.Flatten(name="answer")(last)
     probabilities = layers.Softmax(name="probabilities")(last)
     return Network(
@@ -127,12 +140,19 @@ def _converted(
     return written, converted
 
 
-def _lstm(config: ModelConfig, depth: int) -> keras.Layer:
-    return_sequences = config.return_sequences or depth < config.layers
-    lstm = layers.LSTM(config.units, return_sequences=return_sequences, name=f"lstm_{depth}")
+def _recurrent(config: ModelConfig, depth: int) -> keras.Layer:
+    layer = CELLS[config.cell](
+        config.units,
+        return_sequences=config.return_sequences or depth < config.layers,
+        name=f"{config.cell}_{depth}",
+    )
     if config.bidirectional:
-        return layers.Bidirectional(lstm, name=f"bidirectional_{depth}")
-    return lstm
+        return layers.Bidirectional(layer, name=f"bidirectional_{depth}")
+    return layer
+
+
+def _norm(config: ModelConfig, depth: int) -> LayerCall:
+    return layers.LayerNormalization(name=f"norm_{depth}") if config.layer_norm else _identity
 
 
 def _dropout(config: ModelConfig, depth: int) -> LayerCall:
@@ -157,6 +177,16 @@ def _identity(states: keras.KerasTensor) -> keras.KerasTensor:
     return states
 
 
+def _columns() -> LayerCall:
+    permute: LayerCall = layers.Permute((2, 1), name="columns")
+    return permute
+
+
+def _rows_and_columns() -> LayerCall:
+    columns, both = _columns(), layers.Concatenate(name="both")
+    return lambda rows: both([rows, columns(rows)])
+
+
 def _attention() -> LayerCall:
     score = layers.Dense(1, name="attention_score")
     softmax = layers.Softmax(axis=1, name="attention")
@@ -165,6 +195,17 @@ def _attention() -> LayerCall:
     return lambda states: flatten(dot([softmax(score(states)), states]))
 
 
+CELLS: dict[Cell, type[keras.Layer]] = {
+    "lstm": layers.LSTM,
+    "gru": layers.GRU,
+    "simple_rnn": layers.SimpleRNN,
+}
+# From the scaled rows [B, S, F] to the steps that are read.
+ORDERS: dict[Order, Callable[[], LayerCall]] = {
+    "rows": lambda: _identity,
+    "columns": _columns,
+    "both": _rows_and_columns,
+}
 # From the states [B, S, U] ("last": the last state [B, U]) to the input of the last dense layer.
 READOUTS: dict[Readout, Callable[[], LayerCall]] = {
     "last": lambda: _identity,
@@ -181,7 +222,8 @@ def seed_for(root: int, name: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"{root}:{name}".encode(), digest_size=4).digest(), "big")
 
 
-# Keras' own defaults for LSTM and Dense. Biases are not random: they stay as they were built.
+# Keras' own defaults for recurrent and dense layers. Biases and norms are not random: they stay as
+# they were built.
 INITIALIZERS = {
     "kernel": keras.initializers.GlorotUniform,
     "recurrent_kernel": keras.initializers.Orthogonal,

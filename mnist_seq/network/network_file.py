@@ -12,18 +12,28 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from mnist_seq.config import ModelConfig
+from mnist_seq.config import Cell, ModelConfig
 from mnist_seq.errors import TrackingError
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 MEMBERS = {"metadata.json", CONFIG, WEIGHTS}
 # What `mnist_seq.network.model.build` makes, and how Keras writes it down.
 LAYERS = {
-    *("InputLayer", "Rescaling", "Round", "Permute", "Normalization", "LSTM", "Bidirectional"),
-    *("Dropout", "Dense", "Dot", "Flatten", "Cropping1D", "Softmax"),
+    *("InputLayer", "Rescaling", "Round", "Permute", "Normalization", "Concatenate"),
+    *("LSTM", "GRU", "SimpleRNN", "Bidirectional", "LayerNormalization", "Dropout"),
+    *("Dense", "Dot", "Flatten", "Cropping1D", "Softmax"),
     *("GlobalAveragePooling1D", "GlobalMaxPooling1D"),
 }
-NOTATION = {"Functional", "__keras_tensor__", "DTypePolicy", "GlorotUniform", "Orthogonal", "Zeros"}
+CELLS: dict[Cell, str] = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "SimpleRNN"}
+NOTATION = {
+    "Functional",
+    "__keras_tensor__",
+    "DTypePolicy",
+    "GlorotUniform",
+    "Orthogonal",
+    "Zeros",
+    "Ones",
+}
 BYTES_OF_LAYERS, BYTES_OF_A_PIXEL = 2**18, 64  # most of config.json; a pixel has two numbers there
 
 
@@ -76,13 +86,15 @@ def _check_layers(layers: Any, config: ModelConfig, shape: tuple[int, int], clas
         raise ValueError(f"it has a {min(unknown)}, which no network here has")
     own = {
         kind: [one["config"] for one in found if one["class_name"] == kind]
-        for kind in ("InputLayer", "LSTM", "Dense")
+        for kind in ("InputLayer", *CELLS.values(), "Dense")
     }
+    cell = CELLS[config.cell]
+    recurrent = [layer for kind in CELLS.values() for layer in own[kind]]
     # A bidirectional layer is written with both of its halves.
-    if len(own["LSTM"]) != config.layers * (1 + config.bidirectional):
-        raise ValueError(f"it has not {config.layers} LSTM layers")
-    if any(lstm["units"] != config.units for lstm in own["LSTM"]):
-        raise ValueError(f"its LSTM layers have not {config.units} units")
+    if len(own[cell]) != config.layers * (1 + config.bidirectional) or own[cell] != recurrent:
+        raise ValueError(f"it has not {config.layers} {cell} layers")
+    if any(layer["units"] != config.units for layer in recurrent):
+        raise ValueError(f"its {cell} layers have not {config.units} units")
     if any(dense["units"] not in {1, classes} for dense in own["Dense"]):
         raise ValueError(f"it does not tell {classes} classes apart")
     images = [layer["batch_shape"] for layer in own["InputLayer"]]

@@ -20,6 +20,8 @@ OPTIMIZERS: dict[OptimizerName, type[optimizers.Optimizer]] = {
     "rmsprop": optimizers.RMSprop,
     "sgd": optimizers.SGD,
 }
+# Keras' own for AdamW, where a config names none.
+ADAMW_DECAY = 0.004
 # These take the norm of each array of weights; all others update each number by itself.
 LAYERWISE = {"lamb"}
 
@@ -60,9 +62,10 @@ class FlatWeights:
         """Copy the weights into the vector."""
         self.variable.assign(self._values())
 
-    def copy_to_weights(self) -> None:
-        """Copy the vector into the weights."""
-        parts = np.split(self.variable.numpy(), np.cumsum(self._sizes)[:-1])
+    def copy_to_weights(self, vector: keras.Variable | None = None) -> None:
+        """Copy the vector, or another like it, into the weights."""
+        vector = self.variable if vector is None else vector
+        parts = np.split(vector.numpy(), np.cumsum(self._sizes)[:-1])
         for weight, part in zip(self._weights, parts, strict=True):
             weight.assign(part.reshape(weight.shape))
 

@@ -89,9 +89,9 @@ def advance(
 
     start = time.perf_counter()
     program.restore(state.weights, state.optimizer)
-    train_loss, train_accuracy = program.train(
-        config.seed, epoch, rates_T, config.training.clip_norm
-    )
+    train_loss, train_accuracy = program.train(config.training, config.seed, epoch, rates_T)
+    weights, optimizer = program.snapshot()
+    validated = program.averaged_weights(weights)
     validation_loss, validation_accuracy = program.evaluate(data.validation)
     seconds = time.perf_counter() - start
 
@@ -111,7 +111,6 @@ def advance(
         seconds=seconds,
         images_per_second=len(data.train.labels_N) / seconds,
     )
-    weights, optimizer = program.snapshot()
     is_best = state.best_epoch == 0 or is_better(
         record, state.records[state.best_epoch - 1], config.training.monitor
     )
@@ -120,7 +119,7 @@ def advance(
         optimizer=optimizer,
         records=(*state.records, record),
         best_epoch=epoch if is_best else state.best_epoch,
-        best_weights=weights if is_best else state.best_weights,
+        best_weights=validated if is_best else state.best_weights,
     )
 
 
@@ -175,11 +174,17 @@ def learning_rates(config: TrainingConfig, epoch: int, steps: int) -> NDArray[np
     References
     ----------
     cosine: Loshchilov & Hutter, "SGDR", ICLR 2017, eq. 5, with one period and a minimum of zero.
+    warm-up: Goyal et al., "Accurate, Large Minibatch SGD", 2017, section 2.2; the schedule begins
+    after it, as in Keras' CosineDecay.
     """
-    if config.schedule == "constant":
-        return np.full(steps, config.learning_rate)
-    done_T = (np.arange(steps) + (epoch - 1) * steps) / (config.epochs * steps)
-    return np.asarray(config.learning_rate * (1 + np.cos(np.pi * done_T)) / 2)
+    warm, whole = round(config.warmup_epochs * steps), config.epochs * steps
+    before_T = np.arange(steps) + (epoch - 1) * steps  # steps taken before each
+    rates_T = np.full(steps, config.learning_rate)
+    if config.schedule == "cosine":
+        done_T = np.maximum(before_T - warm, 0) / max(whole - warm, 1)
+        rates_T = np.asarray(config.learning_rate * (1 + np.cos(np.pi * done_T)) / 2)
+    is_warm_T = before_T >= warm
+    return np.where(is_warm_T, rates_T, config.learning_rate * before_T / max(warm, 1))
 
 
 @_synchronized

@@ -133,6 +133,7 @@ def test_what_one_begins_the_other_finishes_bit_for_bit(
     assert both.curves[same].equals(study.curves[same])
 
 
+@pytest.mark.slow
 def test_arrays_give_the_curve_of_the_same_images_elsewhere(tmp_path: Path) -> None:
     source = read_digits()
     arrays = [(part.images_NSF, part.labels_N) for part in (source.pool, source.test)]

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from mnist_seq.config import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.search.trials import LEAST_TRIALS
@@ -24,6 +26,7 @@ def trials(folder: Path) -> int:
     return len(results.trials(results.experiment("auto")))
 
 
+@pytest.mark.slow
 def test_it_ends_says_why_and_goes_on_when_asked_for_more(tmp_path: Path) -> None:
     command = (*SWEEP, f"tracking.folder={tmp_path}")
     said = printed("sweep", *command, "search.trials=auto", "search.most_trials=30")

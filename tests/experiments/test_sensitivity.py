@@ -80,6 +80,7 @@ def test_the_page_and_the_values_belong_to_the_varied_run(said: str, folder: Pat
 
 
 @pytest.mark.usefixtures("said")
+@pytest.mark.slow
 def test_what_was_trained_is_not_trained_again(folder: Path) -> None:
     before = varied(folder)
     out = printed("sensitivity", f"tracking.folder={folder}", "seeds=3")

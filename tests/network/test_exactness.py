@@ -21,7 +21,14 @@ from tests.network import keras_alone
 from tests.network.trainings import WITH_DROPOUT, Curve, config, same_arrays, trained
 
 # Everything that has a random stream or a memory: order, dropout, momentum, a falling rate.
-WITH_MEMORY = (*WITH_DROPOUT, "training.schedule=cosine", "training.epochs=4")
+WITH_MEMORY = (
+    *WITH_DROPOUT,
+    "training.schedule=cosine",
+    "training.epochs=4",
+    "training.ema_momentum=0.8",
+    "training.augmentation.shift=1",
+    "training.augmentation.rotation=10",
+)
 
 
 def same_state(first: TrainingState, second: TrainingState) -> bool:

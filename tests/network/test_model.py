@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from mnist_seq.config import DataConfig, ModelConfig, Readout
 from mnist_seq.data.pixel_format import PixelFormat
 from mnist_seq.data.scaling import SCALINGS
-from mnist_seq.network.model import INITIALIZERS, READOUTS, Network, build, initial_weights
+from mnist_seq.errors import ConfigError
+from mnist_seq.network.model import CELLS, INITIALIZERS, READOUTS, Network, build, initial_weights
 from tests.examples import config, few
 
 Floats = NDArray[np.floating]
@@ -132,6 +133,38 @@ def test_bidirectional_reads_from_the_bottom_as_well() -> None:
         np.testing.assert_allclose(state_U, np.concatenate(expected_U), atol=1e-5)
 
 
+def test_columns_are_the_rows_of_the_image_turned_over() -> None:
+    by_rows, by_columns = (network(model_config(order=order)) for order in ("rows", "columns"))
+    turned_BSF = np.swapaxes(IMAGES_BSF, 1, 2)
+    np.testing.assert_array_equal(by_columns.model(IMAGES_BSF), by_rows.model(turned_BSF))
+
+
+def test_both_reads_a_row_and_the_column_of_the_same_number_in_a_step() -> None:
+    built = network(model_config(order="both"))
+    kernel, recurrent, bias, *_ = arrays(built).values()
+    states_BU = output_of(built, "lstm_1", IMAGES_BSF)
+    for image_SF, state_U in zip(IMAGES_BSF / 255, states_BU, strict=True):
+        side_by_side = np.concatenate([image_SF, image_SF.T], axis=1)
+        expected_U = lstm_by_hand(side_by_side, kernel, recurrent, bias)[-1]
+        np.testing.assert_allclose(state_U, expected_U, atol=1e-5)
+
+
+def test_both_needs_square_images() -> None:
+    wide = np.zeros((6, 5), "float32"), np.ones((6, 5), "float32")
+    with pytest.raises(ConfigError, match=r"square images \(got 6 rows of 5 pixels\)"):
+        build(model_config(order="both"), *wide, 3)
+
+
+def test_normalised_outputs_have_mean_zero_and_variance_one_at_every_step() -> None:
+    built = network(model_config(layer_norm=True, readout="mean"))
+    normalised_BSU = output_of(built, "norm_1", IMAGES_BSF)
+    variance_BSU = output_of(built, "lstm_1", IMAGES_BSF).var(axis=-1)
+    np.testing.assert_allclose(normalised_BSU.mean(axis=-1), 0, atol=1e-4)
+    # Keras adds 0.001 to the variance, lest it divides by zero.
+    expected_BS = variance_BSU / (variance_BSU + 0.001)
+    np.testing.assert_allclose(normalised_BSU.var(axis=-1), expected_BS, rtol=1e-3)
+
+
 def attention_by_hand(states_BSU: Floats, weights: dict[str, Floats]) -> Floats:
     scores_BS = states_BSU @ weights["attention_score/kernel"] + weights["attention_score/bias"]
     return np.asarray((softmax(scores_BS[..., 0])[..., None] * states_BSU).sum(axis=1))
@@ -242,10 +275,10 @@ def test_a_layers_first_weights_do_not_depend_on_the_other_layers() -> None:
 
 
 def test_initializers_are_those_that_keras_would_use() -> None:
-    lstm, dense = layers.LSTM(1).cell, layers.Dense(1)
-    assert type(lstm.kernel_initializer) is INITIALIZERS["kernel"]
-    assert type(dense.kernel_initializer) is INITIALIZERS["kernel"]
-    assert type(lstm.recurrent_initializer) is INITIALIZERS["recurrent_kernel"]
+    for layer in CELLS.values():
+        assert type(layer(1).cell.kernel_initializer) is INITIALIZERS["kernel"]
+        assert type(layer(1).cell.recurrent_initializer) is INITIALIZERS["recurrent_kernel"]
+    assert type(layers.Dense(1).kernel_initializer) is INITIALIZERS["kernel"]
     names = {path.rpartition("/")[2] for path in drawn(readout="attention")}
     assert names == {*INITIALIZERS, "bias"}, "a weight of another name would stay as it was built"
 
@@ -267,6 +300,7 @@ def test_every_layer_is_kerass_own() -> None:
         (PixelFormat(100, True, is_transposed=True), {"layers": 2, "bidirectional": True}),
         (PixelFormat(255, has_fractions=True), {"readout": "each_step"}),
         (PixelFormat(is_transposed=True), {"readout": "flatten"}),
+        (PixelFormat(16), {"cell": "gru", "order": "both", "layer_norm": True}),
     ],
 )
 def test_a_saved_network_takes_the_numbers_of_the_file(

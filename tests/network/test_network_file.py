@@ -178,6 +178,15 @@ def test_every_network_that_is_built_here_passes(
         check_network_file(zipped(parts), settings, (28, 28), CLASSES)
 
 
+@pytest.mark.parametrize("cell", ["gru", "simple_rnn"])
+def test_other_cells_pass_where_the_run_has_them(cell: str, tmp_path: Path) -> None:
+    settings = model_config("last", cell=cell, order="both", layer_norm=True)
+    parts = members(settings, tmp_path / "model.keras")
+    check_network_file(zipped(parts), settings, SHAPE, CLASSES)
+    with pytest.raises(TrackingError, match="LSTM layers"):
+        check_network_file(zipped(parts), model_config("last"), SHAPE, CLASSES)
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06", b"no archive" * 1000])
 def test_what_keras_cannot_read_is_one_line(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "model.keras"

@@ -31,6 +31,14 @@ NADAM = (
     "model.return_sequences=true",
     "model.readout=each_step",
 )
+# Every addition to the plain training at once, and a warm-up that ends inside an epoch.
+REGULARIZED = (
+    "training.schedule=cosine",
+    "training.warmup_epochs=0.6",
+    "training.weight_decay=0.3",
+    "training.label_smoothing=0.2",
+    "training.ema_momentum=0.7",
+)
 
 
 def by_keras(
@@ -40,15 +48,29 @@ def by_keras(
     chosen, steps = settings.training, math.ceil(len(data.train) / settings.training.batch_size)
     rate: Any = chosen.learning_rate
     if chosen.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, chosen.epochs * steps)
+        warm = round(chosen.warmup_epochs * steps)
+        whole = chosen.epochs * steps
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if warm else rate,
+            whole - warm,
+            warmup_target=rate if warm else None,
+            warmup_steps=warm,
+        )
     optimizer = keras.optimizers.get({"class_name": chosen.optimizer, "config": {}})
-    optimizer = type(optimizer)(learning_rate=rate, global_clipnorm=chosen.clip_norm)
+    optimizer = type(optimizer)(
+        learning_rate=rate,
+        global_clipnorm=chosen.clip_norm,
+        weight_decay=chosen.weight_decay or optimizer.weight_decay,
+        use_ema=chosen.ema_momentum is not None,
+        ema_momentum=chosen.ema_momentum or 0,
+    )
+    cell = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
     each_step = settings.model.readout == "each_step"
     network = keras.Sequential(
         [
             keras.Input(data.train.images_NSF.shape[1:]),
             *(
-                layers.LSTM(
+                cell[settings.model.cell](
                     settings.model.units,
                     return_sequences=each_step or depth < settings.model.layers,
                 )
@@ -64,7 +86,9 @@ def by_keras(
         last_BK = answers[:, -1] if each_step else answers
         if each_step:
             labels_B = np.repeat(labels_B[:, None], answers.shape[1], axis=1)
-        loss = keras.losses.SparseCategoricalCrossentropy()(labels_B, answers)
+        smoothing = chosen.label_smoothing if is_training else 0
+        targets = keras.utils.to_categorical(labels_B, len(data.class_names))
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)(targets, answers)
         return loss, last_BK.numpy().argmax(axis=1)
 
     curve = []
@@ -83,7 +107,10 @@ def by_keras(
             )
             loss_sum += float(loss) * len(batch)
             hits += (answers_B == batch.labels_N).sum()
+        own = network.get_weights()
+        optimizer.finalize_variable_values(network.trainable_variables)
         loss, answers_N = judged(data.validation.images_NSF, data.validation.labels_N, False)
+        network.set_weights(own)
         accuracy = (answers_N == data.validation.labels_N).mean()
         size = len(data.train)
         curve.append([loss_sum / size, hits / size, float(loss), float(accuracy)])
@@ -96,6 +123,9 @@ def by_keras(
         ("training.schedule=cosine", "training.clip_norm=0.02"),
         RMSPROP,
         NADAM,
+        REGULARIZED,
+        ("model.cell=gru",),
+        ("model.cell=simple_rnn",),
     ],
 )
 def test_an_epoch_is_that_of_a_plain_keras_loop(overrides: tuple[str, ...]) -> None:
@@ -112,6 +142,20 @@ def test_an_epoch_is_that_of_a_plain_keras_loop(overrides: tuple[str, ...]) -> N
     ours: Any
     for ours, keras_own in zip(curve[-1][1].weights.values(), weights, strict=True):
         np.testing.assert_allclose(ours, keras_own, atol=2e-5)
+
+
+def test_what_is_kept_of_a_training_with_averages_is_the_average() -> None:
+    settings, data = config("training.ema_momentum=0.7", "training.epochs=1"), few()
+    ((_, state),) = trained(settings, data)
+    averages = [array for name, array in state.optimizer.items() if name.startswith("average")]
+    best = np.concatenate([array.ravel() for array in state.best_weights.values()])
+    assert best.tobytes() == np.concatenate([each.ravel() for each in averages]).tobytes()
+    assert not same_arrays(state.best_weights, state.weights)
+
+
+def test_without_averages_validation_is_of_the_weights_themselves() -> None:
+    ((_, state),) = trained(config("training.epochs=1"), few())
+    assert state.best_weights is state.weights
 
 
 def test_clipping_at_that_length_does_shorten_gradients() -> None:

@@ -17,7 +17,7 @@ from mnist_seq.search.trials import StudyTrials
 from tests.examples import sweep_config
 from tests.search.landscapes import opened, searching, stored
 
-UNITS = [4, 8, 16, 32, 64, 128]
+UNITS = [128, 64, 32, 16, 8, 4]  # in this order: small networks come after better ones
 RATES = [0.001, 0.01, 0.1]
 RANGES = {
     "model.units": {"low": 4, "high": 128, "log": True},
@@ -34,7 +34,7 @@ def accuracy(config: Config, epoch: int) -> float:
     return best * (1 - 0.5 / epoch)
 
 
-FRONT = [(units, 0.01) for units in UNITS if units <= 32]
+FRONT = [(4, 0.01), (8, 0.01), (16, 0.01), (32, 0.01)]  # by the law above
 
 
 def several(
