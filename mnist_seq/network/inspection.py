@@ -9,7 +9,7 @@ Shape suffixes: N images, B of them at once, M shown, S steps (rows), t of them 
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from mnist_seq.network.keras_environment import KERAS_ENVIRONMENT
 from mnist_seq.report.inside.reading import Gates
 
 BATCH_SIZE = 500
+WithNorm: TypeAlias = tuple[Any, Callable[[Any], Any]]
 # Single precision, added up in another order, differs in the seventh digit.
 TOLERANCE = 1e-4
 
@@ -80,7 +81,8 @@ def probabilities_after_each_row(
 
     The rows read so far are taken for the whole image: the last state, the mean, the maximum or
     the attention is over them alone, and a layer that reads upwards begins at the last of them.
-    ``flatten`` has a weight for every row, so that there the states of unread rows are zero.
+    ``flatten`` has a weight for every row, so that there the states of unread rows are zero. Where
+    a step reads a column or both, S are its steps.
 
     Parameters
     ----------
@@ -119,9 +121,9 @@ def gates(model: Any, images_MSF: NDArray[np.uint8]) -> list[Gates]:
 
     A bidirectional layer has two: one that reads downwards, one that reads upwards.
     """
-    inputs = model.get_layer("scaling")(images_MSF)
+    inputs = _steps(model, images_MSF)
     found = []
-    for layer in _recurrent_layers(model):
+    for layer, norm in _recurrent_layers(model):
         inputs_MSF = np.asarray(inputs, np.float64)
         if hasattr(layer, "forward_layer"):
             down, up = layer.forward_layer.get_weights(), layer.backward_layer.get_weights()
@@ -129,7 +131,7 @@ def gates(model: Any, images_MSF: NDArray[np.uint8]) -> list[Gates]:
             found.append(_gates(f"{layer.name}, upwards", inputs_MSF, up, upwards=True))
         else:
             found.append(_gates(layer.name, inputs_MSF, layer.get_weights()))
-        inputs = layer(inputs)
+        inputs = norm(layer(inputs))
     return found
 
 
@@ -159,10 +161,10 @@ def _gates(
 
 def _row_by_row(model: Any, readout: Readout, images_BSF: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Class probabilities after each row, [B, S, K], for one batch of images."""
-    rows = images_BSF.shape[1]
-    scaled_BSF = model.get_layer("scaling")(images_BSF)
+    steps_BSF = _steps(model, images_BSF)
+    rows = steps_BSF.shape[1]
     probabilities = []
-    for states_BtU in _states(_recurrent_layers(model), scaled_BSF, rows):
+    for states_BtU in _states(_recurrent_layers(model), steps_BSF, rows):
         logits_BK = model.get_layer("logits")(PARTIAL_READOUTS[readout](model, states_BtU, rows))
         probabilities.append(np.asarray(model.get_layer("probabilities")(logits_BK)))
     return np.stack(probabilities, axis=1)
@@ -175,29 +177,45 @@ def _from_scaling(model: Any) -> Any:
     return keras.Model(model.get_layer("scaling").input, model.output)
 
 
-def _states(recurrent_layers: list[Any], scaled_BSF: Any, rows: int) -> Iterator[Any]:
+def _steps(model: Any, images_BSF: NDArray[np.uint8]) -> Any:
+    """What the lowest recurrent layer reads of images: scaled rows, columns or both."""
+    import keras
+
+    lowest, _ = _recurrent_layers(model)[0]
+    return keras.Model(model.get_layer("scaling").input, lowest.input)(images_BSF)
+
+
+def _states(recurrent_layers: list[WithNorm], steps_BSF: Any, rows: int) -> Iterator[Any]:
     """Yield the top layer's states [B, t, U] for the first t rows, t = 1, 2, ..., `rows`."""
-    *lower, top = recurrent_layers
+    *lower, (top, norm) = recurrent_layers
     if hasattr(top, "forward_layer"):  # what reads upwards begins anew with every row
         for t in range(1, rows + 1):
-            states = np.asarray(_apply(recurrent_layers, scaled_BSF[:, :t]))
+            states = np.asarray(_apply(recurrent_layers, steps_BSF[:, :t]))
             yield states if len(states.shape) == 3 else states[:, None]
     else:
-        states_BSU = np.asarray(_apply([*lower, _returning_sequences(top)], scaled_BSF))
+        whole = [*lower, (_returning_sequences(top), norm)]
+        states_BSU = np.asarray(_apply(whole, steps_BSF))
         for t in range(1, rows + 1):
             yield states_BSU[:, :t]
 
 
-def _apply(layers: list[Any], values: Any) -> Any:
-    for layer in layers:
-        values = layer(values)
+def _apply(layers: list[WithNorm], values: Any) -> Any:
+    for layer, norm in layers:
+        values = norm(layer(values))
     return values
 
 
-def _recurrent_layers(model: Any) -> list[Any]:
+def _recurrent_layers(model: Any) -> list[WithNorm]:
+    """Each recurrent layer, lowest first, with what normalises its outputs."""
     from keras import layers
 
-    return [layer for layer in model.layers if isinstance(layer, layers.RNN | layers.Bidirectional)]
+    norms = {layer.name: layer for layer in model.layers}
+    recurrent = [
+        each for each in model.layers if isinstance(each, layers.RNN | layers.Bidirectional)
+    ]
+    return [
+        (layer, norms.get(f"norm_{depth}", np.asarray)) for depth, layer in enumerate(recurrent, 1)
+    ]
 
 
 def _returning_sequences(lstm: Any) -> Any:
