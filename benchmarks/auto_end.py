@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.systems import SystemFailedError, leave_in_order, listen, our_command
 from mnist_seq.composition.compose import compose
 from mnist_seq.config import SweepConfig
+from mnist_seq.search.aims import directions
 from mnist_seq.search.storage import FinishedTrial, StudyStorage, finished_trial
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import fixed_settings
@@ -67,7 +68,7 @@ def prefixes(folder: Path, config: SweepConfig) -> Iterator[StudyTrials]:
     """The search after its first trial, its first two, and so on, as one that ends by itself."""
     whole, part = StudyStorage(folder / "mlruns" / "optuna.db"), StudyStorage(folder / "part.db")
     whole.open(STUDY)
-    part.create(STUDY, maximize=True)
+    part.create(STUDY, directions(config.search))
     part.set_attribute("settings", fixed_settings(config))
     for trial in whole.trials():
         part.add(trial)

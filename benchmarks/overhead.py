@@ -191,7 +191,7 @@ def drive(workers: Workers, config: SweepConfig, folder: Path, costs: Costs) -> 
     trials = TimedTrials(study, config)
     trials.costs = costs
     checkpoints = Checkpoints(folder / "unfinished")
-    progress = Progress(config.search.target, config.search.objective)
+    progress = Progress(config.search.target, config.search.metric)
     screen = Console(file=io.StringIO(), force_terminal=True, width=120, height=50)
     with Tracker(workspace.store) as tracker:
         experiment = tracker.experiment(NAME)

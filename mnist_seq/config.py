@@ -7,7 +7,7 @@ search space and as an MLflow parameter. Defaults live in ``conf/``; ranges and 
 import os
 import re
 from collections.abc import Mapping, Set
-from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
+from typing import Annotated, Any, Literal, Self, TypeAlias, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +25,7 @@ from pydantic import (
 Scalar: TypeAlias = bool | int | float | str | None
 Values: TypeAlias = dict[str, Scalar]  # by path: model.units, training.learning_rate
 Objective: TypeAlias = Literal["validation_accuracy", "validation_loss"]
+Cost: TypeAlias = Literal["parameters", "seconds"]  # of a network, and of its first epoch
 OptimizerName: TypeAlias = Literal[
     "adadelta", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
 ]
@@ -349,6 +350,11 @@ class Limits(Settings):
     )
 
 
+def _typed(value: Any) -> str:
+    """A text or a list of texts as it is typed."""
+    return str(value).replace("'", "")
+
+
 class SearchConfig(Settings):
     """What is searched, how, and for how long."""
 
@@ -372,7 +378,10 @@ class SearchConfig(Settings):
         default=100, ge=1, le=1_000_000, description="with trials=auto: how many at most"
     )
     timeout: float | None = Field(gt=0, description="seconds after which no trial is started")
-    objective: Objective = Field(description="validation_accuracy is maximised, loss minimised")
+    objective: Objective | list[Objective | Cost] = Field(
+        description="validation_accuracy is maximised, loss minimised; in a list with parameters, "
+        "seconds (of the first epoch) or both, which are minimised: the Pareto front is searched"
+    )
     sampler: Literal["gp", "tpe", "random", "qmc", "grid"] = Field(
         description="who suggests the next trial; gp: a Gaussian process, TPE after 100 trials"
     )
@@ -385,6 +394,25 @@ class SearchConfig(Settings):
         ge=1, description="the search stops if so many trials fail alike before any succeeds"
     )
     limits: Limits = Limits()
+    start_from: Name | None = Field(
+        default=None,
+        description="an earlier study: its best three trials are tried first, after the baselines",
+    )
+
+    @field_validator("objective", mode="before")
+    @classmethod
+    def _aims_are_a_metric_and_costs(cls, value: Any) -> Any:
+        metric, *costs = value if isinstance(value, list) and len(value) > 1 else [value]
+        allowed = get_args(Cost)
+        if metric not in get_args(Objective) or any(
+            cost not in allowed or costs.count(cost) > 1 for cost in costs
+        ):
+            raise ValueError(
+                "must be validation_accuracy or validation_loss, or a list of one of them and then "
+                "parameters, seconds or both, as in [validation_accuracy,parameters] "
+                f"(got {_typed(value)})"
+            )
+        return value
 
     @field_validator("trials", mode="before")
     @classmethod
@@ -403,9 +431,21 @@ class SearchConfig(Settings):
         if self.trials is None and self.objective != "validation_accuracy":
             raise ValueError(
                 "search.trials=auto needs search.objective=validation_accuracy, whose noise is "
-                f"known (got {self.objective})"
+                f"known (got {_typed(self.objective)})"
             )
         return self
+
+    @property
+    def metric(self) -> Objective:
+        """The first aim: what the best trial is best in."""
+        first = self.objective[0] if isinstance(self.objective, list) else self.objective
+        return cast("Objective", first)
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """The other aims, which are minimised; empty for a search with one aim."""
+        others = self.objective[1:] if isinstance(self.objective, list) else ()
+        return cast("tuple[Cost, ...]", tuple(others))
 
     @property
     def is_auto(self) -> bool:
@@ -476,6 +516,17 @@ class SweepConfig(Config):
     search: SearchConfig
     workers: WorkersConfig
     tracking: TrackingConfig
+
+    @model_validator(mode="before")
+    @classmethod
+    def _monitor_is_the_metric(cls, values: Any) -> Any:
+        match values:
+            case {"training": {"monitor": None}, "search": {"objective": aims}}:
+                metric = aims[0] if isinstance(aims, list) and aims else aims
+                # Where it is none, that is said of search.objective alone.
+                monitor = metric if metric in get_args(Objective) else get_args(Objective)[0]
+                return {**values, "training": {**values["training"], "monitor": monitor}}
+        return values
 
 
 class ChosenRun(Settings):

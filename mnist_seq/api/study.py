@@ -14,7 +14,7 @@ from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import TrackingError
 from mnist_seq.report.analysis.diagnosis import diagnose
 from mnist_seq.report.analysis.tables import StudyTables
-from mnist_seq.report.export.frames import curves_frame, trials_frame
+from mnist_seq.report.export.frames import curves_frame, front_frame, trials_frame
 from mnist_seq.terminal.progress import value_text
 from mnist_seq.terminal.quiet import quiet
 from mnist_seq.tracking.results import Experiment
@@ -51,6 +51,15 @@ class Study:
     def curves(self) -> pd.DataFrame:
         """One row an epoch of a trial: loss and accuracy on training and validation images."""
         return curves_frame(self._tables)
+
+    @property
+    def front(self) -> pd.DataFrame:
+        """One row a trial that no other is as good as in each aim, cheapest first.
+
+        Its columns are ``trial``, the metric, ``parameters`` or ``seconds`` (of the first
+        epoch), and the searched settings. With one aim it is the best trial alone.
+        """
+        return front_frame(self._tables)
 
     @property
     def config(self) -> SweepConfig:

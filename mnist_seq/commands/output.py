@@ -68,15 +68,27 @@ class Failure(Output):
     reason: str
 
 
+class FrontPoint(Output):
+    """A trial on the Pareto front; a cost that is no aim is null."""
+
+    trial: int
+    value: Number = Field(description="of the objective")
+    parameters: int | None
+    seconds: Number = Field(description="of the first epoch")
+
+
 class Sweep(Output):
     """What ``sweep`` prints."""
 
     command: Literal["sweep"] = "sweep"
     study: str
     folder: str = Field(description="the tracking folder")
-    objective: str
+    objective: str = Field(description="the first aim")
     trials: dict[str, int] = Field(description="how many are complete, pruned, failed")
     best: Run | None
+    front: list[FrontPoint] = Field(
+        description="no other trial is as good in each aim; the cheapest first"
+    )
     findings: list[str]
     failures: list[Failure]
     report: str = Field(description="the page's file")
@@ -84,14 +96,23 @@ class Sweep(Output):
     @classmethod
     def of(cls, study: "Study") -> Self:
         assert study.page is not None  # its sweep has ended
-        trials = study.trials
+        trials, metric = study.trials, study.config.search.metric
         failed = trials[trials["state"] == "failed"]
         return cls(
             study=study.name,
             folder=str(study.workspace.folder),
-            objective=study.config.search.objective,
+            objective=metric,
             trials={str(state): int(n) for state, n in trials["state"].value_counts().items()},
             best=Run.of(study.best) if study.has_best else None,
+            front=[
+                FrontPoint(
+                    trial=row["trial"],
+                    value=row[metric],
+                    parameters=row.get("parameters"),
+                    seconds=row.get("seconds"),
+                )
+                for row in study.front.to_dict("records")
+            ],
             findings=list(study.page.findings),
             failures=[
                 Failure(trial=int(number), reason=str(reason))

@@ -18,6 +18,7 @@ def main(config: SweepConfig, typed: str) -> Made:
       python -m experiments.sweep data=digits              a first try, in a minute
       python -m experiments.sweep search.trials=40         more trials of the same study
       python -m experiments.sweep search.trials=auto       until more trials promise too little
+      python -m experiments.sweep 'search.objective=[validation_accuracy,parameters]'
       python -m experiments.sweep search.space.model.units.high=256
       python -m experiments.sweep 'search.space.training.optimizer.choices=[adam,adamw,sgd]'
     """
@@ -28,6 +29,10 @@ def main(config: SweepConfig, typed: str) -> Made:
     if study.has_best:
         again = "train the best again, and score the test images"
         commands.append((f"rerun study={study.name}", again))
+        if study.config.search.costs:
+            of_front = "the same for a trial of the front: here the cheapest"
+            cheapest = study.front["trial"].iloc[0]
+            commands.append((f"rerun study={study.name} trial={cheapest}", of_front))
         varied = "change one setting of the best at a time, and see what it does"
         commands.append((f"sensitivity study={study.name}", varied))
     print_next_commands(config.tracking, *commands)

@@ -12,10 +12,11 @@ from mnist_seq.errors import TrackingError
 from mnist_seq.invocation import command_text
 from mnist_seq.records import Trial, TrialOutcome
 from mnist_seq.report.analysis.diagnosis import summary_lines
+from mnist_seq.report.analysis.front import front_rows
 from mnist_seq.report.pages.report import render
 from mnist_seq.search.trials import finished_trials
 from mnist_seq.terminal.display import say
-from mnist_seq.terminal.summary import print_files, print_findings
+from mnist_seq.terminal.summary import print_files, print_findings, print_front
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.validation import validate
@@ -62,6 +63,8 @@ def report_study(
     tables = study_tables(
         study, config, finished, dict(workspace.results.trials(experiment)), sweep_run
     )
+    if tables.costs:
+        print_front(front_rows(tables))
     findings = summary_lines(tables)
     print_findings(findings)
     page = render(tables)

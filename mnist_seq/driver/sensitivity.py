@@ -109,7 +109,7 @@ def sensitivity(config: SensitivityConfig, command: str) -> SensitivityResult:
     trials = _trials(plan, config.seeds, _trained_before(workspace.results, experiment, tags))
     _print_greeting(experiment, source, plan, config.seeds, trials)
     print_data(data)
-    objective = search.search.objective if search else chosen.training.monitor
+    objective = search.search.metric if search else chosen.training.monitor
     _train(workspace, experiment, config, trials, objective, tags)
 
     values_NR = _values(trials.outcomes, len(plan.configs), config.seeds, objective)

@@ -64,7 +64,7 @@ def study_tables(
     versions = [tag for tag in sweep.tags if tag.startswith("version_")]
     return StudyTables(
         name=name,
-        objective=config.search.objective,
+        objective=config.search.metric,
         space=config.search.space,
         trials=trials_table(trials, [*config.search.space, *unsearched]),
         curves=curves_table(curves),
@@ -77,6 +77,7 @@ def study_tables(
             for path, value in of_all.items()
             if path not in config.search.space and path not in unsearched
         },
+        costs=config.search.costs,
     )
 
 
@@ -95,7 +96,7 @@ def _row(
     return {
         "number": trial.number,
         "state": state,
-        "value": getattr(best, config.search.objective) if best else float("nan"),
+        "value": getattr(best, config.search.metric) if best else float("nan"),
         "best_epoch": best.epoch if best else None,
         "epochs": len(records),
         "planned_epochs": trial.config.training.epochs,

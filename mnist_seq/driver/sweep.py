@@ -123,13 +123,15 @@ def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progres
     """Return the progress, including trials of earlier sessions, and print the sweep's header."""
     search, data = config.search, data_of(config)
     progress = Progress(
-        search.target, search.objective, bool(search.baselines), at_most=search.is_auto
+        search.target, search.metric, bool(search.baselines), at_most=search.is_auto
     )
     for trial, outcome in trials.finished():
         progress.restore(trial, outcome)
     progress.end = trials.end
     images = len(data.train), len(data.validation)
     print_greeting(study.name, config.data.source, progress, *images, study.kept)
+    if config.search.start_from is not None:
+        say(f"tried first: {len(study.first)} of the best trials of {config.search.start_from}")
     print_data(data)
     print_retried(study.retried, study.readmitted)
     return progress

@@ -211,8 +211,9 @@ class Workspace:
 
     def objective(self, experiment: Experiment) -> Objective:
         """What the trials of a study are compared by."""
-        is_minimized = self._search_settings(experiment).get("objective") == "validation_loss"
-        return "validation_loss" if is_minimized else "validation_accuracy"
+        aims = self._search_settings(experiment).get("objective")
+        first = aims[0] if isinstance(aims, list) and aims else aims
+        return "validation_loss" if first == "validation_loss" else "validation_accuracy"
 
     def search_of(self, experiment: Experiment) -> SweepConfig | None:
         """Settings of the search that made an experiment; None if no search did."""

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_seq.pareto import pareto_front
+
 if TYPE_CHECKING:
     from sklearn.gaussian_process import GaussianProcessRegressor
 
 DRAWS = 4096  # of the results of the next trials
 LEAST_ERROR = 1e-4  # zero has no logarithm
+BEYOND = 0.1  # of the range of costs and results, to where a front's volume is measured
 MARGIN = 1.5  # above the median, in the logarithm: beyond it all trials are equally bad
 
 Numbers = NDArray[np.float64]
@@ -59,14 +62,98 @@ def expected_improvement(
     best = scaled.min() if feasible is None or not feasible.any() else scaled[feasible].min()
     if len(running):
         model = _believing(model, running)
-    return _improvement(model, best, candidates)
+    mean, deviation = model.predict(candidates, return_std=True)
+    return _improvement(mean, deviation, best)
 
 
-def _improvement(model: "GaussianProcessRegressor", best: float, candidates: Numbers) -> Numbers:
-    """Expected improvement of each candidate over a result."""
+def expected_hypervolume_improvement(
+    known: Numbers,
+    results: Numbers,
+    costs: Numbers,
+    running: Numbers,
+    candidates: Numbers,
+    candidate_costs: Numbers,
+    feasible: NDArray[np.bool_],
+) -> Numbers:
+    """Expected gain of the volume that the Pareto front dominates, for each candidate.
+
+    Parameters
+    ----------
+    known, running, candidates : float64 arrays (trials, columns)
+        Coordinates. Running trials are given the results predicted for them.
+    results : float64 array (known trials,)
+        The lower, the better.
+    costs, candidate_costs : float64 arrays (trials, costs)
+        The lower, the better; infinite for a candidate that cannot be trained.
+    feasible : bool array (known trials,)
+        Which may be on the front.
+
+    Returns
+    -------
+    float64 array (candidates,)
+        In standard deviations of the results, times the unit of each cost.
+    """
+    model, scaled = _fitted(known, results)
+    if len(running):
+        model = _believing(model, running)
+    finite = np.vstack([costs, candidate_costs[np.isfinite(candidate_costs).all(axis=1)]])
+    least, most = finite.min(axis=0), finite.max(axis=0)
+    # Somewhat beyond what is known, so that the best of the costliest counts as well.
+    most = np.where(most > least, most + BEYOND * (most - least), least + 1)
+    worst = float(scaled.max() + BEYOND * np.ptp(scaled))
+    mean, deviation = model.predict(candidates, return_std=True)
+    front = pareto_front(costs[feasible], -scaled[feasible])
+    known_front = costs[feasible][front], scaled[feasible][front]
+    return gained_volume(mean, deviation, candidate_costs, *known_front, most, worst)
+
+
+def gained_volume(
+    mean: Numbers,
+    deviation: Numbers,
+    costs: Numbers,
+    front_costs: Numbers,
+    front_results: Numbers,
+    most: Numbers,
+    worst: float,
+) -> Numbers:
+    """Expected gain of the volume between a front and a worst point, from each candidate alone.
+
+    Only a candidate's result is uncertain, and normal. So the gain is a sum over the boxes of costs
+    between those of the front: the part of the box that costs no less than the candidate, times the
+    expected improvement over the best result that is known at such costs.
+
+    Parameters
+    ----------
+    mean, deviation : float64 arrays (candidates,)
+        Of the results; the lower, the better.
+    costs, front_costs : float64 arrays (candidates, costs), (front, costs)
+    front_results : float64 array (front,)
+    most : float64 array (costs,)
+        With `worst`, the point up to which volume counts.
+
+    References
+    ----------
+    Emmerich et al., "Hypervolume-Based Expected Improvement: Monotonicity Properties and Exact
+    Computation", CEC 2011, section III: the sum over boxes, there for results alone.
+    """
+    edges = [
+        np.unique([*front_costs[:, column], min(costs[:, column].min(), end), end])
+        for column, end in enumerate(most)
+    ]
+    total = np.zeros(len(mean))
+    for box in np.ndindex(*(len(edge) - 1 for edge in edges)):
+        low = np.array([edge[place] for edge, place in zip(edges, box, strict=True)])
+        high = np.array([edge[place + 1] for edge, place in zip(edges, box, strict=True)])
+        best = min(front_results[np.all(front_costs <= low, axis=1)], default=worst)
+        part = np.clip(high - np.maximum(costs, low), 0, None).prod(axis=1)
+        total += part * _improvement(mean, deviation, best)
+    return total
+
+
+def _improvement(mean: Numbers, deviation: Numbers, best: float) -> Numbers:
+    """Expected improvement over a result, of normal distributions."""
     from scipy.stats import norm
 
-    mean, deviation = model.predict(candidates, return_std=True)
     gap = best - mean
     improvement: Numbers = gap * norm.cdf(gap / deviation) + deviation * norm.pdf(gap / deviation)
     return improvement
@@ -112,7 +199,8 @@ def expected_gain(
     best = scaled[feasible].min()
     believing, chosen = model, []
     for _ in range(count):
-        chosen.append(int(np.argmax(_improvement(believing, best, candidates) * chances)))
+        mean, deviation = believing.predict(candidates, return_std=True)
+        chosen.append(int(np.argmax(_improvement(mean, deviation, best) * chances)))
         believing = _believing(believing, candidates[chosen[-1:]])
     mean, covariance = model.predict(candidates[chosen], return_cov=True)
     drawn = rng.multivariate_normal(mean, covariance, DRAWS, method="eigh")
@@ -121,6 +209,13 @@ def expected_gain(
     spread = results.std() or 1.0
     errors = np.exp(results.mean() + spread * np.append(lowest, best))
     return float(errors[-1] - errors[:-1].mean())
+
+
+def predicted(known: Numbers, results: Numbers, candidates: Numbers) -> Numbers:
+    """Each candidate's predicted result, in the unit of the known ones."""
+    model, _ = _fitted(known, results)
+    means: Numbers = results.mean() + (results.std() or 1.0) * model.predict(candidates)
+    return means
 
 
 def chance_below(known: Numbers, results: Numbers, limit: float, candidates: Numbers) -> Numbers:

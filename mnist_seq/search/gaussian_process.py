@@ -21,15 +21,18 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from mnist_seq.config import Scalar, Values
+from mnist_seq.config import Cost, Scalar, Values
+from mnist_seq.search.aims import known_costs
 from mnist_seq.search.expected_improvement import (
     Numbers,
     chance_below,
     expected_gain,
+    expected_hypervolume_improvement,
     expected_improvement,
     log_errors,
+    predicted,
 )
-from mnist_seq.search.limits import Allows
+from mnist_seq.search.limits import Allows, ParametersOf
 from mnist_seq.search.space import Space, is_active, ordered
 from mnist_seq.search.storage import FINAL_STATES, finished_trial
 
@@ -134,6 +137,11 @@ class GaussianProcessSampler(BaseSampler):
         Whether values keep to the limits known before a training: others are no candidates.
     most_seconds : float, optional
         Limit of a trial's first epoch; whether a candidate keeps to it is modelled as well.
+    costs : sequence of str
+        The aims beside the first: then a candidate's expected improvement is that of the volume
+        which the Pareto front dominates, in the logarithms of error and costs.
+    parameters : callable, optional
+        The formula for a network's size, where that is an aim; seconds are modelled.
 
     References
     ----------
@@ -152,12 +160,15 @@ class GaussianProcessSampler(BaseSampler):
         n_startup_trials: int,
         allows: Allows | None = None,
         most_seconds: float | None = None,
+        costs: Sequence[Cost] = (),
+        parameters: ParametersOf | None = None,
     ) -> None:
         self._distributions = distributions
         self._epochs = epochs
         self._coordinates = Coordinates(space, distributions)
         self._n_startup_trials = n_startup_trials
         self._allows, self._most_seconds = allows, most_seconds
+        self._costs, self._parameters = costs, parameters
         self._rng = np.random.default_rng(seed)
 
     def infer_relative_search_space(
@@ -185,14 +196,40 @@ class GaussianProcessSampler(BaseSampler):
             return candidates[int(np.argmax(chance >= self._rng.random() * chance.max()))]
         candidates = self._candidates(CANDIDATES)
         shares, values = np.array([point for _, point in observed]).T
-        gain = expected_improvement(
-            self._rows((other.params for other, _ in observed), shares),
-            log_errors(values, study.direction == StudyDirection.MAXIMIZE),
-            self._rows((other.params for other in running), np.ones(len(running))),
-            self._rows(candidates, np.ones(len(candidates))),
-            np.array([is_feasible(other) for other, _ in observed]),
-        )
+        known = self._rows((other.params for other, _ in observed), shares)
+        results = log_errors(values, study.directions[0] == StudyDirection.MAXIMIZE)
+        believed = self._rows((other.params for other in running), np.ones(len(running)))
+        rows = self._rows(candidates, np.ones(len(candidates)))
+        feasible = np.array([is_feasible(other) for other, _ in observed])
+        if self._costs:
+            costs = np.log([known_costs(other, len(self._costs)) or () for other, _ in observed])
+            gain = expected_hypervolume_improvement(
+                known,
+                results,
+                costs,
+                believed,
+                rows,
+                self._costs_of_candidates(candidates, [other for other, _ in observed], costs),
+                feasible,
+            )
+        else:
+            gain = expected_improvement(known, results, believed, rows, feasible)
         return candidates[int(np.argmax(gain * self._chance_to_keep(timed, candidates)))]
+
+    def _costs_of_candidates(
+        self, candidates: Sequence[Values], known: Sequence[FrozenTrial], known_costs: Numbers
+    ) -> Numbers:
+        """Logarithms of each candidate's costs: by formula, or predicted from the known ones."""
+        columns = []
+        for place, cost in enumerate(self._costs):
+            if cost == "parameters" and self._parameters is not None:
+                counts = map(self._parameters, candidates)
+                columns.append(np.log([math.inf if n is None else n for n in counts]))
+            else:
+                rows = self._coordinates.rows(trial.params for trial in known)
+                to = self._coordinates.rows(candidates)
+                columns.append(predicted(rows, known_costs[:, place], to))
+        return np.column_stack(columns)
 
     def expected_gain(self, study: optuna.Study, count: int) -> float | None:
         """Expected gain of the best value from the next trials; None while nothing is modelled.
@@ -269,9 +306,10 @@ class GaussianProcessSampler(BaseSampler):
     def _progress_of(self, trial: FrozenTrial) -> tuple[float, float] | None:
         """Return the trained share of a trial's epochs and its last value, or None without one."""
         if trial.state == TrialState.COMPLETE:
-            assert trial.value is not None
-            return 1.0, trial.value
+            return 1.0, trial.values[0]
         if trial.state == TrialState.FAIL or not trial.intermediate_values:
+            return None
+        if known_costs(trial, len(self._costs)) is None:
             return None
         epoch, value = max(trial.intermediate_values.items())
         epochs = trial.params.get("training.epochs", self._epochs)

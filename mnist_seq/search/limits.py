@@ -16,6 +16,7 @@ from mnist_seq.network import size
 from mnist_seq.records import EpochRecord
 
 Allows = Callable[[Values], bool]
+ParametersOf = Callable[[Values], int | None]
 
 
 @dataclass(frozen=True)
@@ -66,22 +67,21 @@ def trained_parameters(config: Config) -> int:
     return size.trained_parameters(config.model, steps, features, len(data.class_names))
 
 
-def within_size(limits: Limits, config: Config) -> Allows | None:
-    """Return a quick check whether suggested values keep to the limit of size; None without one.
+def parameters_of(config: Config) -> ParametersOf:
+    """Return a quick formula for the number of parameters that suggested values lead to.
+
+    It gives None for values that are refused together.
 
     Parameters
     ----------
     config : Config
         The settings that are not suggested.
     """
-    most = limits.parameters
-    if most is None:
-        return None
     data = training_data(config.data)
     _, steps, features = data.train.images_NSF.shape
     classes, given = len(data.class_names), config.model.model_dump()
 
-    def allows(values: Values) -> bool:
+    def parameters(values: Values) -> int | None:
         named = {
             path.removeprefix("model."): value
             for path, value in values.items()
@@ -91,8 +91,18 @@ def within_size(limits: Limits, config: Config) -> Allows | None:
             named.setdefault("readout", "last")
         try:
             model = ModelConfig.model_validate(given | named)
-        except ValidationError:  # refused, with its reason, once it is suggested
-            return True
-        return size.trained_parameters(model, steps, features, classes) <= most
+        except ValidationError:
+            return None
+        return size.trained_parameters(model, steps, features, classes)
 
-    return allows
+    return parameters
+
+
+def within_size(limits: Limits, config: Config) -> Allows | None:
+    """Return a quick check whether suggested values keep to the limit of size; None without one."""
+    most = limits.parameters
+    if most is None:
+        return None
+    parameters = parameters_of(config)
+    # Values that are refused together are told so, with the reason, once they are suggested.
+    return lambda values: (count := parameters(values)) is None or count <= most

@@ -1,12 +1,13 @@
 """Copy the trials of a study into a new study with another search space."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_seq.config import Scalar, SweepConfig, Values, value_at
-from mnist_seq.search.space import contains, is_active, ordered
+from mnist_seq.search.aims import directions
+from mnist_seq.search.space import Space, contains, is_active, ordered
 from mnist_seq.search.storage import StudyStorage, values_of
 
 COPIED = "copied"  # with the study: how many of its trials came from an earlier space
@@ -31,18 +32,20 @@ def copy_into_space(
     """
     baselines = storage.attributes()["settings"]["search"]["baselines"]
     trials = storage.trials()
-    copy = storage.create_copy(name, config.search.objective == "validation_accuracy")
+    copy = storage.create_copy(name, directions(config.search))
     inside = 0
     for trial in trials:
-        values = values_of(trial)
-        # A baseline may have settings of its own, which were not searched and are now.
-        own = baselines[trial.number] if trial.number < len(baselines) else {}
-        known = {path: own[path] for path in own.keys() & config.search.space.keys()} | values
-        params = values_in_space(known, config)
+        params = values_in_space(known_values(trial, baselines, config.search.space), config)
         inside += params is not None
-        storage.add(copied(trial, values, params or {}, distributions))
+        storage.add(copied(trial, values_of(trial), params or {}, distributions))
     storage.set_attribute(COPIED, len(trials))
     return copy, (inside, len(trials))
+
+
+def known_values(trial: FrozenTrial, baselines: Sequence[Values], space: Space) -> Values:
+    """Return a trial's values, and those that its study's baselines fixed and the space has."""
+    own = baselines[trial.number] if trial.number < len(baselines) else {}
+    return {path: own[path] for path in own.keys() & space.keys()} | values_of(trial)
 
 
 def values_in_space(values: Values, config: SweepConfig) -> Values | None:
@@ -67,7 +70,7 @@ def copied(
     """Copy a trial with its `values`, of which a sampler learns from the `params` alone."""
     copy = create_trial(
         state=trial.state,
-        value=trial.value if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
+        values=trial.values if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
         params={path: _within(distributions[path], value) for path, value in params.items()},
         distributions={path: distributions[path] for path in params},
         user_attrs={**trial.user_attrs, "values": values},

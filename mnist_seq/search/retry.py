@@ -5,11 +5,13 @@ running. The copy counts once its settings are noted: a crash before that leaves
 force.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_seq.errors import is_environmental
+from mnist_seq.search.aims import COSTS
 from mnist_seq.search.storage import INFEASIBLE, StudyStorage
 
 BRACKETS = "brackets"  # with the study: whose name its Hyperband brackets follow
@@ -30,13 +32,15 @@ def failed_trials(storage: StudyStorage, *, every: bool) -> list[int]:
     ]
 
 
-def retry(storage: StudyStorage, name: str, again: Collection[int], *, maximize: bool) -> None:
+def retry(
+    storage: StudyStorage, name: str, again: Collection[int], directions: Sequence[StudyDirection]
+) -> None:
     """Set ended trials of the open study, whose name is `name`, running again."""
     if again:
         trials = storage.trials()
         attributes = {BRACKETS: storage.open(name), **storage.attributes()}
         settings = attributes.pop("settings")
-        storage.create_copy(name, maximize)
+        storage.create_copy(name, directions)
         for trial in trials:
             storage.add(_running(trial) if trial.number in again else trial)
         for attribute, value in attributes.items():
@@ -50,7 +54,7 @@ def _failed_for_a_fault(trial: FrozenTrial) -> bool:
 
 
 def _running(trial: FrozenTrial) -> FrozenTrial:
-    ending = {"records", "reason", INFEASIBLE}
+    ending = {"records", "reason", INFEASIBLE, COSTS}
     kept = {key: value for key, value in trial.user_attrs.items() if key not in ending}
     return create_trial(
         state=TrialState.RUNNING,

@@ -3,6 +3,8 @@
 Optuna's defaults change between versions; a search must not change with them.
 """
 
+import copy
+import math
 import warnings
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -19,8 +21,9 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from mnist_seq.config import Choices, Dimension, Scalar, SearchConfig, Values
+from mnist_seq.search.aims import known_costs
 from mnist_seq.search.gaussian_process import GaussianProcessSampler
-from mnist_seq.search.limits import Allows
+from mnist_seq.search.limits import Allows, ParametersOf
 from mnist_seq.search.space import Space, grid, is_active, is_integer, ordered
 
 # Random trials before TPE models: its usual ten would be half of a default sweep.
@@ -145,8 +148,61 @@ class WithinLimits(BaseSampler):
         self._sampler.after_trial(study, trial, state, values)
 
 
+class WithPrunedAsComplete(BaseSampler):
+    """Shows a sampler the pruned trials as complete ones, with what they had come to.
+
+    In a study with several objectives Optuna prunes nothing, and its TPE cannot rank pruned trials.
+    A pruned one was behind others that cost no more: as it stood it is dominated, and counts so.
+    """
+
+    def __init__(self, sampler: BaseSampler) -> None:
+        self._sampler = sampler
+        self._shown: optuna.Study | None = None  # as it is while one trial is suggested
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        self._shown = optuna.create_study(
+            storage=optuna.storages.InMemoryStorage(),
+            directions=study.directions,
+            sampler=self._sampler,
+            pruner=optuna.pruners.NopPruner(),
+        )
+        count = len(study.directions) - 1
+        trials = study.get_trials(deepcopy=False)
+        self._shown.add_trials(_as_complete(each, count) for each in trials)
+        return self._sampler.infer_relative_search_space(self._shown, trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return self._sampler.sample_relative(self._shown or study, trial, space)
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
+    ) -> Any:
+        return self._sampler.sample_independent(self._shown or study, trial, name, distribution)
+
+
+def _as_complete(trial: FrozenTrial, count: int) -> FrozenTrial:
+    if trial.state != TrialState.PRUNED:
+        return trial
+    shown = copy.copy(trial)
+    costs = known_costs(trial, count)
+    _, value = max(trial.intermediate_values.items(), default=(0, math.nan))
+    if costs and not math.isnan(value):
+        shown.state, shown.values = TrialState.COMPLETE, [value, *costs]
+    shown.intermediate_values = {}
+    return shown
+
+
 def build_sampler(
-    search: SearchConfig, epochs: int, number: int, learned: int, allows: Allows | None = None
+    search: SearchConfig,
+    epochs: int,
+    number: int,
+    learned: int,
+    allows: Allows | None = None,
+    parameters: ParametersOf | None = None,
 ) -> BaseSampler:
     """Sampler for one trial, all its options spelled out.
 
@@ -160,17 +216,25 @@ def build_sampler(
         How many trials are complete or pruned so far.
     allows : callable, optional
         Whether suggested values keep to the limits that are known before a training.
+    parameters : callable, optional
+        The formula for a network's size, where it is an aim.
     """
     if search.sampler == "gp" and learned < GP_TRIALS:
-        return build_model(search, epochs, number, allows)
+        return build_model(search, epochs, number, allows, parameters)
     sampler = _optunas_sampler(search, _seed(search, number))
+    if search.costs and search.sampler in ("gp", "tpe"):
+        sampler = WithPrunedAsComplete(sampler)
     if allows is None:
         return sampler
     return WithinLimits(sampler, search.space, distributions(search.space), allows)
 
 
 def build_model(
-    search: SearchConfig, epochs: int, number: int, allows: Allows | None = None
+    search: SearchConfig,
+    epochs: int,
+    number: int,
+    allows: Allows | None = None,
+    parameters: ParametersOf | None = None,
 ) -> GaussianProcessSampler:
     """Gaussian process of a search, for one trial; the parameters are as in `build_sampler`."""
     return GaussianProcessSampler(
@@ -181,6 +245,8 @@ def build_model(
         GP_STARTUP_TRIALS,
         allows,
         search.limits.seconds_per_epoch,
+        search.costs,
+        parameters,
     )
 
 

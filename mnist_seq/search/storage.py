@@ -1,7 +1,7 @@
 """Access to a study in Optuna's database; database errors become one-line messages."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from mnist_seq.sqlite.database import address, make_whole
 SECONDS_FOR_A_LOCK = 60
 SPACE_MARK = " space "  # no name has a blank
 INFEASIBLE = "infeasible"  # with a trial: it was ended because it breaks a limit
+FIRST = "first"  # with the study: what it tries first, after its baselines
 BEYOND_LIMITS = "beyond_limits"  # with the study: by number, trials that break its later limits
 FINAL_STATES: dict[TrialState, FinalState] = {
     TrialState.COMPLETE: "complete",
@@ -141,34 +142,39 @@ class StudyStorage:
                     return latest
         return None
 
-    def create(self, name: str, maximize: bool) -> None:
+    def create(self, name: str, directions: Sequence[StudyDirection]) -> None:
         """Create the study, or reuse one that a crash has left without settings and trials.
+
+        Parameters
+        ----------
+        directions : sequence of StudyDirection
+            One for each aim.
 
         Raises
         ------
         StoreError
             If there is one of this name that another program made.
         """
-        direction = StudyDirection.MAXIMIZE if maximize else StudyDirection.MINIMIZE
         with self._translate_errors():
             if name not in optuna.get_all_study_names(self._storage):
-                self._storage.create_new_study([direction], name)
+                self._storage.create_new_study(directions, name)
             self._study, self._ids = self._storage.get_study_id_from_name(name), {}
-            directions = self._storage.get_study_directions(self._study)
-            if directions != [direction] or self.attributes() or self.trial(0) is not None:
+            known = self._storage.get_study_directions(self._study)
+            others = self.attributes().keys() - {FIRST}
+            if known != directions or others or self.trial(0) is not None:
                 raise StoreError(
                     f"{self._place}: study {name} is there and was made by another program; "
                     "name another study=..."
                 )
 
-    def create_copy(self, name: str, maximize: bool) -> str:
+    def create_copy(self, name: str, directions: Sequence[StudyDirection]) -> str:
         """Create an empty copy of the study for a changed space; return the copy's name."""
         number = _space_number(self.open(name) or name) + 1
         copy = f"{name}{SPACE_MARK}{number}"
         with self._translate_errors():
             if copy in optuna.get_all_study_names(self._storage):
                 self._storage.delete_study(self._storage.get_study_id_from_name(copy))
-        self.create(copy, maximize)
+        self.create(copy, directions)
         return copy
 
     def attributes(self) -> Mapping[str, Any]:
@@ -228,6 +234,11 @@ class StudyStorage:
         with self._translate_errors():
             internal = known.to_internal_repr(value)
             self._storage.set_trial_param(self._id(number), path, internal, known)
+
+    def set_trial_attribute(self, number: int, name: str, value: Any) -> None:
+        """Set a user attribute of a trial."""
+        with self._translate_errors():
+            self._storage.set_trial_user_attr(self._id(number), name, value)
 
     def report(self, number: int, epoch: int, value: float) -> None:
         """Store a trial's intermediate value after an epoch."""

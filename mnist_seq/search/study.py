@@ -18,7 +18,9 @@ from optuna.trial import FrozenTrial, TrialState
 from mnist_seq.config import Limits, SweepConfig, Values, value_at
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import FinalState, parse_records
-from mnist_seq.search.limits import Excess, excess, within_size
+from mnist_seq.search.aims import COSTS, Costs, directions, known_costs
+from mnist_seq.search.first_trials import first_trials
+from mnist_seq.search.limits import Excess, excess, parameters_of, within_size
 from mnist_seq.search.migration import COPIED, copied, copy_into_space
 from mnist_seq.search.other_programs import fits, has_values, problem_of
 from mnist_seq.search.pruners import build_pruner
@@ -34,6 +36,7 @@ from mnist_seq.search.space import contains, is_active, ordered
 from mnist_seq.search.storage import (
     BEYOND_LIMITS,
     FINAL_STATES,
+    FIRST,
     INFEASIBLE,
     OPTUNA_STATES,
     FinishedTrial,
@@ -107,7 +110,8 @@ class Study:
         self.kept: tuple[int, int] | None = None
         self._storage, self._config, self._space = storage, config, config.search.space
         self._warn = warn
-        self._maximize = config.search.objective == "validation_accuracy"
+        self._maximize = config.search.metric == "validation_accuracy"
+        self._directions = directions(config.search)
         self._distributions = distributions(self._space)
         self._allows = within_size(config.search.limits, config)
         self._sampler = partial(
@@ -115,6 +119,7 @@ class Study:
             config.search,
             most_epochs(config),
             allows=self._allows,
+            parameters=parameters_of(config) if "parameters" in config.search.costs else None,
         )
         stored_name = self._open_stored()
         self.retried = failed_trials(storage, every=config.retry_failed)
@@ -124,7 +129,7 @@ class Study:
             if INFEASIBLE in trial.user_attrs and self._excess(trial) is None
         ]
         again = {*self.retried, *self.readmitted}
-        retry(storage, self.name, again, maximize=self._maximize)
+        retry(storage, self.name, again, self._directions)
         self._brackets = storage.attributes().get(BRACKETS, stored_name)
         self._load()
 
@@ -142,7 +147,7 @@ class Study:
         self._study = optuna.create_study(
             study_name=self.name,
             storage=self._memory,
-            direction="maximize" if self._maximize else "minimize",
+            directions=self._directions,
             sampler=self._sampler(0, 0),
             pruner=optuna.pruners.NopPruner(),
         )
@@ -160,17 +165,20 @@ class Study:
         settings = fixed_settings(self._config)
         name = self._storage.open(self.name)
         if name is None:
-            name = self.name
-            self._storage.create(name, self._maximize)
+            name, first = self.name, first_trials(self._storage, self._config)
+            self._storage.create(name, self._directions)
         else:
             before = self._storage.attributes()["settings"]
             if before == settings:
                 return name
             check_unchanged(self.name, before, self._config)
+            first = self._storage.attributes().get(FIRST, [])
             if before["search"]["space"] != settings["search"]["space"]:
                 name, self.kept = copy_into_space(
                     self._storage, self.name, self._config, self._distributions
                 )
+        if first:
+            self._storage.set_attribute(FIRST, first)
         self._storage.set_attribute("settings", settings)
         return name
 
@@ -197,11 +205,12 @@ class Study:
         number = self.next_number - 1
         self._restore_sampler(trial.system_attrs.get(SAMPLER_ATTRIBUTES, {}))
         self._mark_grid_point(number, values_of(trial))
+        costs = known_costs(trial, len(self._config.search.costs))
         # Brackets follow from a study's name: rungs under another one say nothing here.
-        if number >= self._copied:
+        if number >= self._copied and costs is not None:
             for epoch, value in sorted(trial.intermediate_values.items()):
                 if epoch > 0:
-                    self._pruner.report(number, epoch, self._merit(value))
+                    self._pruner.report(number, epoch, self._merit(value), costs)
         if trial.state == TrialState.COMPLETE:
             self._complete(trial)
 
@@ -212,6 +221,11 @@ class Study:
         self._storage.finish(refused)
         self._warn(f"trial {trial.number}: failed: {reason}")
         return self._storage.trial(trial.number) or refused
+
+    @property
+    def first(self) -> list[Values]:
+        """What is tried first, after the baselines: the best trials of an earlier study."""
+        return list(self._storage.attributes().get(FIRST, []))
 
     @property
     def next_number(self) -> int:
@@ -271,9 +285,11 @@ class Study:
 
     def _running_trial(self, number: int) -> optuna.Trial:
         """Return the in-memory trial of a number, to be suggested and reported to."""
+        return optuna.Trial(self._study, self._memory_id(number))
+
+    def _memory_id(self, number: int) -> int:
         study_id = self._memory.get_study_id_from_name(self.name)
-        trial_id = self._memory.get_trial_id_from_study_id_trial_number(study_id, number)
-        return optuna.Trial(self._study, trial_id)
+        return self._memory.get_trial_id_from_study_id_trial_number(study_id, number)
 
     def finished(self) -> list[FinishedTrial]:
         """Trials that have ended, in the order of their numbers."""
@@ -293,17 +309,25 @@ class Study:
         )
         return model.expected_gain(self._study, trials)
 
-    def report(self, number: int, epoch: int, value: float) -> None:
+    def report(self, number: int, epoch: int, value: float, costs: Costs = ()) -> None:
         """Note a trial's best value so far; a second report of an epoch changes nothing.
 
         Parameters
         ----------
         epoch : int
             Counts from 1: Hyperband compares it with its rungs.
+        costs : tuple of float
+            The other aims' values; those of the trial's first report are kept.
         """
-        if epoch not in self._trials()[number].intermediate_values:
-            self._running[number].report(value, epoch)
-            self._pruner.report(number, epoch, self._merit(value))
+        trial = self._trials()[number]
+        if epoch not in trial.intermediate_values:
+            if costs and not self._costs(trial):
+                self._storage.set_trial_attribute(number, COSTS, costs)
+                self._running[number].set_user_attr(COSTS, costs)
+            # A trial of a study with several aims refuses a report, its storage does not.
+            self._memory.set_trial_intermediate_value(self._memory_id(number), epoch, value)
+            costs = self._costs(self._trials()[number])
+            self._pruner.report(number, epoch, self._merit(value), costs)
             self._storage.report(number, epoch, value)
 
     def should_prune(self, number: int, epoch: int) -> bool:
@@ -332,7 +356,8 @@ class Study:
             # None where an earlier session ended it, before a crash, under narrower limits.
             violation = 0.0 if broken is None else broken.violation
             self._running[number].set_constraint(CONSTRAINT, violation)
-        ended = self._study.tell(number, value, state=optuna_state)
+        values = None if value is None else [value, *self._costs(self._trials()[number])]
+        ended = self._study.tell(number, values, state=optuna_state)
         self._storage.finish(ended)
         if state == "complete":
             self._complete(ended)
@@ -351,7 +376,11 @@ class Study:
 
     def _complete(self, trial: FrozenTrial) -> None:
         values = trial.intermediate_values.items()
-        self._pruner.complete({epoch: self._merit(value) for epoch, value in values})
+        curve = {epoch: self._merit(value) for epoch, value in values}
+        self._pruner.complete(curve, self._costs(trial))
+
+    def _costs(self, trial: FrozenTrial) -> Costs:
+        return known_costs(trial, len(self._config.search.costs)) or ()
 
     def _merit(self, value: float) -> float:
         """Return the value, negated if the objective is minimized, so that higher is better."""

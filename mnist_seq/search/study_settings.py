@@ -33,8 +33,9 @@ def fixed_settings(config: SweepConfig) -> dict[str, Any]:
             kept = kept.get(group, {})
         if name in kept and not field.is_required() and kept[name] == field.default:
             del kept[name]
-    if not shape["search"]["limits"]:
-        del shape["search"]["limits"]
+    for group, name in (("search", "limits"), ("training", "augmentation")):
+        if not shape[group][name]:
+            del shape[group][name]
     return shape
 
 

@@ -11,6 +11,7 @@ from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
 from mnist_seq.metrics import accuracy_standard_error
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of, parse_records
+from mnist_seq.search.aims import costs_of
 from mnist_seq.search.limits import excess
 from mnist_seq.search.storage import FinishedTrial
 from mnist_seq.search.study import Study
@@ -39,10 +40,9 @@ class StudyTrials:
         self._search = config.search
         self._unfinished = {s.number: s.values for s in study.resume()}
         # All at once, so that no trial which others enqueue meanwhile takes a baseline's number.
-        for number in range(
-            study.next_number, min(len(self._search.baselines), self._search.target)
-        ):
-            if (suggestion := study.ask(baseline_values(config, number))) is not None:
+        baselines = [baseline_values(config, n) for n in range(len(self._search.baselines))]
+        for fixed in [*baselines, *study.first][study.next_number : self._search.target]:
+            if (suggestion := study.ask(fixed)) is not None:
                 self._unfinished[suggestion.number] = suggestion.values
         self._end: tuple[tuple[int, int], str | None] | None = None
         self._began = time.monotonic()
@@ -147,7 +147,9 @@ class StudyTrials:
 
     def report(self, trial: Trial, best: EpochRecord, epoch: int) -> None:
         """Report a trial's best epoch so far to the study."""
-        self._study.report(trial.number, epoch, self._value(best))
+        # After the first epoch the best one is that one.
+        costs = costs_of(self._search.costs, trial.config, best) if epoch == 1 else ()
+        self._study.report(trial.number, epoch, self._value(best), costs)
 
     def should_prune(self, trial: Trial, epoch: int) -> bool:
         """Whether the pruner would stop a trial after an epoch that was reported."""
@@ -181,7 +183,7 @@ class StudyTrials:
         self._study.tell(number, "failed", None, reason=reason, **attributes)
 
     def _value(self, record: EpochRecord) -> float:
-        return float(getattr(record, self._search.objective))
+        return float(getattr(record, self._search.metric))
 
     def _is_late(self) -> bool:
         limit = self._search.timeout

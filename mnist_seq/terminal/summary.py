@@ -98,6 +98,14 @@ def print_best_epoch(progress: Progress) -> None:
     )
 
 
+def print_front(rows: Sequence[Mapping[str, str]]) -> None:
+    """Print the Pareto front of a search with several aims, a trial a row."""
+    if rows:
+        console.print("the front: each is the best of all that cost no more")
+        console.print(table_of(rows, wraps_last_only=True))
+        console.print()
+
+
 def print_findings(findings: Sequence[str]) -> None:
     """Print findings as a list, wrapped to the terminal."""
     for line in findings:

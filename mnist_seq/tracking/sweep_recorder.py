@@ -50,7 +50,7 @@ class SweepRecorder(Callback):
         if provenance.diff:
             self.run.artifact("uncommitted.diff", provenance.diff)
         tracker.prepare_view(
-            experiment_id, trials_view(config.search.objective, list(config.search.space))
+            experiment_id, trials_view(config.search.metric, list(config.search.space))
         )
         self._describe()
 

@@ -9,6 +9,7 @@ from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.digests import TRAINED_ON, as_tags
 from mnist_seq.records import Callback, EpochRecord, FinalState, Trial, TrialOutcome
 from mnist_seq.report.pages.curves import curves_picture
+from mnist_seq.search.limits import trained_parameters
 from mnist_seq.tracking.results import Results, RunInfo
 from mnist_seq.tracking.runs import Run
 from mnist_seq.tracking.tracker import Role, Tracker
@@ -202,6 +203,8 @@ class TrialRecorder(Callback):
                 }
             )
             run.artifact("curves.svg", lambda: curves_picture(outcome.records))
+        if outcome.state == "pruned":
+            run.metrics({"trained_parameters": trained_parameters(trial.config)})
         if outcome.result is not None:
             data = self.data_of(trial.config)
             run.metrics({"trained_parameters": outcome.result.parameters})

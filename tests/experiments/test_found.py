@@ -74,7 +74,7 @@ def test_the_trials_are_what_mlflow_says_of_their_runs(exported: Path, runs: pd.
         "best_epoch": "trained_epochs_to_best",
         "epochs": "trained_epochs",
         "seconds": "trained_seconds",
-        "parameters": "trained_parameters",  # of complete trials
+        "parameters": "trained_parameters",
     }.items():
         ours, theirs = (
             frame.to_numpy(float) for frame in (trials[column], runs[f"metrics.{metric}"])

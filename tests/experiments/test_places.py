@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from optuna.study import StudyDirection
 
 from mnist_seq.config import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
@@ -157,7 +158,7 @@ def empty(database: Path) -> None:
 
 def begin_anew(database: Path) -> None:
     database.unlink()
-    StudyStorage(database).create("another", maximize=True)
+    StudyStorage(database).create("another", [StudyDirection.MAXIMIZE])
 
 
 def forget_the_last_trial(database: Path) -> None:

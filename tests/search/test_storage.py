@@ -73,9 +73,10 @@ def test_trials_that_run_are_read_without_changing_the_database(tmp_path: Path) 
 MAKE = """
 import sys
 from pathlib import Path
+from optuna.study import StudyDirection
 from mnist_seq.search.storage import StudyStorage
 
-StudyStorage(Path(sys.argv[1])).create(sys.argv[2], maximize=True)
+StudyStorage(Path(sys.argv[1])).create(sys.argv[2], [StudyDirection.MAXIMIZE])
 """
 
 

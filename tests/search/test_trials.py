@@ -214,3 +214,29 @@ def test_the_best_epoch_is_the_same_after_a_restart(tmp_path: Path) -> None:
     trials.finish(trial, TrialOutcome("complete", records, records[0]))
     ((_, known),) = StudyTrials(opened(tmp_path, config), config).finished()
     assert known.best == records[0]
+
+
+# --- what was best in an earlier study
+
+
+def test_the_best_of_an_earlier_study_are_tried_first_and_kept_with_the_new_one(
+    tmp_path: Path,
+) -> None:
+    searched(tmp_path, searching("search.trials=12"))  # each is better than the one before
+    earlier = values_of(tmp_path)[1:]  # the first is the baseline, as in the later study
+    most = max(values["model.units"] for values in earlier[-3:]) - 1
+    best = [values for values in reversed(earlier) if values["model.units"] <= most][:3]
+    assert len(best) == 3
+    assert best != earlier[:-4:-1], "one of them lies outside the space"
+    narrow = f"search.space.model.units.high={most}"
+    later = searching("search.trials=6", "search.start_from=kept", "study=later", narrow)
+    assert opened(tmp_path, later).first == best
+    optuna.delete_study(study_name="kept", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
+    tried = [trial.values for trial in searched(tmp_path, later).finished()]
+    assert tried[1:4] == best
+    assert len(tried) == 6
+
+
+def test_a_study_that_is_not_there_is_no_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"search\.start_from: lost is no study in mlruns"):
+        opened(tmp_path, searching("search.start_from=lost"))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from mnist_seq.config import Dimension, Objective, Scalar
+from mnist_seq.config import Cost, Dimension, Objective, Scalar
+from mnist_seq.pareto import pareto_front
 
 TRIAL_COLUMNS = (
     "number",
@@ -89,6 +90,8 @@ class StudyTables:
         `trials` has a column for each of them, too.
     fixed : dict
         All other settings of a training, by path: every trial has them.
+    costs : tuple of str
+        The aims beside the objective, which are minimised.
 
     Raises
     ------
@@ -106,6 +109,7 @@ class StudyTables:
     facts: dict[str, str]
     unsearched: tuple[str, ...] = ()
     fixed: dict[str, Scalar] = field(default_factory=dict)
+    costs: tuple[Cost, ...] = ()
 
     def __post_init__(self) -> None:
         needed = (*TRIAL_COLUMNS, *self.space, *self.unsearched)
@@ -142,6 +146,30 @@ class StudyTables:
         """The first baseline trial; None if no baseline has a value."""
         rows = self.scored[self.scored["is_baseline"].astype(bool)]
         return None if rows.empty else self._summary(rows.iloc[0])
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """Complete trials that no other is as good as in each aim, cheapest first.
+
+        The columns are `number`, `value`, one for each of the costs, and the searched paths. With
+        one aim it is the best trial alone.
+        """
+        complete = self.scored[self.scored["state"] == "complete"]
+        costs = [self.cost_of(complete, cost) for cost in self.costs]
+        table = complete[["number", "value", *self.space]]
+        for place, (cost, values) in enumerate(zip(self.costs, costs, strict=True)):
+            table.insert(2 + place, cost, values)
+        table = table.dropna(subset=list(self.costs))
+        merits = table["value"].to_numpy() * (1 if self.maximised else -1)
+        chosen = pareto_front(table[list(self.costs)].to_numpy(float), merits)
+        return table.iloc[chosen].reset_index(drop=True)
+
+    def cost_of(self, trials: pd.DataFrame, cost: Cost) -> "pd.Series[float]":
+        """Number of parameters, or seconds of the first epoch, of each trial; NaN if not known."""
+        if cost == "parameters":
+            return pd.to_numeric(trials["parameters"])
+        first = self.curves[self.curves["epoch"] == 1].set_index("trial")["seconds"]
+        return trials["number"].map(first)
 
     def count(self, state: str) -> int:
         return int((self.trials["state"] == state).sum())

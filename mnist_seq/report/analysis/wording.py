@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnist_seq.config import Choices, Dimension, Objective, scalar_text
+from mnist_seq.config import Choices, Cost, Dimension, Objective, scalar_text
 
 MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
@@ -14,6 +14,14 @@ MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 def value(objective: Objective, number: float) -> str:
     """Format an objective value: an accuracy as ``98.93 %``, a loss as ``0.0412``."""
     return f"{100 * number:.2f} %" if objective == "validation_accuracy" else f"{number:.4f}"
+
+
+COST_NAMES: dict[Cost, str] = {"parameters": "parameters", "seconds": "seconds of the first epoch"}
+
+
+def cost(kind: Cost, number: float) -> str:
+    """Format a cost: a number of parameters as ``12,345``, seconds as ``0.412 s``."""
+    return f"{number:,.0f}" if kind == "parameters" else f"{number:.3g} s"
 
 
 def points(fraction: float, *, sign: bool = False) -> str:

@@ -53,6 +53,23 @@ def trials_frame(tables: StudyTables) -> pd.DataFrame:
     return _typed(trials.assign(**same), TRIAL | kinds)
 
 
+def front_frame(tables: StudyTables) -> pd.DataFrame:
+    """One row for each trial on the Pareto front of a study, cheapest first.
+
+    Returns
+    -------
+    DataFrame
+        ``trial`` (its number), the objective under its own name, ``parameters`` or ``seconds`` (of
+        the first epoch) where they are aims, and each searched setting by its path. With one aim
+        it is the best trial alone.
+    """
+    front = tables.front.rename(columns={"number": "trial", "value": tables.objective})
+    known = settings(Config)
+    kinds = {"trial": int, tables.objective: float}
+    kinds |= {cost: int if cost == "parameters" else float for cost in tables.costs}
+    return _typed(front, kinds | {path: value_type(known[path]) for path in tables.space})
+
+
 def curves_frame(tables: StudyTables) -> pd.DataFrame:
     """One row for each epoch of each trial of a study, in order.
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_seq.pareto import pareto_front
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.axes import baseline_rule, scatter, set_ticks, value_axis
@@ -20,26 +21,6 @@ def draw_cost(tables: StudyTables) -> list[Panel]:
     ]
 
 
-def pareto_front(costs: NDArray[np.float64], merits: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Indices of the trials that are on the Pareto front of low cost and high merit.
-
-    Parameters
-    ----------
-    costs, merits : float, shape (N,)
-        Less cost and more merit are better.
-
-    Returns
-    -------
-    int, shape (F,)
-        By rising cost; of trials equal in both, the first.
-    """
-    chosen: list[int] = []
-    for index in np.lexsort((-merits, costs)):
-        if not chosen or merits[index] > merits[chosen[-1]]:
-            chosen.append(int(index))
-    return np.asarray(chosen, dtype=np.intp)
-
-
 def _against(tables: StudyTables, column: str, title: str, label: str) -> Panel:
     costs = tables.scored[column].to_numpy(float)
     known = np.isfinite(costs) & (costs > 0)
@@ -47,7 +28,7 @@ def _against(tables: StudyTables, column: str, title: str, label: str) -> Panel:
         return Panel(title, None, f"No two trials with a value differ in their {label}.")
     x = np.log10(np.where(known, costs, math.nan))
     y = ValueScale(tables).position(tables.scored["value"].to_numpy())
-    chosen = np.flatnonzero(known)[pareto_front(x[known], y[known])]
+    chosen = np.flatnonzero(known)[pareto_front(x[known, None], y[known])]
     low, high = framed(x, 0.05)
     with canvas(260) as (figure, axes):
         baseline_rule(axes, tables)

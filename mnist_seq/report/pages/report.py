@@ -16,6 +16,7 @@ from mnist_seq.report.figures import learning_curves as curves
 from mnist_seq.report.figures.comparison import draw_comparison
 from mnist_seq.report.figures.cost import draw_cost
 from mnist_seq.report.figures.effects import draw_effects
+from mnist_seq.report.figures.front import draw_front
 from mnist_seq.report.figures.history import draw_over_budget, draw_over_time
 from mnist_seq.report.figures.importance import draw_importance, draw_pairs
 from mnist_seq.report.figures.parallel_coordinates import draw_parallel_coordinates
@@ -24,6 +25,7 @@ from mnist_seq.report.pages.frame import fill
 from mnist_seq.report.pages.trial_tables import (
     comparison_table,
     failures_table,
+    front_table,
     running_table,
     trials_table,
 )
@@ -50,6 +52,8 @@ class Analysis:
 def analyse(tables: StudyTables) -> Analysis:
     """Make what the report says of a study's trials that have ended."""
     parts = {
+        "front": draw_front(tables),
+        "front_table": front_table(tables),
         "findings": diagnose(tables),
         "history": [draw_over_time(tables), draw_over_budget(tables)],
         "best_curve": curves.draw_best_trial(tables),
@@ -116,7 +120,11 @@ def searched(tables: StudyTables) -> str:
     names = wording.listing(list(tables.space))
     tried = f"{wording.many(len(tables.trials), 'trial')}{time}"
     counted = f" ({', '.join(states)})" if states else ""
-    return f"{tried}{counted} searched {names} for the best {tables.objective.replace('_', ' ')}."
+    aims = tables.objective.replace("_", " ")
+    if tables.costs:
+        costs = wording.listing([wording.COST_NAMES[cost] for cost in tables.costs])
+        aims += f" at the fewest {costs}"
+    return f"{tried}{counted} searched {names} for the best {aims}."
 
 
 def found(tables: StudyTables) -> str:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.chance import standard_error
+from mnist_seq.report.analysis.front import front_rows
 from mnist_seq.report.analysis.hyperparameters import activity
 from mnist_seq.report.analysis.tables import StudyTables, TrialSummary
 from mnist_seq.report.pages.frame import fill
@@ -47,6 +48,18 @@ def comparison_table(tables: StudyTables) -> Markup:
         if len(set(cells)) > 1:
             rows.append((f"{path} (not searched)", cells, True))
     return fill("comparison.html", names=list(shown), trials=trials, rows=rows)
+
+
+def front_table(tables: StudyTables) -> Markup:
+    """HTML table of the Pareto front, cheapest first."""
+    rows = front_rows(tables)
+    kinds = {"settings": "reason"}
+    return _table(
+        [
+            Column(name, [row[name] for row in rows], kinds.get(name, "number"))
+            for name in (rows[0] if rows else ())
+        ]
+    )
 
 
 def failures_table(tables: StudyTables) -> Markup:

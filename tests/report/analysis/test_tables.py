@@ -54,3 +54,13 @@ def test_an_empty_study_has_no_best() -> None:
     assert tables.best is None
     assert tables.baseline is None
     assert isinstance(tables.scored, pd.DataFrame)
+
+
+def test_the_front_is_what_no_complete_trial_is_as_good_as_and_as_cheap() -> None:
+    tables = study(5, states=["complete", "complete", "complete", "pruned", "complete"])
+    trials = tables.trials.assign(
+        value=[0.9, 0.8, 0.95, 0.99, 0.9], parameters=[200, 100, 300, 50, 250]
+    )
+    several = replace(tables, trials=trials, costs=("parameters",))
+    assert list(several.front["number"]) == [1, 0, 2]
+    assert list(replace(several, costs=()).front["number"]) == [2]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from mnist_seq.report.figures.cost import pareto_front
+from mnist_seq.pareto import pareto_front
 
 
 def test_the_front_is_what_nothing_dominates() -> None:
@@ -14,6 +14,6 @@ def test_the_front_is_what_nothing_dominates() -> None:
             for c2, m2 in zip(costs, merits, strict=True)
         )
     }
-    chosen = pareto_front(costs, merits)
+    chosen = pareto_front(costs[:, None], merits)
     assert {(costs[i], merits[i]) for i in chosen} == by_hand
     assert len(chosen) == len(by_hand)

@@ -1,0 +1,43 @@
+"""The best trials of an earlier study, to be tried first in a new one."""
+
+from optuna.trial import TrialState
+
+from mnist_seq.config import SweepConfig, Values
+from mnist_seq.errors import ConfigError
+from mnist_seq.search.migration import known_values, values_in_space
+from mnist_seq.search.storage import StudyStorage
+from mnist_seq.search.study_settings import baseline_values
+
+MOST = 3
+
+
+def first_trials(storage: StudyStorage, config: SweepConfig) -> list[Values]:
+    """Values of an earlier study's best complete trials that lie inside the search space.
+
+    Returns
+    -------
+    list of dict
+        Best first, at most `MOST`; without those of the search's own baselines.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such study.
+    """
+    name = config.search.start_from
+    if name is None:
+        return []
+    if storage.open(name) is None:
+        raise ConfigError(f"search.start_from: {name} is no study in {config.tracking.folder}")
+    search = storage.attributes()["settings"]["search"]
+    complete = [trial for trial in storage.trials() if trial.state == TrialState.COMPLETE]
+    is_loss = "validation_loss" in search["objective"]  # which is a text or a list of them
+    complete.sort(key=lambda trial: trial.values[0], reverse=not is_loss)
+    tried = [baseline_values(config, number) for number in range(len(config.search.baselines))]
+    first: list[Values] = []
+    for trial in complete:
+        known = known_values(trial, search["baselines"], config.search.space)
+        values = values_in_space(known, config)
+        if values is not None and values not in [*tried, *first]:
+            first.append(values)
+    return first[:MOST]
