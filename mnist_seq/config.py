@@ -665,6 +665,13 @@ class PredictConfig(ChosenRun):
         return page
 
 
+class DrawConfig(ChosenRun):
+    """Settings of ``python -m experiments.draw``."""
+
+    port: int = Field(ge=0, le=65_535, description="0: any free port")
+    tracking: TrackingConfig
+
+
 class ReportConfig(Settings):
     """Settings of ``python -m experiments.report``."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
+from scipy.special import expit
 
 from mnist_seq.config import Readout
 from mnist_seq.data.pixel_format import Pixels
@@ -101,9 +101,16 @@ def probabilities_after_each_row(
     RuntimeError
         If what was computed row by row does not end in the model's own answers.
     """
+    layers, scaling = _with_all_states(_recurrent_layers(model)), model.get_layer("scaling")
+    rows = images_NSF.shape[1]
     firsts = range(0, len(images_NSF), BATCH_SIZE)
     batches = (images_NSF[first : first + BATCH_SIZE] for first in firsts)
-    probabilities_NSK = np.concatenate([_row_by_row(model, readout, batch) for batch in batches])
+    probabilities_NSK = np.concatenate(
+        [
+            np.asarray(_row_by_row(model, readout, _states(layers, scaling(batch), rows), rows))
+            for batch in batches
+        ]
+    )
     own_NK = probabilities(model, images_NSF)
     error = float(np.abs(probabilities_NSK[:, -1] - own_NK).max())
     if not error < TOLERANCE:
@@ -112,6 +119,50 @@ def probabilities_after_each_row(
         )
     probabilities_NSK[:, -1] = own_NK
     return probabilities_NSK
+
+
+def reader_of_one(
+    model: Any, readout: Readout, shape: tuple[int, int]
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """`probabilities_after_each_row` of one image at a time, compiled: again and again in no time.
+
+    Compiling takes seconds, and is done here. Answers may differ from the model's own in the last
+    digit.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows, and pixels of a row, of the images.
+
+    Returns
+    -------
+    callable
+        From an image, uint8 of shape (S, F), to float32 of shape (S, K).
+
+    Raises
+    ------
+    RuntimeError
+        If what is computed row by row does not end in the model's own answers.
+    """
+    import tensorflow as tf
+
+    layers = _with_all_states(_recurrent_layers(model))
+
+    @tf.function(input_signature=[tf.TensorSpec((1, *shape), tf.uint8)])
+    def compiled(images_1SF: Any) -> Any:
+        scaled_1SF = model.get_layer("scaling")(images_1SF)
+        states = _states_of_one(layers, scaled_1SF, shape[0])
+        return _row_by_row(model, readout, states, shape[0])
+
+    def read(image_SF: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.asarray(compiled(image_SF[np.newaxis])[0])
+
+    blank_SF = np.zeros(shape, np.uint8)
+    (known_SK,) = probabilities_after_each_row(model, readout, blank_SF[np.newaxis])
+    error = float(np.abs(read(blank_SF) - known_SK).max())
+    if not error < TOLERANCE:
+        raise RuntimeError(f"compiled, probabilities differ from the network's by {error:g}")
+    return read
 
 
 def gates(model: Any, images_MSF: NDArray[np.uint8]) -> list[Gates]:
@@ -157,15 +208,15 @@ def _gates(
     return Gates(name, *(np.stack(values, axis=1) for values in zip(*from_the_top, strict=True)))
 
 
-def _row_by_row(model: Any, readout: Readout, images_BSF: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Class probabilities after each row, [B, S, K], for one batch of images."""
-    rows = images_BSF.shape[1]
-    scaled_BSF = model.get_layer("scaling")(images_BSF)
+def _row_by_row(model: Any, readout: Readout, states: Iterator[Any], rows: int) -> Any:
+    """Class probabilities after each row, [B, S, K], from the states up to each."""
+    import keras
+
     probabilities = []
-    for states_BtU in _states(_recurrent_layers(model), scaled_BSF, rows):
+    for states_BtU in states:
         logits_BK = model.get_layer("logits")(PARTIAL_READOUTS[readout](model, states_BtU, rows))
-        probabilities.append(np.asarray(model.get_layer("probabilities")(logits_BK)))
-    return np.stack(probabilities, axis=1)
+        probabilities.append(model.get_layer("probabilities")(logits_BK))
+    return keras.ops.stack(probabilities, axis=1)
 
 
 def _from_scaling(model: Any) -> Any:
@@ -177,20 +228,36 @@ def _from_scaling(model: Any) -> Any:
 
 def _states(recurrent_layers: list[Any], scaled_BSF: Any, rows: int) -> Iterator[Any]:
     """Yield the top layer's states [B, t, U] for the first t rows, t = 1, 2, ..., `rows`."""
-    *lower, top = recurrent_layers
-    if hasattr(top, "forward_layer"):  # what reads upwards begins anew with every row
+    if hasattr(
+        recurrent_layers[-1], "forward_layer"
+    ):  # what reads upwards begins anew with every row
         for t in range(1, rows + 1):
-            states = np.asarray(_apply(recurrent_layers, scaled_BSF[:, :t]))
+            states = _apply(recurrent_layers, scaled_BSF[:, :t])
             yield states if len(states.shape) == 3 else states[:, None]
     else:
-        states_BSU = np.asarray(_apply([*lower, _returning_sequences(top)], scaled_BSF))
+        states_BSU = _apply(recurrent_layers, scaled_BSF)
         for t in range(1, rows + 1):
             yield states_BSU[:, :t]
 
 
-def _apply(layers: list[Any], values: Any) -> Any:
+def _states_of_one(recurrent_layers: list[Any], scaled_1SF: Any, rows: int) -> Iterator[Any]:
+    """What `_states` yields, for one image: of a bidirectional layer all at once, by masks."""
+    import keras
+
+    if not hasattr(recurrent_layers[-1], "forward_layer"):
+        yield from _states(recurrent_layers, scaled_1SF, rows)
+        return
+    copies_SSF = keras.ops.repeat(scaled_1SF, rows, axis=0)
+    is_read_SS = keras.ops.convert_to_tensor(np.tri(rows, dtype=bool))
+    states = _apply(recurrent_layers, copies_SSF, mask=is_read_SS)
+    for t in range(1, rows + 1):
+        own = states[t - 1 : t]
+        yield own[:, :t] if len(states.shape) == 3 else own[:, None]
+
+
+def _apply(layers: list[Any], values: Any, mask: Any = None) -> Any:
     for layer in layers:
-        values = layer(values)
+        values = layer(values, mask=mask)
     return values
 
 
@@ -200,32 +267,55 @@ def _recurrent_layers(model: Any) -> list[Any]:
     return [layer for layer in model.layers if isinstance(layer, layers.RNN | layers.Bidirectional)]
 
 
-def _returning_sequences(lstm: Any) -> Any:
-    """Return the LSTM itself if it returns sequences, else a copy that does."""
-    if lstm.return_sequences:
-        return lstm
-    copy = type(lstm).from_config({**lstm.get_config(), "return_sequences": True})
-    copy.build(lstm.input.shape)
-    copy.set_weights(lstm.get_weights())
-    return copy
+def _with_all_states(recurrent_layers: list[Any]) -> list[Any]:
+    """The layers; in the place of a topmost LSTM that keeps its last state, a copy that keeps all.
+
+    What is bidirectional is read anew for each row, and needs its last state only.
+    """
+    *lower, top = recurrent_layers
+    if hasattr(top, "forward_layer") or top.return_sequences:
+        return recurrent_layers
+    copy = type(top).from_config({**top.get_config(), "return_sequences": True})
+    copy.build(top.input.shape)
+    copy.set_weights(top.get_weights())
+    return [*lower, copy]
 
 
-def _flatten(model: Any, states_BtU: NDArray[np.float32], rows: int) -> Any:
+def _flatten(model: Any, states_BtU: Any, rows: int) -> Any:
+    import keras
+
     unread = rows - states_BtU.shape[1]
-    return model.get_layer("flatten")(np.pad(states_BtU, ((0, 0), (0, unread), (0, 0))))
+    return model.get_layer("flatten")(keras.ops.pad(states_BtU, ((0, 0), (0, unread), (0, 0))))
 
 
-def _attention(model: Any, states_BtU: NDArray[np.float32], _rows: int) -> Any:
-    scores_Bt1 = np.asarray(model.get_layer("attention_score")(states_BtU))
-    return (softmax(scores_Bt1, axis=1) * states_BtU).sum(axis=1)
+def _attention(model: Any, states_BtU: Any, _rows: int) -> Any:
+    import keras
+
+    scores_Bt1 = model.get_layer("attention_score")(states_BtU)
+    # The softmax, written out: of a single row Keras' own warns.
+    powers_Bt1 = keras.ops.exp(scores_Bt1 - keras.ops.max(scores_Bt1, axis=1, keepdims=True))
+    attended_BU = keras.ops.sum(powers_Bt1 * states_BtU, axis=1)
+    return attended_BU / keras.ops.sum(powers_Bt1, axis=1)
+
+
+def _mean(_model: Any, states_BtU: Any, _rows: int) -> Any:
+    import keras
+
+    return keras.ops.mean(states_BtU, axis=1)
+
+
+def _max(_model: Any, states_BtU: Any, _rows: int) -> Any:
+    import keras
+
+    return keras.ops.max(states_BtU, axis=1)
 
 
 # Each readout of the states after t rows, [B, t, U]: the input of the last dense layer.
-PARTIAL_READOUTS: dict[Readout, Callable[[Any, NDArray[np.float32], int], Any]] = {
+PARTIAL_READOUTS: dict[Readout, Callable[[Any, Any, int], Any]] = {
     "last": lambda _model, states_BtU, _rows: states_BtU[:, -1],
     "each_step": lambda _model, states_BtU, _rows: states_BtU[:, -1],
-    "mean": lambda _model, states_BtU, _rows: states_BtU.mean(axis=1),
-    "max": lambda _model, states_BtU, _rows: states_BtU.max(axis=1),
+    "mean": _mean,
+    "max": _max,
     "flatten": _flatten,
     "attention": _attention,
 }
