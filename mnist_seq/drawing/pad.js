@@ -1,5 +1,5 @@
 // A square of paper to draw on with mouse, pen or finger. The strokes are kept here; after each of
-// them, and after `undo` and `clear`, the event `drawn` tells all of them.
+// them, and after `undo` and `erase`, the event `drawn` tells all of them.
 const NEAR = 0.004; // a place so close to the one before is left out
 
 export default {
@@ -42,7 +42,7 @@ export default {
     undo() {
       if (this.pointer === null && this.strokes.pop()) this.tell();
     },
-    clear() {
+    erase() {
       if (this.pointer !== null || !this.strokes.length) return;
       this.strokes = [];
       this.tell();

@@ -53,6 +53,6 @@ class Pad(Element, component="pad.js"):
         """Take the last stroke away."""
         self.run_method("undo")
 
-    def clear(self) -> None:
+    def erase(self) -> None:
         """Take all strokes away."""
-        self.run_method("clear")
+        self.run_method("erase")

@@ -51,7 +51,7 @@ def build(subject: Subject) -> None:
         if newest is strokes:  # else there is another stroke already, and its answer will come
             view.show(read)
 
-    with ui.element("main"):
+    with ui.element("div").props("id=draw"):
         with ui.element("header"):
             ui.label(TITLE).props("role=heading aria-level=1")
             ui.label(subject.name).classes("muted")
@@ -59,7 +59,7 @@ def build(subject: Subject) -> None:
             pad = Pad(drawn)
             with ui.element("div").classes("buttons"):
                 ui.button("Undo", on_click=pad.undo).props("outline no-caps")
-                ui.button("Clear", on_click=pad.clear).props("outline no-caps")
+                ui.button("Clear", on_click=pad.erase).props("outline no-caps")
         with ui.element("section").classes("reading"):
             view = _View(subject)
 
@@ -73,7 +73,7 @@ class _View:
         colours = _colours(len(self._names))
         with ui.element("div").classes("seen"):
             with ui.element("figure"):
-                self._image = ui.interactive_image(size=(subject.rows, subject.rows))
+                self._image = ui.interactive_image(size=(self._rows, self._rows)).classes("image")
                 ui.label("as the network sees it").classes("muted")
             with ui.element("div").classes("answer").props("aria-live=polite"):
                 self._answer = ui.label().classes("best")
@@ -179,7 +179,7 @@ def _colours(classes: int) -> list[str]:
         if np.gcd(step, classes) == 1
     )
     hues = [360 * (step * k % classes) / classes for k in range(classes)]
-    return [f"hsl({hue:.0f}, 58%, {56 if k % 2 else 48}%)" for k, hue in enumerate(hues)]
+    return [f"hsl({hue:.0f}, 50%, {56 if k % 2 else 48}%)" for k, hue in enumerate(hues)]
 
 
 def _chart(names: Sequence[str], rows: int, colours: Sequence[str]) -> dict[str, object]:
@@ -216,7 +216,7 @@ def _chart(names: Sequence[str], rows: int, colours: Sequence[str]) -> dict[str,
                 "symbol": "none",
                 "silent": True,
                 "lineStyle": {"width": 0},
-                "areaStyle": {"opacity": 0.85},
+                "areaStyle": {"opacity": 1},
                 "color": colour,
                 "data": [],
             }

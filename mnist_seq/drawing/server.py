@@ -48,8 +48,13 @@ class SameOrigin:
         await self._app(scope, receive, with_policy)
 
 
-def application(subject: Subject) -> ASGIApp:
-    """The page as an ASGI application, which answers its own page under this machine's names."""
+def guarded(app: ASGIApp) -> ASGIApp:
+    """An ASGI application for its own pages alone, asked for by this machine's names."""
+    return TrustedHostMiddleware(SameOrigin(app), [HOST, "localhost"])
+
+
+def _application(subject: Subject) -> ASGIApp:
+    """The page as an ASGI application."""
     served = FastAPI(openapi_url=None)
     ui.run_with(
         served,
@@ -60,7 +65,7 @@ def application(subject: Subject) -> ASGIApp:
         tailwind=False,
         show_welcome_message=False,
     )
-    return TrustedHostMiddleware(SameOrigin(served), [HOST, "localhost"])
+    return guarded(served)
 
 
 def serve(subject: Subject, taken: socket.socket) -> None:
@@ -72,6 +77,6 @@ def serve(subject: Subject, taken: socket.socket) -> None:
         Bound to an address of this machine alone.
     """
     config = uvicorn.Config(
-        application(subject), log_level="critical", timeout_graceful_shutdown=1, ws="wsproto"
+        _application(subject), log_level="critical", timeout_graceful_shutdown=1, ws="wsproto"
     )
     uvicorn.Server(config).run(sockets=[taken])

@@ -148,11 +148,12 @@ def reader_of_one(
 
     layers = _with_all_states(_recurrent_layers(model))
 
-    @tf.function(input_signature=[tf.TensorSpec((1, *shape), tf.uint8)])
-    def compiled(images_1SF: Any) -> Any:
+    def read_rows(images_1SF: Any) -> Any:
         scaled_1SF = model.get_layer("scaling")(images_1SF)
         states = _states_of_one(layers, scaled_1SF, shape[0])
         return _row_by_row(model, readout, states, shape[0])
+
+    compiled = tf.function(read_rows, input_signature=[tf.TensorSpec((1, *shape), tf.uint8)])
 
     def read(image_SF: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.asarray(compiled(image_SF[np.newaxis])[0])
