@@ -18,6 +18,7 @@ from mnist_seq.report.figures.image_address import image_address
 TITLE = "Draw a character"
 STYLE = Path(__file__).with_name("page.css")
 SECONDS_PER_ROW = 0.05
+WIDEST_NAME = 10  # letters; of a longer one its beginning is shown
 ONE_COLUMN = 12  # as many classes are listed below each other; more are in columns
 
 
@@ -87,7 +88,8 @@ class _View:
             self._row = ui.label().classes("row-read muted")
         self._chart = ui.echart(_chart(self._names, self._rows, colours)).classes("chart")
         columns = "bars" if len(self._names) <= ONE_COLUMN else "bars many"
-        with ui.element("div").classes(columns):
+        widest = min(max(map(len, self._names)), WIDEST_NAME)
+        with ui.element("div").classes(columns).style(f"--name: {1.1 * widest:.1f}ch"):
             self._bars = [_Bar(*each) for each in zip(self._names, colours, strict=True)]
         self._clock = ui.timer(SECONDS_PER_ROW, self._go_on, active=False, immediate=False)
         self.show(None)

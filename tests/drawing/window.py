@@ -69,8 +69,8 @@ class Window:
 
     def asked_for(self) -> set[str]:
         """Addresses that pages have asked for since the last call."""
-        entries = [json.loads(entry["message"]) for entry in self._browser.get_log("performance")]
-        events = [entry["message"] for entry in entries]
+        log = self._browser.get_log("performance")  # type: ignore[no-untyped-call]
+        events = [json.loads(entry["message"])["message"] for entry in log]
         return {
             event["params"]["url"]
             if event["method"] == "Network.webSocketCreated"

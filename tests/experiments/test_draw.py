@@ -1,5 +1,6 @@
 """``experiments.draw``, whole: from a pen in a browser to a network's belief."""
 
+import json
 import signal
 import socket
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.drawing.window import CHART, DRIVER, opened
-from tests.experiments.commands import printed, run
+from tests.experiments.commands import run
 from tests.faults.sweeps import start
 from tests.report.browser import CHROMIUM
 
@@ -39,8 +40,9 @@ def test_a_taken_port_is_told_before_anything_is_loaded() -> None:
 def test_a_one_that_is_drawn_is_read_row_by_row(tmp_path: Path) -> None:
     where = f"tracking.folder={tmp_path}"
     settings = ("model.units=32", "training.epochs=1", "training.learning_rate=0.01")
-    printed("train", "name=one", "data=mnist", "workers.count=1", *settings, where)
-    process = start("experiments.draw", "study=one", "port=0", where)
+    trained = run("train", "name=one", "data=mnist", "workers.count=1", *settings, where, "--json")
+    run_id = json.loads(trained.out)["run"]["run_id"]
+    process = start("experiments.draw", f"run={run_id}", "port=0", where)
     try:
         assert process.stdout is not None
         said = [process.stdout.readline().strip()]
