@@ -238,6 +238,10 @@ class WorkersConfig(Settings):
     scheduler: str | None = Field(
         pattern=r"^(tcp|tls)://", description="address of a running Dask scheduler; null: local"
     )
+    unlike: Literal["leave_out", "allow"] = Field(
+        default="leave_out",
+        description="what becomes of a cluster's workers that compute otherwise than the others",
+    )
     epoch_timeout: float = Field(
         gt=0, description="seconds without an epoch after which a worker is taken to hang"
     )

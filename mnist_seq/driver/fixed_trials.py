@@ -137,7 +137,7 @@ def trained(
             experiment_id,
             role,
             data_of,
-            {**tags, **mark},
+            {**tags, **session.worker_tags(), **mark},
             earlier,
             on_stored,
             tags_of=trials.tags,

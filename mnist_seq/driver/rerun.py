@@ -122,7 +122,7 @@ def _retrained(
     outcomes, verdict = trials.of(plan.numbers), ""
     number, *others = plan.numbers
     if plan.is_chosen and not plan.changed:
-        since = changes(plan.source.tags, tags)
+        since = changes(plan.source.tags, {**tags, **session.worker_tags()})
         verdict = compare_curves(plan.curve, outcomes[number].records, since)
         recorder.run(number).tags({"reproduced": verdict})
     scores = score_networks(session, recorder, outcomes, plan.configs[0])

@@ -103,6 +103,9 @@ def sensitivity(config: SensitivityConfig, command: str) -> SensitivityResult:
     plan = _plan(workspace, experiment, search, chosen, config)
     data = data_of(chosen)
     tags = {**provenance(command, data.digests, chosen.seed).tags, "varied_from": source.id}
+    if config.workers.scheduler is not None:  # what was trained there has the tags of its workers
+        with open_session(workspace, config.workers) as session:
+            tags |= session.worker_tags()
     trials = _trials(plan, config.seeds, _trained_before(workspace.results, experiment, tags))
     _print_greeting(experiment, source, plan, config.seeds, trials)
     print_data(data)

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from mnist_seq.network import training
 from mnist_seq.records import Callback
 from mnist_seq.terminal.display import open_display, say
 from mnist_seq.terminal.progress import Progress
+from mnist_seq.tracking.provenance import worker_tags
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.tracking.trial_recorder import TrialRecorder
 from mnist_seq.workers.cluster import open_workers
@@ -25,6 +27,7 @@ from mnist_seq.workers.pool import TrainingFunctions, Workers
 
 RETRIES = 2
 SWITCH_INTERVAL = 0.0002  # seconds
+SECONDS_IN_SILENCE = 5.0
 LOOPBACK = ("tcp://127.", "tcp://localhost:", "tcp://[::1]:")
 FUNCTIONS = TrainingFunctions(training.warm_up, training.begin, training.advance, training.finish)
 
@@ -37,11 +40,30 @@ class Session:
     ----------
     is_stopped : callable
         Whether the user has asked the command to stop.
+    is_local : bool
+        Whether the workers are processes of this machine, started for this command.
     """
 
     workers: Workers
     tracker: Tracker
     is_stopped: Callable[[], bool]
+    is_local: bool = True
+
+    def worker_tags(self) -> dict[str, str]:
+        """Tags of what a cluster's workers compute with; empty for local ones, or when stopped.
+
+        Waits for the first of the workers.
+        """
+        if self.is_local:
+            return {}
+        began = time.monotonic()
+        is_told = False
+        while (found := self.workers.fingerprint) is None and not self.is_stopped():
+            if not is_told and time.monotonic() - began > SECONDS_IN_SILENCE:
+                say(f"waiting: {self.workers.waiting_for}")
+                is_told = True
+            time.sleep(0.1)
+        return worker_tags(found)
 
     def run(
         self,
@@ -97,9 +119,9 @@ def open_session(workspace: Workspace, workers: WorkersConfig) -> Iterator[Sessi
         short_switch_interval(),
         stop_when_asked() as is_stopped,
         Tracker(workspace.store, warn=say) as tracker,
-        open_workers(workers, FUNCTIONS) as pool,
+        open_workers(workers, FUNCTIONS, say) as pool,
     ):
-        yield Session(pool, tracker, is_stopped)
+        yield Session(pool, tracker, is_stopped, workers.scheduler is None)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Set
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mnist_seq.config import SweepConfig
 from mnist_seq.driver.checkpoints import Checkpoints
@@ -151,6 +151,7 @@ def _recorders(
     name, data, results = study_name(config), data_of(config), workspace.results
     experiment = session.tracker.experiment(name)
     source = provenance(command, data.digests, config.seed)
+    source = replace(source, tags={**source.tags, **session.worker_tags()})
     known = results.trials(results.experiment(name))
     label_again(session.tracker, known, progress.outcomes.values())
     earlier_sweeps = earlier_runs(results, name, "sweep", {}, {0})

@@ -9,7 +9,7 @@ Shape suffixes: N images, B of them at once, M shown, S steps (rows), t of them 
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from mnist_seq.network.keras_environment import KERAS_ENVIRONMENT
 from mnist_seq.report.inside.reading import Gates
 
 BATCH_SIZE = 500
+WithNorm: TypeAlias = tuple[Any, Callable[[Any], Any]]
 # Single precision, added up in another order, differs in the seventh digit.
 TOLERANCE = 1e-4
 
@@ -80,7 +81,8 @@ def probabilities_after_each_row(
 
     The rows read so far are taken for the whole image: the last state, the mean, the maximum or
     the attention is over them alone, and a layer that reads upwards begins at the last of them.
-    ``flatten`` has a weight for every row, so that there the states of unread rows are zero.
+    ``flatten`` has a weight for every row, so that there the states of unread rows are zero. Where
+    a step reads a column or both, S are its steps.
 
     Parameters
     ----------
@@ -101,16 +103,10 @@ def probabilities_after_each_row(
     RuntimeError
         If what was computed row by row does not end in the model's own answers.
     """
-    layers, scaling = _with_all_states(_recurrent_layers(model)), model.get_layer("scaling")
-    rows = images_NSF.shape[1]
     firsts = range(0, len(images_NSF), BATCH_SIZE)
     batches = (images_NSF[first : first + BATCH_SIZE] for first in firsts)
-    probabilities_NSK = np.concatenate(
-        [
-            np.asarray(_row_by_row(model, readout, _states(layers, scaling(batch), rows), rows))
-            for batch in batches
-        ]
-    )
+    read = _row_by_row(model, readout, _states)
+    probabilities_NSK = np.concatenate([np.asarray(read(batch)) for batch in batches])
     own_NK = probabilities(model, images_NSF)
     error = float(np.abs(probabilities_NSK[:, -1] - own_NK).max())
     if not error < TOLERANCE:
@@ -124,36 +120,32 @@ def probabilities_after_each_row(
 def reader_of_one(
     model: Any, readout: Readout, shape: tuple[int, int]
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """`probabilities_after_each_row` of one image at a time, compiled: again and again in no time.
-
-    Compiling takes seconds, and is done here. Answers may differ from the model's own in the last
-    digit.
+    """`probabilities_after_each_row` of one image after another, compiled once, here, for seconds.
 
     Parameters
     ----------
+    model : keras.Model
+        As `mnist_seq.network.model.build` makes it.
+    readout : str
+        Its readout.
     shape : tuple of int
         Rows, and pixels of a row, of the images.
 
     Returns
     -------
     callable
-        From an image, uint8 of shape (S, F), to float32 of shape (S, K).
+        From an image, uint8 of shape (S, F), to float32 of shape (S, K); after the last row they
+        may differ from the model's own answers in the last digit.
 
     Raises
     ------
     RuntimeError
-        If what is computed row by row does not end in the model's own answers.
+        If what was computed row by row does not end in the model's own answers.
     """
     import tensorflow as tf
 
-    layers = _with_all_states(_recurrent_layers(model))
-
-    def read_rows(images_1SF: Any) -> Any:
-        scaled_1SF = model.get_layer("scaling")(images_1SF)
-        states = _states_of_one(layers, scaled_1SF, shape[0])
-        return _row_by_row(model, readout, states, shape[0])
-
-    compiled = tf.function(read_rows, input_signature=[tf.TensorSpec((1, *shape), tf.uint8)])
+    one = [tf.TensorSpec((1, *shape), tf.uint8)]
+    compiled = tf.function(_row_by_row(model, readout, _states_of_one), input_signature=one)
 
     def read(image_SF: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.asarray(compiled(image_SF[np.newaxis])[0])
@@ -171,9 +163,9 @@ def gates(model: Any, images_MSF: NDArray[np.uint8]) -> list[Gates]:
 
     A bidirectional layer has two: one that reads downwards, one that reads upwards.
     """
-    inputs = model.get_layer("scaling")(images_MSF)
+    inputs = _steps(model)(images_MSF)
     found = []
-    for layer in _recurrent_layers(model):
+    for layer, norm in _recurrent_layers(model):
         inputs_MSF = np.asarray(inputs, np.float64)
         if hasattr(layer, "forward_layer"):
             down, up = layer.forward_layer.get_weights(), layer.backward_layer.get_weights()
@@ -181,7 +173,7 @@ def gates(model: Any, images_MSF: NDArray[np.uint8]) -> list[Gates]:
             found.append(_gates(f"{layer.name}, upwards", inputs_MSF, up, upwards=True))
         else:
             found.append(_gates(layer.name, inputs_MSF, layer.get_weights()))
-        inputs = layer(inputs)
+        inputs = norm(layer(inputs))
     return found
 
 
@@ -209,15 +201,25 @@ def _gates(
     return Gates(name, *(np.stack(values, axis=1) for values in zip(*from_the_top, strict=True)))
 
 
-def _row_by_row(model: Any, readout: Readout, states: Iterator[Any], rows: int) -> Any:
-    """Class probabilities after each row, [B, S, K], from the states up to each."""
+def _row_by_row(
+    model: Any, readout: Readout, states: Callable[[list[WithNorm], Any], Iterator[Any]]
+) -> Callable[[Any], Any]:
+    """A function from images [B, S, F] to class probabilities after each row, [B, S, K]."""
     import keras
 
-    probabilities = []
-    for states_BtU in states:
-        logits_BK = model.get_layer("logits")(PARTIAL_READOUTS[readout](model, states_BtU, rows))
-        probabilities.append(model.get_layer("probabilities")(logits_BK))
-    return keras.ops.stack(probabilities, axis=1)
+    steps, layers = _steps(model), _with_all_states(_recurrent_layers(model))
+
+    def read(images_BSF: Any) -> Any:
+        steps_BSF = steps(images_BSF)
+        rows = steps_BSF.shape[1]
+        probabilities = []
+        for states_BtU in states(layers, steps_BSF):
+            read_out = PARTIAL_READOUTS[readout](model, states_BtU, rows)
+            logits_BK = model.get_layer("logits")(read_out)
+            probabilities.append(model.get_layer("probabilities")(logits_BK))
+        return keras.ops.stack(probabilities, axis=1)
+
+    return read
 
 
 def _from_scaling(model: Any) -> Any:
@@ -227,28 +229,36 @@ def _from_scaling(model: Any) -> Any:
     return keras.Model(model.get_layer("scaling").input, model.output)
 
 
-def _states(recurrent_layers: list[Any], scaled_BSF: Any, rows: int) -> Iterator[Any]:
-    """Yield the top layer's states [B, t, U] for the first t rows, t = 1, 2, ..., `rows`."""
-    if hasattr(
-        recurrent_layers[-1], "forward_layer"
-    ):  # what reads upwards begins anew with every row
+def _steps(model: Any) -> Any:
+    """The model up to what its lowest recurrent layer reads: scaled rows, columns or both."""
+    import keras
+
+    lowest, _ = _recurrent_layers(model)[0]
+    return keras.Model(model.get_layer("scaling").input, lowest.input)
+
+
+def _states(recurrent_layers: list[WithNorm], steps_BSF: Any) -> Iterator[Any]:
+    """Yield the top layer's states [B, t, U] for the first t rows, t = 1, 2, ..., all."""
+    rows = steps_BSF.shape[1]
+    if _is_bidirectional(recurrent_layers):  # what reads upwards begins anew with every row
         for t in range(1, rows + 1):
-            states = _apply(recurrent_layers, scaled_BSF[:, :t])
+            states = _apply(recurrent_layers, steps_BSF[:, :t])
             yield states if len(states.shape) == 3 else states[:, None]
     else:
-        states_BSU = _apply(recurrent_layers, scaled_BSF)
+        states_BSU = _apply(recurrent_layers, steps_BSF)
         for t in range(1, rows + 1):
             yield states_BSU[:, :t]
 
 
-def _states_of_one(recurrent_layers: list[Any], scaled_1SF: Any, rows: int) -> Iterator[Any]:
-    """What `_states` yields, for one image: of a bidirectional layer all at once, by masks."""
+def _states_of_one(recurrent_layers: list[WithNorm], steps_1SF: Any) -> Iterator[Any]:
+    """What `_states` yields, for one image: if bidirectional all at once, as a batch with masks."""
     import keras
 
-    if not hasattr(recurrent_layers[-1], "forward_layer"):
-        yield from _states(recurrent_layers, scaled_1SF, rows)
+    if not _is_bidirectional(recurrent_layers):
+        yield from _states(recurrent_layers, steps_1SF)
         return
-    copies_SSF = keras.ops.repeat(scaled_1SF, rows, axis=0)
+    rows = steps_1SF.shape[1]
+    copies_SSF = keras.ops.repeat(steps_1SF, rows, axis=0)
     is_read_SS = keras.ops.convert_to_tensor(np.tri(rows, dtype=bool))
     states = _apply(recurrent_layers, copies_SSF, mask=is_read_SS)
     for t in range(1, rows + 1):
@@ -256,30 +266,43 @@ def _states_of_one(recurrent_layers: list[Any], scaled_1SF: Any, rows: int) -> I
         yield own[:, :t] if len(states.shape) == 3 else own[:, None]
 
 
-def _apply(layers: list[Any], values: Any, mask: Any = None) -> Any:
-    for layer in layers:
-        values = layer(values, mask=mask)
+def _apply(layers: list[WithNorm], values: Any, mask: Any = None) -> Any:
+    for layer, norm in layers:
+        values = norm(layer(values, mask=mask))
     return values
 
 
-def _recurrent_layers(model: Any) -> list[Any]:
+def _is_bidirectional(recurrent_layers: list[WithNorm]) -> bool:
+    top, _ = recurrent_layers[-1]
+    return hasattr(top, "forward_layer")
+
+
+def _recurrent_layers(model: Any) -> list[WithNorm]:
+    """Each recurrent layer, lowest first, with what normalises its outputs."""
     from keras import layers
 
-    return [layer for layer in model.layers if isinstance(layer, layers.RNN | layers.Bidirectional)]
+    norms = {layer.name: layer for layer in model.layers}
+    recurrent = [
+        each for each in model.layers if isinstance(each, layers.RNN | layers.Bidirectional)
+    ]
+    return [
+        (layer, norms.get(f"norm_{depth}", lambda states: states))
+        for depth, layer in enumerate(recurrent, 1)
+    ]
 
 
-def _with_all_states(recurrent_layers: list[Any]) -> list[Any]:
-    """The layers; in the place of a topmost LSTM that keeps its last state, a copy that keeps all.
+def _with_all_states(recurrent_layers: list[WithNorm]) -> list[WithNorm]:
+    """The layers; for a topmost one that keeps its last state alone, a copy that keeps all.
 
-    What is bidirectional is read anew for each row, and needs its last state only.
+    A bidirectional one stays as it is: it begins anew with every row.
     """
-    *lower, top = recurrent_layers
-    if hasattr(top, "forward_layer") or top.return_sequences:
+    *lower, (top, norm) = recurrent_layers
+    if _is_bidirectional(recurrent_layers) or top.return_sequences:
         return recurrent_layers
     copy = type(top).from_config({**top.get_config(), "return_sequences": True})
     copy.build(top.input.shape)
     copy.set_weights(top.get_weights())
-    return [*lower, copy]
+    return [*lower, (copy, norm)]
 
 
 def _flatten(model: Any, states_BtU: Any, rows: int) -> Any:

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mnist_seq.data.digests import Digests, as_tags
+from mnist_seq.workers.fingerprint import Fingerprint, processor
 
 LIBRARIES = (
     "mnist-seq",  # where it was installed; in a clone the commit says more
@@ -22,9 +23,11 @@ LIBRARIES = (
     "hydra-core",
     "numpy",
 )
-CPUINFO = Path("/proc/cpuinfo")  # of Linux, where Python does not know the processor's name
 # A curve may depend on these, and on the versions of the libraries.
-DECIDING = ("git_commit", "machine", "processor", "python", "xla_flags")
+DECIDING = (
+    *("git_commit", "machine", "processor", "python", "xla_flags"),
+    *("worker_code", "worker_libraries", "worker_arithmetic"),
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def provenance(command: str, data: Digests, seed: int) -> Provenance:
         "seed": str(seed),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
+        "processor": processor(),
         "xla_flags": os.environ.get("XLA_FLAGS", "none"),
     }
     for library in LIBRARIES:
@@ -71,6 +74,19 @@ def provenance(command: str, data: Digests, seed: int) -> Provenance:
         tags["git_commit"] = commit.strip() + changed
         tags["mlflow.source.git.commit"] = commit.strip()
     return Provenance(tags, diff)
+
+
+def worker_tags(found: Fingerprint | None) -> dict[str, str]:
+    """Tags of what a cluster's workers compute with, in place of this machine's; else empty."""
+    if found is None:
+        return {}
+    return {
+        "processor": found.processor,
+        "xla_flags": found.xla_flags,
+        "worker_code": found.code,
+        "worker_libraries": found.libraries,
+        "worker_arithmetic": found.arithmetic,
+    }
 
 
 def changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -95,17 +111,6 @@ def _program(command: str) -> str:
     """Return the module that a command line runs: experiments.sweep."""
     words = command.split()
     return words[2] if words[:2] == ["python", "-m"] and len(words) > 2 else command
-
-
-def _processor() -> str:
-    """CPU name; on Linux with family and model number, as different CPUs may share a name."""
-    if not CPUINFO.exists():
-        return platform.processor() or "unknown"
-    first = CPUINFO.read_text().partition("\n\n")[0]
-    pairs = (line.partition(":") for line in first.splitlines())
-    fields = {name.strip(): value.strip() for name, _, value in pairs}
-    parts = [fields[name] for name in ("model name", "cpu family", "model") if name in fields]
-    return ", ".join(parts) or "unknown"
 
 
 def _git(*arguments: str) -> bytes:

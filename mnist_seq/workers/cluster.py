@@ -2,12 +2,14 @@
 
 import contextlib
 import ctypes
+import functools
 import logging
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import dask
@@ -21,7 +23,11 @@ from mnist_seq.errors import FaultError, InputError
 from mnist_seq.workers import forkserver
 from mnist_seq.workers.cores import taken_cores
 from mnist_seq.workers.deaths import note_crashes
+from mnist_seq.workers.fingerprint import Fingerprint, fingerprint
 from mnist_seq.workers.pool import TrainingFunctions, Workers
+from mnist_seq.workers.selection import Selection
+
+_log = logging.getLogger(__name__)
 
 SECONDS_TO_CONNECT = 30.0
 # A process that is not forked holds 0.7 GiB after its first training and 1.1 when it is replaced.
@@ -60,7 +66,7 @@ class _OneCore(WorkerPlugin):  # type: ignore[misc]  # dask has no types
 
     name = "one-core"
 
-    def __init__(self, cores: Sequence[int], crash_notes: Path | None = None) -> None:
+    def __init__(self, cores: Sequence[int], crash_notes: Path) -> None:
         self.cores, self.crash_notes = list(cores), crash_notes
 
     def setup(self, worker: Worker) -> None:
@@ -69,8 +75,7 @@ class _OneCore(WorkerPlugin):  # type: ignore[misc]  # dask has no types
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if self.cores:
             os.sched_setaffinity(0, {self.cores[int(worker.name)]})
-        if self.crash_notes is not None:
-            note_crashes(self.crash_notes, worker.address)
+        note_crashes(self.crash_notes, worker.address)
         _keep_freed_memory()
 
 
@@ -83,14 +88,35 @@ def _keep_freed_memory() -> None:
             mallopt(M_TRIM_THRESHOLD, 4 * BYTES_TO_KEEP)
 
 
+def _prepare(functions: TrainingFunctions) -> Fingerprint:
+    """Set a remote worker's process up for trainings; return what it computes with.
+
+    It is a task, and no plugin of Dask's: one that fails keeps no other worker from joining, and
+    a process that comes later, or back, gets it as well.
+    """
+    os.environ.update(forkserver.ENVIRONMENT)
+    _keep_freed_memory()
+    functions.warm_up()
+    return fingerprint(functions.begin, functions.advance)
+
+
 def local_count(cores: int, memory: int) -> int:
     """Return the number of local workers: one per core, limited by memory (in bytes)."""
     return max(1, min(cores, memory // BYTES_A_PROCESS))
 
 
 @contextlib.contextmanager
-def open_workers(config: WorkersConfig, functions: TrainingFunctions) -> Iterator[Workers]:
+def open_workers(
+    config: WorkersConfig,
+    functions: TrainingFunctions,
+    warn: Callable[[str], None] = _log.warning,
+) -> Iterator[Workers]:
     """Context manager: open workers in local processes or on a running Dask cluster.
+
+    Parameters
+    ----------
+    warn : callable
+        Told what the user should know of a cluster's workers.
 
     Raises
     ------
@@ -110,14 +136,16 @@ def open_workers(config: WorkersConfig, functions: TrainingFunctions) -> Iterato
         except (TypeError, ValueError) as error:  # no port, or tls:// without certificates
             raise InputError(f"workers.scheduler: {config.scheduler}: {error}") from None
         with client:
-            client.register_plugin(_OneCore([]))
-            with contextlib.closing(Workers(client, functions, config)) as workers:
-                yield workers
+            client.amm.stop()  # it would keep one copy of the dataset, to be lost with its process
+            selection = Selection(warn, leaves_out=config.unlike == "leave_out")
+            remote = replace(functions, warm_up=functools.partial(_prepare, functions))
+            with contextlib.closing(Workers(client, remote, config, selection=selection)) as pool:
+                yield pool
         return
     with _local_cluster(config) as (client, cores, folder):
         client.register_plugin(_OneCore(cores, folder))
-        with contextlib.closing(Workers(client, functions, config, folder)) as workers:
-            yield workers
+        with contextlib.closing(Workers(client, functions, config, folder)) as pool:
+            yield pool
 
 
 @contextlib.contextmanager

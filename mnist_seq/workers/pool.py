@@ -32,7 +32,9 @@ from mnist_seq.records import (
     WorkerEvent,
     WorkerLost,
 )
-from mnist_seq.workers.slots import SECONDS_BETWEEN_REFRESHES, Slots
+from mnist_seq.workers.fingerprint import Fingerprint
+from mnist_seq.workers.selection import Selection
+from mnist_seq.workers.slots import SECONDS_BETWEEN_REFRESHES, Slots, scheduler_of
 
 SECONDS_TO_FETCH = 30.0
 # Between two looks at the events. More says that this process was stopped, and did not wait.
@@ -45,7 +47,7 @@ SECONDS_BACK = 1.0
 class TrainingFunctions:
     """The functions that run on the workers; each must be importable there."""
 
-    warm_up: Callable[[], None]
+    warm_up: Callable[[], object]
     begin: Callable[[Config, Dataset], TrainingState]
     advance: Callable[[Config, Dataset, TrainingState], tuple[EpochRecord, TrainingState]]
     finish: Callable[[Config, Dataset, TrainingState], TrainResult]
@@ -74,11 +76,13 @@ class Workers:
         functions: TrainingFunctions,
         config: WorkersConfig,
         crash_notes: Path | None = None,
+        selection: Selection | None = None,
     ) -> None:
         self._client = client
         self._functions = functions
+        self._selection = selection
         self._config = config
-        self._slots = Slots(client, functions.warm_up, crash_notes)
+        self._slots = Slots(client, functions.warm_up, crash_notes, selection)
         self._slots.refresh()  # they load their libraries from now on, while others are loaded here
         self._trainings: dict[int, _Training] = {}
         self._data: dict[tuple[object, ...], Future] = {}
@@ -86,6 +90,28 @@ class Workers:
         self._clock = _clock()
         self._replaced: set[str] = set()  # slots, because the clock was set back
         self._events: queue.SimpleQueue[tuple[int, Future | StateFetched]] = queue.SimpleQueue()
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """What a cluster's workers compute with; None while that is not known, and of local ones.
+
+        Raises
+        ------
+        FaultError
+            If no worker of the cluster can be used.
+        """
+        if self._selection is not None and self._selection.reference is None:
+            self._slots.refresh()
+            self._slots.ready()
+        return self._selection.reference if self._selection else None
+
+    @property
+    def waiting_for(self) -> str:
+        """Why no training can begin yet, for the user."""
+        count = len(self._slots.present)
+        if not count:
+            return f"no worker has joined the scheduler at {self._config.scheduler}"
+        return f"{count} worker(s) are loading their libraries, or busy with other work"
 
     @property
     def free(self) -> int:
@@ -252,7 +278,8 @@ class Workers:
         key = data.digest, data.pixel_format
         kept = self._data.get(key)
         if kept is None or kept.status != "finished":  # lost with the last process that held it
-            self._data[key] = self._client.scatter(data, broadcast=True, hash=False)
+            with scheduler_of(self._client):
+                self._data[key] = self._client.scatter(data, broadcast=True, hash=False)
         return self._data[key]
 
     def _idle(self) -> set[str]:

@@ -10,15 +10,17 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from distributed import Client, Future, Nanny
+from distributed.client import FutureCancelledError
 
-from mnist_seq.errors import WORKER_DIED
+from mnist_seq.errors import WORKER_DIED, FaultError
 from mnist_seq.records import WorkerLost
 from mnist_seq.workers.deaths import KernelKills, crash
+from mnist_seq.workers.selection import Answer, Selection
 
 SECONDS_BETWEEN_REFRESHES = 1.0
 # XLA keeps every program it has compiled, 20 to 30 MiB each, for as long as the process lives. One
@@ -29,6 +31,7 @@ FULL = 0.6
 # A process in which an import broke off fails everything it is given, for as long as it lives.
 # Where a third one cannot load them, the libraries are wrong, and the session ends with that.
 ATTEMPTS_TO_LOAD = 3
+SECONDS_TO_ANSWER = 10.0
 
 
 class Slots:
@@ -43,15 +46,23 @@ class Slots:
     ----------
     crash_notes : Path or None
         Where local processes note that they crash; None if they are elsewhere.
+    selection : Selection or None
+        Which processes of a cluster may train, by what `warm_up` returns; None for local ones.
     """
 
     def __init__(
-        self, client: Client, warm_up: Callable[[], None], crash_notes: Path | None = None
+        self,
+        client: Client,
+        warm_up: Callable[[], object],
+        crash_notes: Path | None = None,
+        selection: Selection | None = None,
     ) -> None:
         self.present: set[str] = set()
         self._crash_notes = crash_notes
         self._kernel_kills = KernelKills()
         self._client = client
+        self._selection = selection
+        self._answers: dict[str, Answer] = {}
         self._warm_up = warm_up
         self._warm_ups: dict[str, Future] = {}
         self._failed_to_load: Counter[str] = Counter()  # processes of each nanny
@@ -70,11 +81,18 @@ class Slots:
             self.stop(slot)
 
     def refresh(self) -> None:
-        """Ask the scheduler which slots there are, at most once a second."""
+        """Ask the scheduler which slots there are, at most once a second.
+
+        Raises
+        ------
+        FaultError
+            If it does not answer any more.
+        """
         if self.present and time.monotonic() - self._last_refresh <= SECONDS_BETWEEN_REFRESHES:
             return
         # Not `scheduler_info`: every other second the client forgets its workers for a moment.
-        answer = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+        with scheduler_of(self._client):
+            answer = self._client.sync(self._client.scheduler.identity, n_workers=-1)
         self._known = answer["workers"]
         self._stopped &= self._known.keys()
         self.present = self._known.keys() - self._stopped
@@ -90,12 +108,23 @@ class Slots:
         self._last_refresh = time.monotonic()
 
     def ready(self) -> set[str]:
-        """Slots whose processes have loaded their libraries."""
-        return {
+        """Slots whose processes have loaded their libraries and may train.
+
+        Raises
+        ------
+        FaultError
+            If no process of a cluster can be used.
+        """
+        loaded = {
             slot
             for slot in self.present
             if self._warm_ups[slot].done() and not self._is_broken(slot)
         }
+        if self._selection is None:
+            return loaded
+        for slot in loaded - self._answers.keys():
+            self._answers[slot] = _answer(self._warm_ups[slot])
+        return self._selection.usable({slot: self._answers.get(slot) for slot in self.present})
 
     def load_error(self, slot: str) -> BaseException | None:
         """Why a process could not load its libraries, or None."""
@@ -144,6 +173,36 @@ class Slots:
 
     def _note_memory(self, event: tuple[float, dict[str, Any]]) -> None:
         self._too_large[event[1]["worker"]] = event[1]["rss"]
+
+
+@contextlib.contextmanager
+def scheduler_of(client: Client) -> Iterator[None]:
+    """Context manager: a scheduler that is gone ends the session with one line.
+
+    Raises
+    ------
+    FaultError
+        If the connection is closed or nothing answers.
+    """
+    address = client.scheduler.address
+    try:
+        yield
+    except OSError as error:
+        raise FaultError(
+            f"the Dask scheduler at {address} does not answer any more; when it is back, the same "
+            "command goes on"
+        ) from error
+
+
+def _answer(warm_up: Future) -> Answer:
+    """What a finished warm-up has returned or raised; None if its process is gone."""
+    try:
+        found: Answer = warm_up.result(timeout=SECONDS_TO_ANSWER)
+    except (FutureCancelledError, TimeoutError):
+        return None
+    except Exception as error:  # whatever loading raises keeps that worker from training
+        return error
+    return found
 
 
 def _kill(dask_worker: Nanny) -> None:

@@ -13,6 +13,7 @@ import jsonschema
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 
 import mnist_seq
@@ -223,6 +224,52 @@ def test_a_study_and_what_follows_it_as_json(study: Study, folder: Path) -> None
     assert {Path(file).name for file in written["files"].values()} == {"trials.csv", "curves.csv"}
     looked = as_json("inspect", "study=tried", "images=1", tracking)
     assert looked["findings"]
+
+
+@pytest.mark.slow
+def test_pages_and_what_is_read_as_json(study: Study, folder: Path, tmp_path: Path) -> None:
+    tracking = f"tracking.folder={folder / 'mlruns'}"
+    as_json("sweep", "data=digits", "study=other", "search.trials=1", tracking)
+    for words in (
+        ("report", "study=tried", tracking),
+        ("compare", "studies=[tried,other]", tracking),
+        ("data", "data=digits", tracking),
+    ):
+        found = as_json(*words)
+        assert found["command"] == words[0]
+        assert Path(found["page"]).read_text().startswith("<!DOCTYPE html>")
+
+    ink_NSF = np.kron(load_digits().images[:6], np.ones((4, 4))) * 16
+    written = [Image.fromarray(np.uint8(255 - np.minimum(ink_SF, 255))) for ink_SF in ink_NSF]
+    page = Image.new("L", (6 * 50 + 50, 132), 255)
+    for place, image in enumerate(written):
+        image.save(tmp_path / f"{place}.png")
+        page.paste(image, (50 * place + 50, 50))
+    page.save(tmp_path / "page.png")
+    of_files = as_json("predict", f"image={tmp_path}", "study=tried", tracking)
+    assert [Path(each["image"]).name for each in of_files["characters"]] == [
+        *(f"{place}.png" for place in range(6)),
+        "page.png",
+    ]
+    chances = [one["probability"] for one in of_files["characters"][0]["candidates"]]
+    assert chances == sorted(chances, reverse=True)
+    read = as_json("predict", f"page={tmp_path / 'page.png'}", "study=tried", tracking)
+    assert len(read["characters"]) == 6
+    assert Path(read["files"]["text"]).read_text() == read["text"]
+
+
+@pytest.mark.slow
+def test_what_ui_serves_as_json(study: Study, folder: Path) -> None:
+    words = ("study=tried", "port=0", "--json", f"tracking.folder={folder / 'mlruns'}")
+    with subprocess.Popen(
+        [sys.executable, "-m", "experiments.ui", *words], cwd=ROOT, stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdout is not None
+        found = json.loads(server.stdout.readline())
+        server.terminate()
+    jsonschema.validate(found, json.loads(SCHEMA.read_text()))
+    assert found["study"] == study.name
+    assert all(each.startswith("http://127.0.0.1:") for each in found["addresses"].values())
 
 
 def test_a_mistake_as_json() -> None:

@@ -5,7 +5,7 @@ from mnist_seq.driver.inspected_run import check_is_read_by_rows
 from mnist_seq.errors import TrackingError
 
 
-def model(cell: Cell = "lstm", order: Order = "rows", layer_norm: bool = False) -> ModelConfig:
+def model(cell: Cell = "lstm", order: Order = "rows") -> ModelConfig:
     return ModelConfig(
         cell=cell,
         order=order,
@@ -15,7 +15,6 @@ def model(cell: Cell = "lstm", order: Order = "rows", layer_norm: bool = False) 
         dropout=0,
         return_sequences=False,
         readout="last",
-        layer_norm=layer_norm,
     )
 
 
@@ -24,7 +23,6 @@ def model(cell: Cell = "lstm", order: Order = "rows", layer_norm: bool = False) 
     [
         (model(cell="gru"), "model.cell=gru"),
         (model(order="both"), "model.order=both"),
-        (model(layer_norm=True), "model.layer_norm=true"),
     ],
 )
 def test_a_network_that_is_not_followed_row_by_row_is_refused(

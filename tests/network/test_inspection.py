@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mnist_seq.config import ModelConfig, Readout
+from mnist_seq.config import ModelConfig, Order, Readout
 from mnist_seq.data.pixel_format import BYTES, PixelFormat
 from mnist_seq.network.inspection import (
     PARTIAL_READOUTS,
@@ -29,6 +29,7 @@ from tests.examples import config, few
 DATA = few()
 IMAGES_BSF = DATA.validation.images_NSF[:7]
 ROWS = IMAGES_BSF.shape[1]
+ORDERS = get_args(Order)
 
 
 def model_config(readout: str, **changes: Any) -> ModelConfig:
@@ -56,6 +57,8 @@ CASES: list[tuple[Readout, dict[str, Any]]] = [
     ("mean", {"layers": 2, "bidirectional": True, "dropout": 0.5}),
     ("max", {}),
     ("attention", {"layers": 2, "dropout": 0.5}),
+    ("max", {"layers": 2, "layer_norm": True}),
+    ("mean", {"cell": "gru"}),
 ]
 
 
@@ -80,6 +83,15 @@ def test_probabilities_after_some_rows_are_the_answer_to_an_image_of_so_many_row
         read = reader_of_one(model, readout, IMAGES_BSF.shape[1:])
         for image_SF, probabilities_SK in zip(IMAGES_BSF[:2], probabilities_BSK, strict=False):
             np.testing.assert_allclose(read(image_SF), probabilities_SK, atol=1e-5)
+
+
+def test_a_network_that_reads_columns_is_asked_after_each_column() -> None:
+    by_rows, by_columns = (network(model_config("max", order=each)).model for each in ORDERS[:2])
+    turned_BSF = np.swapaxes(IMAGES_BSF, 1, 2)
+    np.testing.assert_array_equal(
+        probabilities_after_each_row(by_columns, "max", IMAGES_BSF),
+        probabilities_after_each_row(by_rows, "max", turned_BSF),
+    )
 
 
 def test_attention_to_one_row_is_that_rows_state() -> None:

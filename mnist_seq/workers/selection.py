@@ -1,0 +1,95 @@
+"""Which workers of a cluster may train: those that compute alike."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from mnist_seq.errors import FaultError
+from mnist_seq.workers.fingerprint import Fingerprint, code_digest, most_common
+
+# How long workers that have answered wait for the others, before they are compared.
+SECONDS_TO_AGREE = 60.0
+
+Answer = Fingerprint | BaseException | None
+
+
+class Selection:
+    """Compares the workers of a cluster by their fingerprints, and tells of those left out.
+
+    The first comparison, once all workers have answered, decides by majority among those with this
+    process's code; later workers are held against that.
+
+    Parameters
+    ----------
+    warn : callable
+        Told, once for each worker, that it is left out, and why.
+    leaves_out : bool
+        Whether workers that compute otherwise are left out; else they are told of and used.
+
+    Attributes
+    ----------
+    reference : Fingerprint or None
+        What the workers in use compute with; None until it is decided.
+    """
+
+    def __init__(self, warn: Callable[[str], None], *, leaves_out: bool) -> None:
+        self.reference: Fingerprint | None = None
+        self._warn, self._leaves_out = warn, leaves_out
+        self._told: dict[str, str] = {}
+        self._first_answer: float | None = None
+
+    def usable(self, answers: Mapping[str, Answer]) -> set[str]:
+        """Return the workers that may train.
+
+        Parameters
+        ----------
+        answers : mapping
+            By a worker's address: its fingerprint, why it could not load its libraries, or None
+            while it has not answered.
+
+        Raises
+        ------
+        FaultError
+            If all have answered and not one can be used.
+        """
+        known = {slot: each for slot, each in answers.items() if isinstance(each, Fingerprint)}
+        if self.reference is None:
+            self._decide(known, is_whole=None not in answers.values())
+        for slot, each in answers.items():
+            if isinstance(each, BaseException):
+                self._tell(slot, f"{type(each).__name__}: {' '.join(str(each).split())}")
+        if self.reference is None:
+            used = set()
+        else:
+            used = {slot for slot, each in known.items() if self._is_used(slot, each)}
+        if answers and not used and None not in answers.values():
+            slot = min(answers)
+            raise FaultError(f"no worker can be used: {slot}: {self._told[slot]}")
+        return used
+
+    def _decide(self, known: Mapping[str, Fingerprint], *, is_whole: bool) -> None:
+        if not known:
+            return
+        now = time.monotonic()
+        self._first_answer = self._first_answer or now
+        if is_whole or now - self._first_answer > SECONDS_TO_AGREE:
+            in_order = [known[slot] for slot in sorted(known)]
+            self.reference = most_common(in_order, code_digest())
+            if self.reference is None:
+                for slot, each in known.items():
+                    self._tell(slot, f"its code is {each.code}, here it is {code_digest()}")
+
+    def _is_used(self, slot: str, found: Fingerprint) -> bool:
+        if self.reference is None or found.is_like(self.reference):
+            return True
+        self._tell(slot, found.differences(self.reference))
+        return not self._leaves_out
+
+    def _tell(self, slot: str, reason: str) -> None:
+        if slot not in self._told:
+            self._told[slot] = reason
+            self._warn(
+                f"the worker at {slot} is left out: {reason}; make it like the others, or set "
+                "workers.unlike=allow"
+                if self._leaves_out
+                else f"the worker at {slot} is unlike the others: {reason}"
+            )
