@@ -76,14 +76,14 @@ class _View:
             with ui.element("figure"):
                 self._image = ui.interactive_image(size=(self._rows, self._rows)).classes("image")
                 ui.label("as the network sees it").classes("muted")
-            with ui.element("div").classes("answer").props("aria-live=polite"):
+            with ui.element("div").classes("answer"):
                 self._answer = ui.label().classes("best")
                 self._share = ui.label().classes("muted")
         with ui.element("div").classes("controls"):
             self._play = ui.button(icon="play_arrow", on_click=self._start_or_pause)
             self._play.props('round flat aria-label="play row by row"')
             self._slider = ui.slider(min=1, max=self._rows, value=self._rows)
-            self._slider.on_value_change(lambda: self._show_row())
+            self._slider.on_value_change(self._show_row)
             self._slider.props('aria-label="rows read"')
             self._row = ui.label().classes("row-read muted")
         self._chart = ui.echart(_chart(self._names, self._rows, colours)).classes("chart")
