@@ -7,7 +7,7 @@ search space and as an MLflow parameter. Defaults live in ``conf/``; ranges and 
 import os
 import re
 from collections.abc import Mapping, Set
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +28,7 @@ Objective: TypeAlias = Literal["validation_accuracy", "validation_loss"]
 OptimizerName: TypeAlias = Literal[
     "adadelta", "adagrad", "adam", "adamax", "adamw", "lamb", "lion", "nadam", "rmsprop", "sgd"
 ]
+NetworkFormat: TypeAlias = Literal["onnx", "litert"]
 Readout: TypeAlias = Literal["last", "each_step", "mean", "max", "flatten", "attention"]
 Cell: TypeAlias = Literal["lstm", "gru", "simple_rnn"]
 Order: TypeAlias = Literal["rows", "columns", "both"]
@@ -485,6 +486,24 @@ class ChosenRun(Settings):
     run: str | None = Field(pattern="^[0-9a-f]{32}$", description="an MLflow run id, instead")
 
 
+class ChosenNetwork(ChosenRun):
+    """Selects the network of an earlier run, or one by its name in MLflow's registry."""
+
+    champion: Name | None = Field(
+        default=None, description="a name in MLflow's registry, instead: its champion"
+    )
+
+    @field_validator("champion")
+    @classmethod
+    def _name_goes_alone(cls, name: str | None, info: ValidationInfo) -> str | None:
+        for other in ("study", "trial", "run"):
+            if name is not None and (chosen := info.data.get(other)) is not None:
+                raise ValueError(
+                    f"means a registered network, so not together with {other}={chosen}"
+                )
+        return name
+
+
 class DataFiles(Settings):
     """Where the data files of an earlier run are now, if they were moved."""
 
@@ -518,6 +537,13 @@ class RerunConfig(ChosenRun):
     )
     model: Values = Field(default={}, description="settings to change, as in model.units=96")
     training: Values = Field(default={}, description="settings to change, as in training.epochs=30")
+    register_as: Name | None = Field(
+        default=None,
+        alias="register",  # pydantic's models have a method of this name
+        description="a name in MLflow's registry for the network of the best seed by validation; "
+        "its champion if it beats the present one by more than luck",
+    )
+    force: bool = Field(default=False, description="register: champion in any case")
     workers: WorkersConfig
     tracking: TrackingConfig
 
@@ -534,6 +560,21 @@ class RerunConfig(ChosenRun):
             if top is not None and (chosen := info.data.get(name)) is not None:
                 raise ValueError(f"means the best trials, so not together with {name}={chosen}")
         return top
+
+    @field_validator("register_as")
+    @classmethod
+    def _registers_one_config(cls, name: str | None, info: ValidationInfo) -> str | None:
+        # Of several, the test images would have chosen one.
+        if name is not None and info.data.get("top") is not None:
+            raise ValueError("means one trial's network, so not together with top; name a trial")
+        return name
+
+    @field_validator("force")
+    @classmethod
+    def _force_goes_with_register(cls, force: bool, info: ValidationInfo) -> bool:
+        if force and info.data.get("register_as") is None:
+            raise ValueError("goes with register=NAME")
+        return force
 
 
 def _as_list(value: Any) -> Any:
@@ -619,20 +660,33 @@ class CompareConfig(Settings):
         return studies
 
 
-class ExportConfig(Settings):
+class ExportConfig(ChosenNetwork):
     """Settings of ``python -m experiments.export``."""
 
-    study: Name | None = Field(description="null: the latest")
-    format: Literal["csv", "parquet", "both"] = Field(
-        description="parquet: each column keeps its type; csv: for spreadsheets and all else"
+    format: Literal["csv", "parquet", "both", "onnx", "litert"] = Field(
+        description="of the study's tables: parquet keeps each column's type, csv is for all else; "
+        "of one network: onnx, litert"
     )
     folder: File | None = Field(
         min_length=1, description="null: one of the study's name in the tracking folder's reports"
     )
+    data: DataFiles = DataFiles()
     tracking: TrackingConfig
 
+    @field_validator("format")
+    @classmethod
+    def _tables_are_of_a_study(cls, wanted: str, info: ValidationInfo) -> str:
+        for name in ("trial", "run", "champion"):
+            chosen = info.data.get(name)
+            if wanted not in get_args(NetworkFormat) and chosen is not None:
+                raise ValueError(
+                    f"must be onnx or litert with {name}={chosen}, which is one network; tables "
+                    f"are of a whole study (got {wanted!r})"
+                )
+        return wanted
 
-class PredictConfig(ChosenRun):
+
+class PredictConfig(ChosenNetwork):
     """Settings of ``python -m experiments.predict``."""
 
     image: (
@@ -669,7 +723,7 @@ class PredictConfig(ChosenRun):
         return page
 
 
-class DrawConfig(ChosenRun):
+class DrawConfig(ChosenNetwork):
     """Settings of ``python -m experiments.draw``."""
 
     port: int = Field(ge=0, le=65_535, description="0: any free port")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+LEVEL = 0.05  # a difference that luck makes less often than this is more than luck
 Labels = NDArray[np.integer]
 Probabilities = NDArray[np.floating]
 
@@ -102,6 +103,34 @@ def accuracy_standard_error(accuracy: float, images: int) -> float:
     if not 0 <= accuracy <= 1 or images < 1:
         raise ValueError(f"accuracy {accuracy} on {images} images")
     return math.sqrt(accuracy * (1 - accuracy) / images)
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """How likely luck alone makes the accuracies of two networks, A and B, differ as much or more.
+
+    If both were equally good, each would be the right one for half of the images that only one of
+    them has right.
+
+    Parameters
+    ----------
+    only_a, only_b : int
+        How many images only one of them has right.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 where they are right about the same images.
+
+    References
+    ----------
+    McNemar, "Note on the sampling error of the difference between correlated proportions or
+    percentages", Psychometrika 12, 1947; in its exact form, the two-sided sign test of the
+    discordant pairs (Agresti, "Categorical Data Analysis", 2002, section 10.1.4).
+    """
+    from scipy.stats import binomtest
+
+    discordant = only_a + only_b
+    return float(binomtest(only_a, discordant, 0.5).pvalue) if discordant else 1.0
 
 
 def confusion_matrix(predicted_N: Labels, labels_N: Labels, classes: int) -> NDArray[np.int64]:

@@ -152,7 +152,7 @@ def _walk(kind: type[Settings], prefix: str = "") -> Iterator[tuple[str, FieldIn
         if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
             yield from _walk(field.annotation, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", field
+            yield f"{prefix}{field.alias or name}", field
 
 
 def _line(problem: ErrorDetails, kind: type[Settings]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from statistics import mean, stdev
 import pandas as pd
 
 from mnist_seq.api.trained_run import TrainedRun
+from mnist_seq.driver.register import Registered
 from mnist_seq.driver.rerun import RerunResult, Retrained
 from mnist_seq.driver.scores import paired_difference
 from mnist_seq.driver.workspace import Workspace
@@ -60,11 +61,14 @@ class Rerun:
         Those that were asked for, the best in the search first.
     baseline : Retraining or None
         The study's first baseline on the same seeds; None where it was not trained.
+    registered : Registered or None
+        The network that went into MLflow's registry; None without ``register=``.
     """
 
     study: str
     retrainings: tuple[Retraining, ...]
     baseline: Retraining | None
+    registered: Registered | None
 
     @property
     def best(self) -> Retraining:
@@ -124,7 +128,7 @@ def as_rerun(workspace: Workspace, result: RerunResult) -> Rerun:
     known = [(each, _retraining(workspace, each)) for each in result.retrained]
     chosen = tuple(shown for each, shown in known if each.plan.is_chosen)
     baseline: Sequence[Retraining] = [shown for each, shown in known if each.plan.is_baseline]
-    return Rerun(result.study, chosen, baseline[0] if baseline else None)
+    return Rerun(result.study, chosen, baseline[0] if baseline else None, result.registered)
 
 
 def _retraining(workspace: Workspace, each: Retrained) -> Retraining:

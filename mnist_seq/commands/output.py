@@ -5,6 +5,7 @@
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mnist_seq.api.trained_run import TrainedRun
     from mnist_seq.driver.read_images import ReadImages
     from mnist_seq.driver.read_page import ReadPage
+    from mnist_seq.driver.register import Registered as RegisteredNetwork
     from mnist_seq.driver.written_page import WrittenPage
 
 
@@ -145,6 +147,20 @@ class Interval(Output):
     high: float
 
 
+class Registered(Output):
+    """A network in MLflow's registry."""
+
+    name: str
+    version: int
+    run_id: str
+    is_champion: bool
+    verdict: str
+
+    @classmethod
+    def of(cls, registered: "RegisteredNetwork") -> Self:
+        return cls(**asdict(registered))
+
+
 class Retrained(Output):
     """What ``rerun`` prints."""
 
@@ -153,6 +169,7 @@ class Retrained(Output):
     retrained: list[Networks]
     baseline: Networks | None
     difference: Interval | None = Field(description="the first against the baseline")
+    registered: Registered | None = Field(description="null: without register")
 
     @classmethod
     def of(cls, rerun: "Rerun") -> Self:
@@ -163,6 +180,7 @@ class Retrained(Output):
             retrained=[Networks.of(each) for each in rerun.retrainings],
             baseline=Networks.of(rerun.baseline) if rerun.baseline else None,
             difference=Interval(**difference) if difference else None,
+            registered=Registered.of(rerun.registered) if rerun.registered else None,
         )
 
 

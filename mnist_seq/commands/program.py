@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[type[Settings], str]] = {
     "draw": (DrawConfig, "draw a character, and watch a network read it"),
     "compare": (CompareConfig, "put studies beside each other"),
     "data": (ShowDataConfig, "look at the images before anything is trained"),
-    "export": (ExportConfig, "write a study as tables"),
+    "export": (ExportConfig, "write a study as tables, or a network as ONNX or LiteRT"),
 }
 
 

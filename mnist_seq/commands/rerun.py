@@ -18,5 +18,6 @@ def main(config: RerunConfig, typed: str) -> Made:
       python -m experiments.rerun study=NAME trial=7 seeds=5
       python -m experiments.rerun top=3 seeds=5            does the search's order hold?
       python -m experiments.rerun seeds=5 training.epochs=30 model.units=96
+      python -m experiments.rerun seeds=5 register=letters  into MLflow's registry
     """
     return partial(Retrained.of, run_rerun(config, typed))

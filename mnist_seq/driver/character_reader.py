@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.config import ChosenRun, Config
+from mnist_seq.config import ChosenNetwork, Config
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError, in_one_line
 from mnist_seq.network.inspection import BATCH_SIZE, load_model, probabilities
@@ -99,15 +99,15 @@ def side_of(facts: ModelFacts, name: str) -> int:
     return rows
 
 
-def find_reader(workspace: Workspace, choice: ChosenRun) -> CharacterReader:
-    """The chosen run, by default the best trial of the latest study, to read characters with.
+def find_reader(workspace: Workspace, choice: ChosenNetwork) -> CharacterReader:
+    """The chosen network, by default of the latest study's best trial, to read characters with.
 
     Raises
     ------
     TrackingError
         If it is not there, has no network, or reads no square images.
     """
-    experiment, run = workspace.find_run(choice)
+    experiment, run = workspace.find_network(choice)
     facts = workspace.results.model_facts(run.id)
     size = side_of(facts, f"{experiment.name}, {run.name}")
     config = validate(Config, workspace.results.config(run.id))

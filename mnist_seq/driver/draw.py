@@ -49,7 +49,7 @@ class DrawingReader:
 
 
 def find_drawing_reader(config: DrawConfig) -> tuple[CharacterReader, DrawingReader]:
-    """The chosen run, by default the best trial of the latest study, and its network to draw for.
+    """The chosen network, by default of the latest study's best trial, and what reads with it.
 
     Raises
     ------

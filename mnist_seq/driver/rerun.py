@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mnist_seq.config import Config, Objective, RerunConfig, value_at
 from mnist_seq.driver.fixed_trials import FixedTrials, trained
 from mnist_seq.driver.ranking import Ranked, order_lines, ranking_rows
+from mnist_seq.driver.register import Registered, register
 from mnist_seq.driver.retrainings import Retraining, find_runs, retrainings
 from mnist_seq.driver.scores import (
     RESULTS_FILE,
@@ -19,8 +20,15 @@ from mnist_seq.driver.workspace import Workspace
 from mnist_seq.records import EpochRecord
 from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.progress import Progress, settings_text, value_text
-from mnist_seq.terminal.summary import best_table, print_data, print_files, table_of
+from mnist_seq.terminal.summary import (
+    best_table,
+    print_data,
+    print_files,
+    print_next_commands,
+    table_of,
+)
 from mnist_seq.tracking.provenance import changes, provenance
+from mnist_seq.tracking.registry import serve_command
 from mnist_seq.tracking.results import Experiment, Results
 from mnist_seq.tracking.trial_recorder import TrialRecorder
 from mnist_seq.validation import settings
@@ -61,14 +69,19 @@ class RerunResult:
         Of the earlier runs.
     retrained : tuple of Retrained
         Those that were asked for, the best first, and at the end the baseline's if it was not.
+    registered : Registered or None
+        The network that went into MLflow's registry, if one was to.
     """
 
     study: str
     retrained: tuple[Retrained, ...]
+    registered: Registered | None
 
 
 def rerun(config: RerunConfig, command: str) -> RerunResult:
     """Train configs of earlier runs again and print the results, with one seed or several.
+
+    Where the config names a registered model, the confirmed network becomes a version of it.
 
     Raises
     ------
@@ -107,8 +120,39 @@ def rerun(config: RerunConfig, command: str) -> RerunResult:
             _print_result(workspace.results, experiment, each, ended)
         if len(chosen) > 1:
             _print_ranking(chosen, workspace.objective(experiment))
+        registered = _registered(workspace, session, config, chosen[0], data.class_names)
     _print_answers(workspace.results, chosen)
-    return RerunResult(experiment.study, tuple(ended))
+    if registered is not None:
+        print_next_commands(
+            workspace.tracking,
+            (f"predict image=a.png champion={registered.name}", "read with the champion"),
+        )
+        say(f"  {serve_command(workspace.store, registered.name)}  # answer over HTTP with it")
+    return RerunResult(experiment.study, tuple(ended), registered)
+
+
+def _registered(
+    workspace: Workspace,
+    session: Session,
+    config: RerunConfig,
+    each: Retrained,
+    class_names: Sequence[str],
+) -> Registered | None:
+    """Register the confirmed network and say so, if it was asked for."""
+    if config.register_as is None:
+        return None
+    session.tracker.flush()
+    registered = register(
+        workspace,
+        config.register_as,
+        each.run_ids,
+        each.plan.configs[0].training.monitor,
+        each.scores,
+        class_names,
+        force=config.force,
+    )
+    say(registered.verdict)
+    return registered
 
 
 def _retrained(

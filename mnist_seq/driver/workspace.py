@@ -7,7 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mnist_seq.config import ChosenRun, Objective, SweepConfig, TrackingConfig, Values
+from mnist_seq.config import (
+    ChosenNetwork,
+    ChosenRun,
+    Objective,
+    SweepConfig,
+    TrackingConfig,
+    Values,
+)
 from mnist_seq.data.digests import Digests, from_tags
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.lock import driven_since, driver_lock, is_driven
@@ -20,6 +27,7 @@ from mnist_seq.search.study_settings import study_name
 from mnist_seq.sqlite.database import is_made
 from mnist_seq.terminal.display import say
 from mnist_seq.tracking.locations import follow, recorded_folder
+from mnist_seq.tracking.registry import Registry
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.store import Store
 from mnist_seq.validation import validate
@@ -155,6 +163,19 @@ class Workspace:
         if not complete:
             raise TrackingError(f"{experiment.name} has no complete trial")
         return experiment, complete[0]
+
+    def find_network(self, choice: ChosenNetwork) -> tuple[Experiment, RunInfo]:
+        """The run with the chosen network and its experiment: a champion's, or as `find_run`.
+
+        Raises
+        ------
+        TrackingError
+            If it is not there.
+        """
+        if choice.champion is None:
+            return self.find_run(choice)
+        run = self.results.run(Registry(self.store).champion_run(choice.champion))
+        return self.results.experiment_of(run), run
 
     def find_other_run(self, experiment: Experiment, named: str) -> tuple[Experiment, RunInfo]:
         """The run to compare one of the experiment with, and the experiment that it is in.

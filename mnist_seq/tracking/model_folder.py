@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,13 +12,23 @@ from typing import Any
 import mlflow.pyfunc
 import numpy as np
 import yaml
-from mlflow.models import Model, infer_signature
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types.schema import Map
 
 from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.tracking.provenance import installed_version
 
 MODEL_FILE = "data/model.keras"
+CODE = Path(__file__).with_name("labelled_network.py")  # which runs where the model is loaded
 EXAMPLE_FILE, SERVING_FILE = "input_example.json", "serving_input_example.json"
+ANSWERS = Schema(
+    [
+        ColSpec(DataType.string, "label"),
+        ColSpec(DataType.double, "probability"),
+        ColSpec(Map(DataType.double), "probabilities"),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,8 @@ def write_model_folder(
 ) -> None:
     """Write the folder that ``mlflow.keras.save_model`` would, from a saved Keras file.
 
+    ``mlflow.keras`` loads the bare network, ``mlflow.pyfunc`` one that answers with labels.
+
     Parameters
     ----------
     folder : Path
@@ -80,9 +93,10 @@ def write_model_folder(
     **names
         ``run_id`` and ``model_id``: what MLflow calls the run and the model.
     """
-    answers_NK = np.zeros((len(example_NSF), len(class_names)), np.float32)
     model = Model(
-        signature=infer_signature(example_NSF, answers_NK),
+        signature=ModelSignature(
+            Schema([TensorSpec(example_NSF.dtype, (-1, *example_NSF.shape[1:]))]), ANSWERS
+        ),
         saved_input_example_info={
             "artifact_path": EXAMPLE_FILE,
             "serving_input_path": SERVING_FILE,
@@ -99,8 +113,13 @@ def write_model_folder(
         save_exported_model=False,
     )
     mlflow.pyfunc.add_to_model(
-        model, loader_module="mlflow.keras", conda_env="conda.yaml", python_env="python_env.yaml"
+        model,
+        loader_module="mlflow.pyfunc.loaders.code_model",
+        model_code_path=CODE.name,
+        conda_env="conda.yaml",
+        python_env="python_env.yaml",
     )
+    shutil.copyfile(CODE, folder / CODE.name)
     (folder / "data").mkdir()
     (folder / "data" / "keras_module.txt").write_text("keras")
     (folder / MODEL_FILE).write_bytes(keras_file)

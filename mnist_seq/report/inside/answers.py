@@ -1,5 +1,7 @@
 """The network's predictions as a CSV file and as a confusion matrix."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -26,6 +28,17 @@ def results_csv(predicted_N: Labels, labels_N: Labels, class_names: tuple[str, .
         }
     )
     return table.to_csv(index=False, lineterminator="\n")
+
+
+def read_right(file: Path) -> NDArray[np.bool_]:
+    """Which images a file of `results_csv` says were answered right, shape (N,).
+
+    Raises
+    ------
+    OSError, ValueError
+        If it is not there, or no such file.
+    """
+    return np.asarray(pd.read_csv(file, usecols=["result"])["result"] == "right")
 
 
 def pair_results_csv(pair: Pair) -> str:

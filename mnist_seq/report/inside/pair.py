@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mnist_seq.metrics import LEVEL, mcnemar
 from mnist_seq.report.inside.reading import Reading
 
 # Who is right about an image, in the order of `Pair.outcomes`.
 BOTH_RIGHT, ONLY_A, ONLY_B, BOTH_WRONG = "both right", "only A right", "only B right", "both wrong"
 OUTCOMES = (BOTH_RIGHT, ONLY_A, ONLY_B, BOTH_WRONG)
-LEVEL = 0.05  # a difference that luck makes less often than this is more than luck
 
 
 @dataclass(frozen=True)
@@ -72,21 +72,8 @@ class Pair:
 
     @cached_property
     def p_value(self) -> float:
-        """How likely luck alone makes the two accuracies differ as much, or more; in [0, 1].
-
-        If both networks were equally good, each would be the right one for half of the images that
-        only one of them has right.
-
-        References
-        ----------
-        McNemar, "Note on the sampling error of the difference between correlated proportions or
-        percentages", Psychometrika 12, 1947; in its exact form, the two-sided sign test of the
-        discordant pairs (Agresti, "Categorical Data Analysis", 2002, section 10.1.4).
-        """
-        from scipy.stats import binomtest
-
-        discordant = self.count(ONLY_A) + self.count(ONLY_B)
-        return float(binomtest(self.count(ONLY_A), discordant, 0.5).pvalue) if discordant else 1.0
+        """How likely luck alone makes the two accuracies differ as much, or more; in [0, 1]."""
+        return mcnemar(self.count(ONLY_A), self.count(ONLY_B))
 
     @property
     def is_told(self) -> bool:

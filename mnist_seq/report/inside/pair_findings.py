@@ -78,10 +78,7 @@ def accuracy_finding(pair: Pair) -> str:
     discordant = pair.count(ONLY_A) + pair.count(ONLY_B)
     if not discordant:
         return f"{told}: both are right about the same images"
-    test = (
-        f"McNemar's exact test on the {wording.many(discordant, 'image')} that only one of them "
-        f"has right, {_p(pair.p_value)}"
-    )
+    test = mcnemar_text(discordant, pair.p_value)
     if not pair.difference:
         return f"{told}: neither leads ({test})"
     better = "B" if pair.difference > 0 else "A"
@@ -89,8 +86,11 @@ def accuracy_finding(pair: Pair) -> str:
     return f"{told}: {better} leads by {wording.points(abs(pair.difference))}, {verdict} ({test})"
 
 
-def _p(value: float) -> str:
-    return f"p < {SMALLEST}" if value < SMALLEST else f"p = {float(f'{value:.2g}'):g}"
+def mcnemar_text(discordant: int, p_value: float) -> str:
+    """Name the test of two networks, how many images it had and what it gave."""
+    p = f"p < {SMALLEST}" if p_value < SMALLEST else f"p = {float(f'{p_value:.2g}'):g}"
+    images = wording.many(discordant, "image")
+    return f"McNemar's exact test on the {images} that only one of them has right, {p}"
 
 
 def _disputed(pair: Pair) -> str:
