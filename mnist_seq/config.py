@@ -774,6 +774,13 @@ class PredictConfig(ChosenNetwork):
         return page
 
 
+class DrawConfig(ChosenNetwork):
+    """Settings of ``python -m experiments.draw``."""
+
+    port: int = Field(ge=0, le=65_535, description="0: any free port")
+    tracking: TrackingConfig
+
+
 class ReportConfig(Settings):
     """Settings of ``python -m experiments.report``."""
 

@@ -379,6 +379,15 @@ class Ui(Output):
     addresses: dict[str, str]
 
 
+class Draw(Output):
+    """What ``draw`` prints before it serves."""
+
+    command: Literal["draw"] = "draw"
+    study: str
+    run_id: str
+    address: str
+
+
 class Failed(Output):
     """What any command prints that has ended with another exit code than 0."""
 
@@ -387,7 +396,7 @@ class Failed(Output):
 
 
 AnyOutput: TypeAlias = (
-    Sweep | Train | Retrained | Measured | Page | Files | Predicted | PageRead | Ui | Failed
+    Sweep | Train | Retrained | Measured | Page | Files | Predicted | PageRead | Ui | Draw | Failed
 )
 
 

@@ -8,6 +8,7 @@ from mnist_seq.commands.completion import completion_script
 from mnist_seq.commands.endings import MISTAKE
 from mnist_seq.config import (
     CompareConfig,
+    DrawConfig,
     ExportConfig,
     InspectConfig,
     PredictConfig,
@@ -34,6 +35,7 @@ COMMANDS: dict[str, tuple[type[Settings], str]] = {
     "report": (ReportConfig, "write what a study found as a page"),
     "inspect": (InspectConfig, "look inside a network"),
     "predict": (PredictConfig, "read your own images with a network"),
+    "draw": (DrawConfig, "draw a character, and watch a network read it"),
     "compare": (CompareConfig, "put studies beside each other"),
     "data": (ShowDataConfig, "look at the images before anything is trained"),
     "export": (ExportConfig, "write a study as tables, or a network as ONNX or LiteRT"),

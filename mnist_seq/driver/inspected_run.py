@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnist_seq.config import Config, DataFiles, Scalar
+from mnist_seq.config import Config, DataFiles, ModelConfig, Scalar
 from mnist_seq.data.dataset import Dataset, Split
 from mnist_seq.data.digests import PARTS, TRAINED_ON
 from mnist_seq.data.load import test_split, training_data
@@ -100,15 +100,26 @@ def with_images(
     """
     model_file = results.model_file(run.id)
     config = config_with_data(results, run, moved, PARTS if part == "test" else TRAINED_ON)
-    for setting, shown in (("cell", "lstm"), ("order", "rows")):
-        if (found := getattr(config.model, setting)) != shown:
-            raise TrackingError(
-                f"run {run.name}: has model.{setting}={found}; only networks with "
-                f"model.{setting}={shown} can be looked into"
-            )
+    check_is_read_by_rows(run.name, config.model)
     data = training_data(config.data)
     images = data.validation if part == "validation" else test_split(config.data)
     return InspectedRun(experiment, run, model_file, config, data, part, images)
+
+
+def check_is_read_by_rows(run: str, model: ModelConfig) -> None:
+    """Refuse a network that is not shown row by row.
+
+    Raises
+    ------
+    TrackingError
+        If its steps are no rows, or its cells no LSTMs.
+    """
+    for setting, shown in (("cell", "lstm"), ("order", "rows")):
+        if (found := getattr(model, setting)) != shown:
+            raise TrackingError(
+                f"run {run}: has model.{setting}={found}; only networks with "
+                f"model.{setting}={shown} can be looked into"
+            )
 
 
 def keep_files(

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
+from scipy.special import expit
 
 from mnist_seq.config import Readout
 from mnist_seq.data.pixel_format import Pixels
@@ -105,7 +105,8 @@ def probabilities_after_each_row(
     """
     firsts = range(0, len(images_NSF), BATCH_SIZE)
     batches = (images_NSF[first : first + BATCH_SIZE] for first in firsts)
-    probabilities_NSK = np.concatenate([_row_by_row(model, readout, batch) for batch in batches])
+    read = _row_by_row(model, readout, _states)
+    probabilities_NSK = np.concatenate([np.asarray(read(batch)) for batch in batches])
     own_NK = probabilities(model, images_NSF)
     error = float(np.abs(probabilities_NSK[:, -1] - own_NK).max())
     if not error < TOLERANCE:
@@ -116,12 +117,53 @@ def probabilities_after_each_row(
     return probabilities_NSK
 
 
+def reader_of_one(
+    model: Any, readout: Readout, shape: tuple[int, int]
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """`probabilities_after_each_row` of one image after another, compiled once, here, for seconds.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As `mnist_seq.network.model.build` makes it.
+    readout : str
+        Its readout.
+    shape : tuple of int
+        Rows, and pixels of a row, of the images.
+
+    Returns
+    -------
+    callable
+        From an image, uint8 of shape (S, F), to float32 of shape (S, K); after the last row they
+        may differ from the model's own answers in the last digit.
+
+    Raises
+    ------
+    RuntimeError
+        If what was computed row by row does not end in the model's own answers.
+    """
+    import tensorflow as tf
+
+    one = [tf.TensorSpec((1, *shape), tf.uint8)]
+    compiled = tf.function(_row_by_row(model, readout, _states_of_one), input_signature=one)
+
+    def read(image_SF: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.asarray(compiled(image_SF[np.newaxis])[0])
+
+    blank_SF = np.zeros(shape, np.uint8)
+    (known_SK,) = probabilities_after_each_row(model, readout, blank_SF[np.newaxis])
+    error = float(np.abs(read(blank_SF) - known_SK).max())
+    if not error < TOLERANCE:
+        raise RuntimeError(f"compiled, probabilities differ from the network's by {error:g}")
+    return read
+
+
 def gates(model: Any, images_MSF: NDArray[np.uint8]) -> list[Gates]:
     """Gates, cell states and hidden states of every LSTM after every row, lowest layer first.
 
     A bidirectional layer has two: one that reads downwards, one that reads upwards.
     """
-    inputs = _steps(model, images_MSF)
+    inputs = _steps(model)(images_MSF)
     found = []
     for layer, norm in _recurrent_layers(model):
         inputs_MSF = np.asarray(inputs, np.float64)
@@ -159,15 +201,25 @@ def _gates(
     return Gates(name, *(np.stack(values, axis=1) for values in zip(*from_the_top, strict=True)))
 
 
-def _row_by_row(model: Any, readout: Readout, images_BSF: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Class probabilities after each row, [B, S, K], for one batch of images."""
-    steps_BSF = _steps(model, images_BSF)
-    rows = steps_BSF.shape[1]
-    probabilities = []
-    for states_BtU in _states(_recurrent_layers(model), steps_BSF, rows):
-        logits_BK = model.get_layer("logits")(PARTIAL_READOUTS[readout](model, states_BtU, rows))
-        probabilities.append(np.asarray(model.get_layer("probabilities")(logits_BK)))
-    return np.stack(probabilities, axis=1)
+def _row_by_row(
+    model: Any, readout: Readout, states: Callable[[list[WithNorm], Any], Iterator[Any]]
+) -> Callable[[Any], Any]:
+    """A function from images [B, S, F] to class probabilities after each row, [B, S, K]."""
+    import keras
+
+    steps, layers = _steps(model), _with_all_states(_recurrent_layers(model))
+
+    def read(images_BSF: Any) -> Any:
+        steps_BSF = steps(images_BSF)
+        rows = steps_BSF.shape[1]
+        probabilities = []
+        for states_BtU in states(layers, steps_BSF):
+            read_out = PARTIAL_READOUTS[readout](model, states_BtU, rows)
+            logits_BK = model.get_layer("logits")(read_out)
+            probabilities.append(model.get_layer("probabilities")(logits_BK))
+        return keras.ops.stack(probabilities, axis=1)
+
+    return read
 
 
 def _from_scaling(model: Any) -> Any:
@@ -177,32 +229,52 @@ def _from_scaling(model: Any) -> Any:
     return keras.Model(model.get_layer("scaling").input, model.output)
 
 
-def _steps(model: Any, images_BSF: NDArray[np.uint8]) -> Any:
-    """What the lowest recurrent layer reads of images: scaled rows, columns or both."""
+def _steps(model: Any) -> Any:
+    """The model up to what its lowest recurrent layer reads: scaled rows, columns or both."""
     import keras
 
     lowest, _ = _recurrent_layers(model)[0]
-    return keras.Model(model.get_layer("scaling").input, lowest.input)(images_BSF)
+    return keras.Model(model.get_layer("scaling").input, lowest.input)
 
 
-def _states(recurrent_layers: list[WithNorm], steps_BSF: Any, rows: int) -> Iterator[Any]:
-    """Yield the top layer's states [B, t, U] for the first t rows, t = 1, 2, ..., `rows`."""
-    *lower, (top, norm) = recurrent_layers
-    if hasattr(top, "forward_layer"):  # what reads upwards begins anew with every row
+def _states(recurrent_layers: list[WithNorm], steps_BSF: Any) -> Iterator[Any]:
+    """Yield the top layer's states [B, t, U] for the first t rows, t = 1, 2, ..., all."""
+    rows = steps_BSF.shape[1]
+    if _is_bidirectional(recurrent_layers):  # what reads upwards begins anew with every row
         for t in range(1, rows + 1):
-            states = np.asarray(_apply(recurrent_layers, steps_BSF[:, :t]))
+            states = _apply(recurrent_layers, steps_BSF[:, :t])
             yield states if len(states.shape) == 3 else states[:, None]
     else:
-        whole = [*lower, (_returning_sequences(top), norm)]
-        states_BSU = np.asarray(_apply(whole, steps_BSF))
+        states_BSU = _apply(recurrent_layers, steps_BSF)
         for t in range(1, rows + 1):
             yield states_BSU[:, :t]
 
 
-def _apply(layers: list[WithNorm], values: Any) -> Any:
+def _states_of_one(recurrent_layers: list[WithNorm], steps_1SF: Any) -> Iterator[Any]:
+    """What `_states` yields, for one image: if bidirectional all at once, as a batch with masks."""
+    import keras
+
+    if not _is_bidirectional(recurrent_layers):
+        yield from _states(recurrent_layers, steps_1SF)
+        return
+    rows = steps_1SF.shape[1]
+    copies_SSF = keras.ops.repeat(steps_1SF, rows, axis=0)
+    is_read_SS = keras.ops.convert_to_tensor(np.tri(rows, dtype=bool))
+    states = _apply(recurrent_layers, copies_SSF, mask=is_read_SS)
+    for t in range(1, rows + 1):
+        own = states[t - 1 : t]
+        yield own[:, :t] if len(states.shape) == 3 else own[:, None]
+
+
+def _apply(layers: list[WithNorm], values: Any, mask: Any = None) -> Any:
     for layer, norm in layers:
-        values = norm(layer(values))
+        values = norm(layer(values, mask=mask))
     return values
+
+
+def _is_bidirectional(recurrent_layers: list[WithNorm]) -> bool:
+    top, _ = recurrent_layers[-1]
+    return hasattr(top, "forward_layer")
 
 
 def _recurrent_layers(model: Any) -> list[WithNorm]:
@@ -214,36 +286,60 @@ def _recurrent_layers(model: Any) -> list[WithNorm]:
         each for each in model.layers if isinstance(each, layers.RNN | layers.Bidirectional)
     ]
     return [
-        (layer, norms.get(f"norm_{depth}", np.asarray)) for depth, layer in enumerate(recurrent, 1)
+        (layer, norms.get(f"norm_{depth}", lambda states: states))
+        for depth, layer in enumerate(recurrent, 1)
     ]
 
 
-def _returning_sequences(lstm: Any) -> Any:
-    """Return the LSTM itself if it returns sequences, else a copy that does."""
-    if lstm.return_sequences:
-        return lstm
-    copy = type(lstm).from_config({**lstm.get_config(), "return_sequences": True})
-    copy.build(lstm.input.shape)
-    copy.set_weights(lstm.get_weights())
-    return copy
+def _with_all_states(recurrent_layers: list[WithNorm]) -> list[WithNorm]:
+    """The layers; for a topmost one that keeps its last state alone, a copy that keeps all.
+
+    A bidirectional one stays as it is: it begins anew with every row.
+    """
+    *lower, (top, norm) = recurrent_layers
+    if _is_bidirectional(recurrent_layers) or top.return_sequences:
+        return recurrent_layers
+    copy = type(top).from_config({**top.get_config(), "return_sequences": True})
+    copy.build(top.input.shape)
+    copy.set_weights(top.get_weights())
+    return [*lower, (copy, norm)]
 
 
-def _flatten(model: Any, states_BtU: NDArray[np.float32], rows: int) -> Any:
+def _flatten(model: Any, states_BtU: Any, rows: int) -> Any:
+    import keras
+
     unread = rows - states_BtU.shape[1]
-    return model.get_layer("flatten")(np.pad(states_BtU, ((0, 0), (0, unread), (0, 0))))
+    return model.get_layer("flatten")(keras.ops.pad(states_BtU, ((0, 0), (0, unread), (0, 0))))
 
 
-def _attention(model: Any, states_BtU: NDArray[np.float32], _rows: int) -> Any:
-    scores_Bt1 = np.asarray(model.get_layer("attention_score")(states_BtU))
-    return (softmax(scores_Bt1, axis=1) * states_BtU).sum(axis=1)
+def _attention(model: Any, states_BtU: Any, _rows: int) -> Any:
+    import keras
+
+    scores_Bt1 = model.get_layer("attention_score")(states_BtU)
+    # The softmax, written out: of a single row Keras' own warns.
+    powers_Bt1 = keras.ops.exp(scores_Bt1 - keras.ops.max(scores_Bt1, axis=1, keepdims=True))
+    attended_BU = keras.ops.sum(powers_Bt1 * states_BtU, axis=1)
+    return attended_BU / keras.ops.sum(powers_Bt1, axis=1)
+
+
+def _mean(_model: Any, states_BtU: Any, _rows: int) -> Any:
+    import keras
+
+    return keras.ops.mean(states_BtU, axis=1)
+
+
+def _max(_model: Any, states_BtU: Any, _rows: int) -> Any:
+    import keras
+
+    return keras.ops.max(states_BtU, axis=1)
 
 
 # Each readout of the states after t rows, [B, t, U]: the input of the last dense layer.
-PARTIAL_READOUTS: dict[Readout, Callable[[Any, NDArray[np.float32], int], Any]] = {
+PARTIAL_READOUTS: dict[Readout, Callable[[Any, Any, int], Any]] = {
     "last": lambda _model, states_BtU, _rows: states_BtU[:, -1],
     "each_step": lambda _model, states_BtU, _rows: states_BtU[:, -1],
-    "mean": lambda _model, states_BtU, _rows: states_BtU.mean(axis=1),
-    "max": lambda _model, states_BtU, _rows: states_BtU.max(axis=1),
+    "mean": _mean,
+    "max": _max,
     "flatten": _flatten,
     "attention": _attention,
 }

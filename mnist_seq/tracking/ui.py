@@ -1,9 +1,7 @@
 """The MLflow web UI for a store: start the server, and build URLs of useful pages."""
 
 import contextlib
-import errno
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,12 +14,12 @@ from urllib.request import ProxyHandler, build_opener
 import psutil
 
 from mnist_seq.errors import StoppedError, TrackingError
+from mnist_seq.local_port import HOST, bound
 from mnist_seq.sqlite.database import unwritable
 from mnist_seq.tracking.results import Experiment
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.views import ViewKey
 
-_HOST = "127.0.0.1"  # MLflow asks nobody who they are: not for other machines
 _SECONDS_TO_START = 60.0
 _SECONDS_TO_END = 10.0
 _SECONDS_BETWEEN_LOOKS = 0.1
@@ -34,7 +32,7 @@ def ui_command(store: Store, port: int) -> list[str]:
         *(sys.executable, "-m", "mlflow", "server"),
         *("--backend-store-uri", store.address),
         *("--default-artifact-root", store.artifacts.as_uri()),
-        *("--host", _HOST, "--port", str(port)),
+        *("--host", HOST, "--port", str(port)),
         *("--workers", "1"),
     ]
 
@@ -48,7 +46,7 @@ def addresses(experiment: Experiment, port: int) -> dict[str, str]:
         "reruns": _view(experiment, "reruns"),
         "sensitivity": _view(experiment, "sensitivity"),
     }
-    runs = f"http://{_HOST}:{port}/#/experiments/{experiment.id}/runs"
+    runs = f"http://{HOST}:{port}/#/experiments/{experiment.id}/runs"
     return {
         name: f"{runs}?workflowType=machine_learning{page}" for name, page in pages.items() if page
     }
@@ -83,7 +81,8 @@ def serve_ui(
     StoppedError
         If the user stopped it before.
     """
-    port = _free(port)
+    with bound(port) as (port, _):
+        pass  # free a moment ago; the server takes it itself
     command = ui_command(store, port)
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (
@@ -126,24 +125,6 @@ def _opened(log: Path) -> BinaryIO:
         raise unwritable(log.parent, error) from error
 
 
-def _free(port: int) -> int:
-    with socket.socket() as probe:
-        # Where a port just left stays reserved for a minute, the server may take it all the same.
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, port))
-        except OSError as error:
-            reason = {
-                errno.EADDRINUSE: "is taken",
-                errno.EACCES: "is for administrators only",
-            }.get(error.errno or 0, f"cannot be used ({error.strerror})")
-            raise TrackingError(
-                f"port {port} {reason}; choose another with port=..., or port=0 for any free one"
-            ) from error
-        return int(probe.getsockname()[1])
-
-
 def _wait(
     server: subprocess.Popen[bytes], port: int, log: str, is_stopped: Callable[[], bool]
 ) -> None:
@@ -154,7 +135,7 @@ def _wait(
         if server.poll() is not None:
             break
         try:
-            with _DIRECT.open(f"http://{_HOST}:{port}/health", timeout=1):
+            with _DIRECT.open(f"http://{HOST}:{port}/health", timeout=1):
                 return
         except OSError:
             time.sleep(_SECONDS_BETWEEN_LOOKS)

@@ -10,11 +10,13 @@ import pytest
 from PIL import Image
 
 from mnist_seq.api.trained_run import TrainedRun
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config import DrawConfig, TrackingConfig
 from mnist_seq.data.digits import read_digits
 from mnist_seq.data.images.form import mnist_form
 from mnist_seq.data.images.picture import Picture
+from mnist_seq.data.images.strokes import drawn
 from mnist_seq.driver.character_reader import side_of
+from mnist_seq.driver.draw import find_drawing_reader
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import DataError, TrackingError
 from mnist_seq.tracking.model_folder import ModelFacts
@@ -81,6 +83,29 @@ def test_the_table_holds_what_the_keras_file_says_of_the_form(
     assert [*labels] == [row["candidate_1"] for row in rows]
     with pytest.raises(DataError, match=r"notes\.txt: is no PNG"):
         run_in_python.predict_files([letters / "notes.txt"])
+
+
+def test_what_is_drawn_is_read_as_a_picture_file_of_it_is(
+    root: Path, places: tuple[str, str]
+) -> None:
+    strokes = [[(0.3, 0.2), (0.7, 0.2), (0.45, 0.85)]]
+    file = root / "drawn.png"
+    Image.fromarray(drawn(strokes).grey_HW).save(file)
+    ran = run("predict", f"image={file}", f"folder={root}", *places, "--json")
+    (character,) = json.loads(ran.out)["characters"]
+
+    run_id = places[1].removeprefix("run=")
+    tracking = TrackingConfig(folder=str(root / "mlruns"))
+    config = DrawConfig(study=None, trial=None, run=run_id, port=0, tracking=tracking)
+    found, drawings = find_drawing_reader(config)
+    assert drawings.read([]) is None
+    read = drawings.read(strokes)
+    assert read is not None
+    assert (read.image_SF.shape, read.beliefs_SK.shape) == ((8, 8), (8, 10))
+    np.testing.assert_allclose(read.beliefs_SK.sum(axis=1), 1, rtol=1e-5)
+    for candidate in character["candidates"]:
+        belief = read.beliefs_SK[-1, found.class_names.index(candidate["label"])]
+        assert belief == pytest.approx(candidate["probability"], rel=1e-3)
 
 
 def test_a_network_of_oblong_images_is_refused() -> None:

@@ -50,7 +50,7 @@ def sweep(folder: Path) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("command", ["sweep", "inspect", "ui"])
+@pytest.mark.parametrize("command", ["sweep", "inspect", "ui", "draw"])
 def test_ctrl_c_while_libraries_load_is_one_line(command: str, tmp_path: Path) -> None:
     process = start(f"experiments.{command}", f"tracking.folder={tmp_path}")
     wait_for(lambda: catches_signals(process))

@@ -19,6 +19,7 @@ from mnist_seq.network.inspection import (
     load_model,
     probabilities,
     probabilities_after_each_row,
+    reader_of_one,
 )
 from mnist_seq.network.model import Network, build, initial_weights
 from mnist_seq.network.training import predict
@@ -78,6 +79,10 @@ def test_probabilities_after_some_rows_are_the_answer_to_an_image_of_so_many_row
             powers_BK = np.exp(logits_BK)
             expected_BK = powers_BK / powers_BK.sum(axis=1, keepdims=True)
             np.testing.assert_allclose(probabilities_BSK[:, t - 1], expected_BK, atol=2e-6)
+    if readout == "attention" or (settings.bidirectional and readout != "each_step"):
+        read = reader_of_one(model, readout, IMAGES_BSF.shape[1:])
+        for image_SF, probabilities_SK in zip(IMAGES_BSF[:2], probabilities_BSK, strict=False):
+            np.testing.assert_allclose(read(image_SF), probabilities_SK, atol=1e-5)
 
 
 def test_a_network_that_reads_columns_is_asked_after_each_column() -> None:

@@ -1,13 +1,11 @@
 """Some images of each class as small pictures."""
 
-import base64
-import io
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnist_seq.data.dataset import Split
+from mnist_seq.report.figures.image_address import image_address
 
 
 def contact_sheet(split: Split, classes: int, most: int) -> Iterator[list[str]]:
@@ -23,13 +21,4 @@ def contact_sheet(split: Split, classes: int, most: int) -> Iterator[list[str]]:
     for of_class in np.split(order, ends[:-1]):
         count = min(most, len(of_class))
         chosen = of_class[np.arange(count) * len(of_class) // max(count, 1)]
-        yield [_picture(image_SF) for image_SF in split.images_NSF[chosen]]
-
-
-def _picture(image_SF: NDArray[np.uint8]) -> str:
-    """An image with dark ink on white, as the pages show all others."""
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.fromarray(255 - image_SF).save(content, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+        yield [image_address(image_SF) for image_SF in split.images_NSF[chosen]]
