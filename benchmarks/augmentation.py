@@ -10,8 +10,9 @@ import argparse
 import statistics
 import time
 
+from mnist_seq.command_config import TrainConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import Config, TrainConfig
+from mnist_seq.config import Config
 from mnist_seq.data.load import load
 from mnist_seq.network.training import advance, begin
 from mnist_seq.validation import validate, with_values

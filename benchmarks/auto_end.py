@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.systems import SystemFailedError, leave_in_order, listen, our_command
+from mnist_seq.command_config import SweepConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import SweepConfig
 from mnist_seq.search.aims import directions
 from mnist_seq.search.storage import FinishedTrial, StudyStorage, finished_trial
 from mnist_seq.search.study import Study

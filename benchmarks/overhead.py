@@ -30,7 +30,8 @@ from rich.console import Console
 from rich.live import Live
 
 from benchmarks.sleeping import SLEEPING, idle_times
-from mnist_seq.config import Config, SweepConfig, TrackingConfig
+from mnist_seq.command_config import SweepConfig
+from mnist_seq.config import Config, TrackingConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.loop import Driver

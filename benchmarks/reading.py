@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mnist_seq.command_config import TrainConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import TrainConfig
 from mnist_seq.data.images.reading import form_files
 from mnist_seq.data.mnist import read_mnist
 from mnist_seq.network.inspection import BATCH_SIZE, probabilities

@@ -22,8 +22,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mnist_seq.command_config import SweepConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import SweepConfig
 from mnist_seq.data.dataset import RawSplit
 from mnist_seq.data.mnist import read_mnist
 from mnist_seq.validation import validate

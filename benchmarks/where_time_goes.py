@@ -18,8 +18,8 @@ import tensorflow as tf
 
 from benchmarks.ways import products
 from benchmarks.ways.shape import Shape
+from mnist_seq.command_config import TrainConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import TrainConfig
 from mnist_seq.data.load import load
 from mnist_seq.network.program import Program, Regularization, program_for
 from mnist_seq.network.training import advance, begin

@@ -2,9 +2,10 @@ from typing import Any, get_args
 
 import pytest
 
+from mnist_seq.command_config import SweepConfig
 from mnist_seq.commands import program
 from mnist_seq.composition.compose import CONF, compose
-from mnist_seq.config import Config, SweepConfig, flatten, value_at
+from mnist_seq.config import Config, flatten, value_at
 from mnist_seq.data.load import SOURCES
 from mnist_seq.data.scaling import SCALINGS
 from mnist_seq.data.validation_split import VALIDATION_SPLITS

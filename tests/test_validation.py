@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from mnist_seq.command_config import RerunConfig, SweepConfig, UiConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import RerunConfig, SweepConfig, UiConfig
 from mnist_seq.errors import ConfigError
 from mnist_seq.validation import allowed, nearest, settings, validate
 from tests.examples import sweep_config

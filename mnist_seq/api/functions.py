@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mnist_seq.api.running import run_rerun, run_sensitivity, run_sweep, run_training
 from mnist_seq.api.settings import as_overrides
+from mnist_seq.command_config import RerunConfig, SensitivityConfig, SweepConfig, TrainConfig
 from mnist_seq.composition.compose import composed
-from mnist_seq.config import (
-    RerunConfig,
-    SensitivityConfig,
-    Settings,
-    SweepConfig,
-    TrackingConfig,
-    TrainConfig,
-)
+from mnist_seq.config import Settings, TrackingConfig
 from mnist_seq.data.arrays import write_npz_file
 from mnist_seq.errors import StoppedError
 from mnist_seq.invocation import command_text

@@ -4,9 +4,7 @@ import importlib
 import sys
 
 from mnist_seq import __version__
-from mnist_seq.commands.completion import completion_script
-from mnist_seq.commands.endings import MISTAKE
-from mnist_seq.config import (
+from mnist_seq.command_config import (
     CompareConfig,
     DrawConfig,
     ExportConfig,
@@ -15,12 +13,14 @@ from mnist_seq.config import (
     ReportConfig,
     RerunConfig,
     SensitivityConfig,
-    Settings,
     ShowDataConfig,
     SweepConfig,
     TrainConfig,
     UiConfig,
 )
+from mnist_seq.commands.completion import completion_script
+from mnist_seq.commands.endings import MISTAKE
+from mnist_seq.config import Settings
 from mnist_seq.driver.signals import leave_when_asked
 from mnist_seq.invocation import PROGRAM
 from mnist_seq.validation import nearest

@@ -15,8 +15,9 @@ from hydra.core.override_parser.types import IntervalSweep, Override, Quote, Quo
 from hydra.errors import HydraException
 from pydantic.fields import FieldInfo
 
+from mnist_seq.command_config import ChosenRun
 from mnist_seq.composition.config_files import CHOICES, RANGE, displaced
-from mnist_seq.config import ChosenRun, Config, Settings
+from mnist_seq.config import Config, Settings
 from mnist_seq.errors import ConfigError
 from mnist_seq.invocation import command_text
 from mnist_seq.validation import (

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.config import ChosenNetwork, Config
+from mnist_seq.command_config import ChosenNetwork
+from mnist_seq.config import Config
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError, in_one_line
 from mnist_seq.network.inspection import BATCH_SIZE, load_model, probabilities

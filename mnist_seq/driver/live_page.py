@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnist_seq.config import SweepConfig
+from mnist_seq.command_config import SweepConfig
 from mnist_seq.driver.report import sweep_run_of, write_page
 from mnist_seq.driver.study_tables import study_tables
 from mnist_seq.driver.workspace import Workspace

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_seq.config import ReportConfig, SweepConfig
+from mnist_seq.command_config import ReportConfig, SweepConfig
 from mnist_seq.driver.checkpoints import write_atomically
 from mnist_seq.driver.study_tables import study_tables
 from mnist_seq.driver.workspace import Workspace

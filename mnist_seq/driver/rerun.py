@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mnist_seq.config import Config, Objective, RerunConfig, value_at
+from mnist_seq.command_config import RerunConfig
+from mnist_seq.config import Config, Objective, value_at
 from mnist_seq.driver.fixed_trials import FixedTrials, trained
 from mnist_seq.driver.ranking import Ranked, order_lines, ranking_rows
 from mnist_seq.driver.register import Registered, register
-from mnist_seq.driver.retrainings import Retraining, find_runs, retrainings
+from mnist_seq.driver.retrainings import RetrainingPlan, find_runs, retrainings
 from mnist_seq.driver.scores import (
     RESULTS_FILE,
     Scores,
@@ -40,7 +41,7 @@ class Retrained:
 
     Attributes
     ----------
-    plan : Retraining
+    plan : RetrainingPlan
         The earlier run, and the configs that were trained.
     run_ids : tuple of str
         MLflow's, one for each seed.
@@ -52,7 +53,7 @@ class Retrained:
         Validation accuracies of all seeds but the first.
     """
 
-    plan: Retraining
+    plan: RetrainingPlan
     run_ids: tuple[str, ...]
     verdict: str
     scores: Scores
@@ -159,7 +160,7 @@ def _retrained(
     session: Session,
     recorder: TrialRecorder,
     trials: FixedTrials,
-    plan: Retraining,
+    plan: RetrainingPlan,
     tags: Mapping[str, str],
 ) -> Retrained:
     """Compare the first curve with the earlier one and score all networks."""
@@ -176,7 +177,7 @@ def _retrained(
     return Retrained(plan, run_ids, verdict, scores, fresh)
 
 
-def _print_greeting(experiment: Experiment, plans: Sequence[Retraining]) -> None:
+def _print_greeting(experiment: Experiment, plans: Sequence[RetrainingPlan]) -> None:
     chosen = [plan for plan in plans if plan.is_chosen]
     names = ", ".join(plain(plan.source.name) for plan in chosen)
     console.print(
@@ -264,7 +265,7 @@ def compare_curves(
     )
 
 
-def _baseline_line(results: Results, experiment: Experiment, plan: Retraining) -> list[str]:
+def _baseline_line(results: Results, experiment: Experiment, plan: RetrainingPlan) -> list[str]:
     metric = "best_validation_accuracy"
     for number, trial in results.trials(experiment):
         if number == 0 and metric in trial.metrics.keys() & plan.source.metrics.keys():

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnist_seq.config import Config, DataFiles, RerunConfig, Values, scalar_text, value_at
+from mnist_seq.command_config import DataFiles, RerunConfig
+from mnist_seq.config import Config, Values, scalar_text, value_at
 from mnist_seq.driver.run_data import config_with_data
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import ConfigError
@@ -13,7 +14,7 @@ from mnist_seq.validation import settings, validate, with_values
 
 
 @dataclass(frozen=True)
-class Retraining:
+class RetrainingPlan:
     """The config of an earlier run, to be trained again with several seeds.
 
     Attributes
@@ -93,7 +94,7 @@ def find_runs(workspace: Workspace, config: RerunConfig) -> tuple[Experiment, li
 
 def retrainings(
     workspace: Workspace, experiment: Experiment, sources: Sequence[RunInfo], config: RerunConfig
-) -> list[Retraining]:
+) -> list[RetrainingPlan]:
     """Plan a rerun: each config with its changes and the same seeds; at the end the baseline's.
 
     The baseline is left out where it is not wanted, is there already, or there is one seed.
@@ -120,7 +121,7 @@ def retrainings(
         theirs = with_values(validate(Config, results.config(baseline.id)), files)
         known.append((baseline, theirs, theirs))
     return [
-        Retraining(
+        RetrainingPlan(
             source,
             original,
             results.curve(source.id),

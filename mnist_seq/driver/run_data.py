@@ -3,7 +3,8 @@
 import os
 from collections.abc import Sequence
 
-from mnist_seq.config import Config, DataConfig, DataFiles
+from mnist_seq.command_config import DataFiles
+from mnist_seq.config import Config, DataConfig
 from mnist_seq.data.digests import PARTS, changed_images, from_tags
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import DataError

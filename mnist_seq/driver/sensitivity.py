@@ -7,15 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.config import (
-    Config,
-    Objective,
-    SensitivityConfig,
-    SweepConfig,
-    Values,
-    scalar_text,
-    value_at,
-)
+from mnist_seq.command_config import SensitivityConfig, SweepConfig
+from mnist_seq.config import Config, Objective, Values, scalar_text, value_at
 from mnist_seq.data.digests import TRAINED_ON
 from mnist_seq.driver.checkpoints import write_atomically
 from mnist_seq.driver.fixed_trials import FixedTrials, trained

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from mnist_seq.config import SweepConfig, flatten
+from mnist_seq.command_config import SweepConfig
+from mnist_seq.config import flatten
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of
 from mnist_seq.report.analysis.tables import StudyTables, curves_table, trials_table
 from mnist_seq.tracking.provenance import DECIDING

@@ -4,7 +4,7 @@ from collections.abc import Callable, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from mnist_seq.config import SweepConfig
+from mnist_seq.command_config import SweepConfig
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.live_report import live_report
 from mnist_seq.driver.notify import Notification, without_target

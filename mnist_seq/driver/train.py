@@ -1,6 +1,6 @@
 """Train one config given by the user and record it in MLflow."""
 
-from mnist_seq.config import TrainConfig
+from mnist_seq.command_config import TrainConfig
 from mnist_seq.driver.fixed_trials import FixedTrials, trained
 from mnist_seq.driver.session import data_of, open_session
 from mnist_seq.driver.workspace import Workspace

@@ -7,14 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mnist_seq.config import (
-    ChosenNetwork,
-    ChosenRun,
-    Objective,
-    SweepConfig,
-    TrackingConfig,
-    Values,
-)
+from mnist_seq.command_config import ChosenNetwork, ChosenRun, SweepConfig
+from mnist_seq.config import Objective, TrackingConfig, Values
 from mnist_seq.data.digests import Digests, from_tags
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.lock import driven_since, driver_lock, is_driven

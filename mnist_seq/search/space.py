@@ -7,8 +7,9 @@ names.
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from mnist_seq.config import Choices, Config, Dimension, Scalar, SearchConfig, Values
+from mnist_seq.config import Config, Scalar, Values
 from mnist_seq.errors import ConfigError
+from mnist_seq.search_config import Choices, Dimension, SearchConfig
 from mnist_seq.validation import nearest, settings, with_values
 
 Space: TypeAlias = Mapping[str, Dimension]

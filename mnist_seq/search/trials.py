@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mnist_seq.config import SweepConfig, Values
+from mnist_seq.command_config import SweepConfig
+from mnist_seq.config import Values
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
 from mnist_seq.metrics import accuracy_standard_error

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mnist_seq.command_config import SweepConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import SweepConfig
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.samplers import distribution
 from mnist_seq.search.space import check, grid

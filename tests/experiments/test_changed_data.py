@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_seq.command_config import SweepConfig, TrainConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import Config, SweepConfig, TrackingConfig, TrainConfig
+from mnist_seq.config import Config, TrackingConfig
 from mnist_seq.data import load as loading
 from mnist_seq.data.digests import PARTS, Digests, from_tags
 from mnist_seq.data.digits import read_digits

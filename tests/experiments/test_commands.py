@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mnist_seq.command_config import RerunConfig, SweepConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import RerunConfig, Settings, SweepConfig
+from mnist_seq.config import Settings
 from mnist_seq.validation import settings, validate
 from tests.examples import COMMANDS
 from tests.experiments.commands import SLOW, run, run_alone

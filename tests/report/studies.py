@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnist_seq.config import Choices, Dimension, Objective, Range, Scalar
+from mnist_seq.config import Objective, Scalar
 from mnist_seq.report.analysis.diagnosis import diagnose
 from mnist_seq.report.analysis.findings import Finding
 from mnist_seq.report.analysis.tables import CURVE_COLUMNS, TRIAL_COLUMNS, StudyTables
+from mnist_seq.search_config import Choices, Dimension, Range
 
 Settings = dict[str, Scalar]
 Space = dict[str, Dimension]

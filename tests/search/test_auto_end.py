@@ -10,7 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
-from mnist_seq.config import Scalar, SweepConfig, Values
+from mnist_seq.command_config import SweepConfig
+from mnist_seq.config import Scalar, Values
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import EpochRecord, TrialOutcome

@@ -5,10 +5,10 @@ from typing import get_args
 
 import pytest
 
-from mnist_seq.config import SearchConfig
 from mnist_seq.search.pruners import build_pruner
 from mnist_seq.search.space import contains, grid, is_active
 from mnist_seq.search.study import Suggestion
+from mnist_seq.search_config import SearchConfig
 from mnist_seq.validation import with_values
 from tests.search.landscapes import (
     EPOCHS,

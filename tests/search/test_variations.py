@@ -2,9 +2,10 @@
 
 import pytest
 
-from mnist_seq.config import Choices, Config, Range, Scalar, value_at
+from mnist_seq.config import Config, Scalar, value_at
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.variations import Variations, values_to_try, variations
+from mnist_seq.search_config import Choices, Range
 from mnist_seq.validation import with_values
 from tests.examples import config, sweep_config
 

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from mnist_seq.config import Choices, Config, Range, Scalar
+from mnist_seq.config import Config, Scalar
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.findings import Finding
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter, hyperparameters
 from mnist_seq.report.analysis.tables import StudyTables
+from mnist_seq.search_config import Choices, Range
 from mnist_seq.validation import settings
 
 OUTER = 0.1  # share of an axis that counts as its edge

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnist_seq.config import Choices, Cost, Dimension, Objective, scalar_text
+from mnist_seq.config import Cost, Objective, scalar_text
+from mnist_seq.search_config import Choices, Dimension
 
 MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
