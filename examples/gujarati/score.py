@@ -44,10 +44,10 @@ def _lines(files: Sequence[Path], answers: Iterable[str]) -> list[str]:
             asked[name] += 1
             right[name] += answer == character
         if answer != character:
-            mistakes[f"{character} for {answer}"] += 1
+            mistakes[f"{character} read as {answer}"] += 1
     shares = [f"{name}: {100 * right[name] / n:.1f} % of {n:,}" for name, n in asked.items()]
     often = [f"{mistake} ({n})" for mistake, n in mistakes.most_common(MOST_MISTAKES)]
-    return [*shares, f"most often mistaken: {', '.join(often)}"] if often else shares
+    return [*shares, f"most frequent mistakes: {', '.join(often)}"] if often else shares
 
 
 if __name__ == "__main__":
