@@ -3,6 +3,7 @@
 Shapes: H rows and W columns.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from scipy import ndimage
 
 from mnist_seq.data.images.form import Ink, clean_ink
 from mnist_seq.data.images.picture import BLACK, WHITE, BadImageError, open_picture, quiet
-from mnist_seq.data.page.tilt import tilt_of
+from mnist_seq.data.page.rules import without_rules
+from mnist_seq.data.page.tilt import Slope, slope_of
 from mnist_seq.errors import DataError
 
 WORKING_SIDE = 3600  # pixels; a sheet of A4 at 300 dots an inch has 3508
@@ -85,12 +87,14 @@ def straightened(grey_HW: NDArray[np.uint8], ink: Ink) -> Scan:
     # Of little ink on a large page, Otsu's threshold would part the paper's own grain.
     grain = float(np.median(np.abs(contrast_HW))) * SIGMA_OF_MEDIAN
     contrast_HW[contrast_HW < GRAIN * grain] = 0
-    ink_HW = clean_ink(np.rint(np.clip(contrast_HW, 0, WHITE)).astype(np.uint8))
-    tilt = tilt_of(ink_HW)
-    if abs(tilt) < SMALLEST_TURN:
-        return Scan(grey_HW, ink_HW, 0.0, is_dark)
-    paper = int(np.median(paper_HW))
-    return Scan(_turned(grey_HW, tilt, paper), _turned(ink_HW, tilt, 0), tilt, is_dark)
+    seen_HW = np.rint(np.clip(contrast_HW, 0, WHITE)).astype(np.uint8)
+    ink_HW = clean_ink(seen_HW)
+    slope = slope_of(ink_HW)
+    if abs(slope.tilt) < SMALLEST_TURN and not slope.convergence:
+        return Scan(grey_HW, without_rules(ink_HW, seen_HW), 0.0, is_dark)
+    level_HW = _level(grey_HW, slope, int(np.median(paper_HW)))
+    ink_HW, seen_HW = (_level(each_HW, slope, 0) for each_HW in (ink_HW, seen_HW))
+    return Scan(level_HW, without_rules(ink_HW, seen_HW), slope.tilt, is_dark)
 
 
 def _paper(grey_HW: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -102,7 +106,24 @@ def _paper(grey_HW: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(Image.fromarray(smooth_HW).resize(page.size, Image.Resampling.BILINEAR))
 
 
-def _turned(grey_HW: NDArray[np.uint8], degrees: float, paper: int) -> NDArray[np.uint8]:
-    page = Image.fromarray(grey_HW)
-    turned = page.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=paper)
-    return np.asarray(turned)
+def _level(grey_HW: NDArray[np.uint8], slope: Slope, fill: int) -> NDArray[np.uint8]:
+    """Project an image so that its lines are level; where nothing was, it is filled."""
+    height, width = grey_HW.shape
+    matrix = slope.matrix(width)
+    corners = [(x, y, 1) for x in (-width / 2, width / 2) for y in (-height / 2, height / 2)]
+    x_4, y_4, away_4 = matrix @ np.array(corners).T
+    left, right = (x_4 / away_4).min(), (x_4 / away_4).max()
+    top, bottom = (y_4 / away_4).min(), (y_4 / away_4).max()
+    back = _moved(width / 2, height / 2) @ np.linalg.inv(matrix) @ _moved(left, top)
+    level = Image.fromarray(grey_HW).transform(
+        (math.ceil(right - left), math.ceil(bottom - top)),
+        Image.Transform.PERSPECTIVE,
+        (back / back[2, 2]).ravel()[:8].tolist(),
+        Image.Resampling.BICUBIC,
+        fillcolor=fill,
+    )
+    return np.asarray(level)
+
+
+def _moved(right: float, down: float) -> NDArray[np.float64]:
+    return np.array([[1, 0, right], [0, 1, down], [0, 0, 1]])

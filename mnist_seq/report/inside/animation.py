@@ -10,6 +10,7 @@ import numpy as np
 
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.figures.drawing import ACCENT, BEST, INK, MUTED, RULE, paper
+from mnist_seq.report.figures.fonts import families
 from mnist_seq.report.inside.reading import Reading
 from mnist_seq.report.inside.single_image import leading
 
@@ -24,13 +25,19 @@ def reading_gif(reading: Reading, places: Sequence[int]) -> bytes:
 
     `places` says which of the images, at least one.
     """
+    import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
     columns = min(COLUMNS, len(places))
     lines = math.ceil(len(places) / columns)
     frames = []
-    with paper(108 * lines + 30, 195 * columns) as figure, warnings.catch_warnings():
+    fonts = {"font.family": ["sans-serif", *families(reading.class_names)]}
+    with (
+        paper(108 * lines + 30, 195 * columns) as figure,
+        mpl.rc_context(fonts),
+        warnings.catch_warnings(),
+    ):
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.set_dpi(DOTS)
         canvas = FigureCanvasAgg(figure)

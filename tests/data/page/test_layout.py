@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from mnist_seq.data.images.picture import BadImageError
 from mnist_seq.data.page.layout import Character, find_characters
 from mnist_seq.data.page.scan import straightened
+from mnist_seq.data.page.tilt import slope_of
 from tests.data.page.layouts import found_on, in_order, page
 
 
@@ -27,6 +28,32 @@ def test_digits_of_a_tilted_page_in_a_shadow(is_light: bool, first: int, tilt: f
     assert in_order(layout, scan, lines) >= 0.97 * len(layout.boxes_N4)
     assert sum(map(len, lines)) <= 1.03 * len(layout.boxes_N4), "nor is there much else"
     assert text_of(lines) == "".join("#" if c.isdigit() else c for c in layout.text)
+
+
+@pytest.mark.parametrize(("rules", "tilt"), [(0.4, 0.0), (1.0, 3.0)], ids=["pale", "full ink"])
+def test_digits_that_stand_on_ruled_lines(rules: float, tilt: float) -> None:
+    layout = page(tilt=tilt, rules=rules, shadow=0.5, noise=8)
+    scan, lines = found_on(layout)
+    assert scan.tilt == pytest.approx(tilt, abs=0.2)
+    assert in_order(layout, scan, lines) >= 0.97 * len(layout.boxes_N4)
+    assert sum(map(len, lines)) <= 1.05 * len(layout.boxes_N4), "nor is there much else"
+
+
+@pytest.mark.parametrize(("angle", "tilt"), [(10.0, 0.0), (-10.0, 2.0)])
+def test_lines_of_a_page_photographed_from_the_side(angle: float, tilt: float) -> None:
+    layout = page(angle=angle, tilt=tilt, shadow=0.5, noise=8)
+    _, lines = found_on(layout)
+    assert text_of(lines) == "".join("#" if c.isdigit() else c for c in layout.text)
+
+
+def test_lines_that_converge_are_known_by_how_much() -> None:
+    """At half a page's width from the middle, seen from as far as the page is wide, by formula."""
+    layout = page("/".join(["##### ##### #####"] * 9), angle=10)
+    height, width = layout.grey_HW.shape
+    nearer = np.sin(np.radians(10)) / 2 * width / max(height, width)
+    slope = slope_of(255 - layout.grey_HW)
+    assert slope.tilt == pytest.approx(0, abs=0.1)
+    assert slope.convergence == pytest.approx(-nearer, abs=0.02)
 
 
 def test_three_digits_on_a_large_sheet() -> None:
