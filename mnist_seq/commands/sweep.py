@@ -29,7 +29,7 @@ def main(config: SweepConfig, typed: str) -> Made:
     if study.has_best:
         again = "train the best again, and score the test images"
         commands.append((f"rerun study={study.name}", again))
-        if study.config.search.costs:
+        if config.search.costs:
             of_front = "the same for a trial of the front: here the cheapest"
             cheapest = study.front["trial"].iloc[0]
             commands.append((f"rerun study={study.name} trial={cheapest}", of_front))

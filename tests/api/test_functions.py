@@ -116,9 +116,8 @@ def test_a_mistake_is_the_line_of_the_command() -> None:
         mnist_seq.study(folder="not-there")
 
 
-@pytest.mark.parametrize(
-    "begins", ["Python", pytest.param("the command line", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("begins", ["Python", "the command line"])
 def test_what_one_begins_the_other_finishes_bit_for_bit(
     begins: str, tmp_path: Path, study: Study
 ) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
+import pytest
 import yaml
 
 from mnist_seq.tracking.results import Results
@@ -47,6 +48,7 @@ print("same")
 """
 
 
+@pytest.mark.slow
 def test_a_model_kept_without_tensorflow_is_as_mlflow_saves_it_and_predicts_raw_pixels(
     store: Store, tmp_path: Path
 ) -> None:
