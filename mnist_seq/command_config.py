@@ -23,6 +23,14 @@ from mnist_seq.config import (
 from mnist_seq.search_config import SearchConfig
 
 
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _flat(value: Any) -> Any:
+    return flatten(value) if isinstance(value, Mapping) else value
+
+
 class TrainConfig(Config):
     """Settings of ``python -m experiments.train``."""
 
@@ -124,7 +132,9 @@ class RerunConfig(ChosenRun):
         description="of the first training; null: its own",
     )
     model: Values = Field(default={}, description="settings to change, as in model.units=96")
-    training: Values = Field(default={}, description="settings to change, as in training.epochs=30")
+    training: Annotated[Values, BeforeValidator(_flat)] = Field(
+        default={}, description="settings to change, as in training.epochs=30"
+    )
     register_as: Name | None = Field(
         default=None,
         alias="register",  # pydantic's models have a method of this name
@@ -165,10 +175,6 @@ class RerunConfig(ChosenRun):
         return force
 
 
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
 class SensitivityConfig(ChosenRun):
     """Settings of ``python -m experiments.sensitivity``."""
 
@@ -176,7 +182,7 @@ class SensitivityConfig(ChosenRun):
     seeds: int = Field(ge=2, le=1000, description="trainings of each config, with fresh seeds")
     values: Annotated[
         dict[str, Annotated[list[Scalar], Field(min_length=1), BeforeValidator(_as_list)]],
-        BeforeValidator(lambda value: flatten(value) if isinstance(value, Mapping) else value),
+        BeforeValidator(_flat),
     ] = Field(description="settings to change, and to which values; empty: the study's space")
     pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
         description="settings to change together, two and two"
