@@ -9,13 +9,16 @@ among them: a character that is read wrong, missing or too many is one edit.
 """
 
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import mnist_seq
 from mnist_seq.api.trained_run import TrainedRun
-from mnist_seq.data.images.form import placed
+from mnist_seq.driver.read_page import most_probable
+from mnist_seq.report.characters.answers import Answer, answers
 from tests.data.page.layouts import Layout, found_on, page
 
 WORDS = "/".join(["##### ##### ##### ##### #####"] * 8)
@@ -58,10 +61,14 @@ def main() -> None:
 
 def _read(layout: Layout, network: TrainedRun) -> str:
     """The page's text, without the blanks."""
-    _, lines = found_on(layout)
-    images_NSF = np.stack([placed(each.ink_HW, 28) for line in lines for each in line])
-    labels = iter(network.predict(images_NSF).labels)
-    return "\n".join("".join(next(labels) for _ in line) for line in lines)
+    _, marks = found_on(layout)
+
+    def read(images_NSF: NDArray[np.uint8]) -> Sequence[Answer]:
+        return answers(network.predict(images_NSF).probabilities, network.class_names, 0)
+
+    lines, found = most_probable(marks, read, 28)
+    labels = iter(found)
+    return "\n".join("".join(next(labels).label for _ in line) for line in lines)
 
 
 def _edits(first: str, second: str) -> int:

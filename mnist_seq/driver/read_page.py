@@ -1,15 +1,17 @@
 """Find the characters on a page and read them with the network of an earlier run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_seq.command_config import PredictConfig
 from mnist_seq.data.images.form import placed
 from mnist_seq.data.images.picture import BadImageError
 from mnist_seq.data.page.layout import Character, find_characters
+from mnist_seq.data.page.parts import best_spans, joined, spans
 from mnist_seq.data.page.scan import Scan, read_scan
 from mnist_seq.driver.character_reader import CharacterReader, find_reader, say_unsure
 from mnist_seq.driver.checkpoints import check_writable, write_atomically
@@ -67,12 +69,13 @@ def read_page(config: PredictConfig, page: Path) -> ReadPage:
     files = {kind: folder / f"{name}.{ending}" for kind, ending in kinds.items()}
     for file in files.values():
         check_writable(file)
-    scan, lines = _characters(page, config)
+    scan, marks = _characters(page, config)
     reader.say_what_it_is()
+    lines, answers = most_probable(
+        marks, lambda images_NSF: reader.read(images_NSF, config.confidence), reader.size
+    )
     characters = [each for line in lines for each in line]
     _say_what_was_found(scan, lines)
-    images_NSF = np.stack([placed(each.ink_HW, reader.size) for each in characters])
-    answers = reader.read(images_NSF, config.confidence)
     text = _text(lines, answers, reader.class_names)
     for line in text.splitlines():
         say(f"  {line}")
@@ -82,6 +85,37 @@ def read_page(config: PredictConfig, page: Path) -> ReadPage:
         write_atomically(file, content, shared=True)
     print_files({kind: file.resolve() for kind, file in files.items()})
     return ReadPage(reader, scan, lines, answers, text, files)
+
+
+def most_probable(
+    marks: Sequence[Sequence[Character]],
+    read: Callable[[NDArray[np.uint8]], Sequence[Answer]],
+    size: int,
+) -> tuple[list[list[Character]], list[Answer]]:
+    """Characters of each line and the answers to all, where neighbours may be parts of one.
+
+    Parameters
+    ----------
+    marks : sequence of sequences of Character
+        What has been found on the page, by line.
+    read : callable
+        Gives an answer to each image of MNIST's form, of the given size.
+    """
+    spans_of_lines = list(spans(marks))
+    candidates = [
+        joined(line[first:end])
+        for line, found in zip(marks, spans_of_lines, strict=True)
+        for first, end in found
+    ]
+    given = read(np.stack([placed(each.ink_HW, size) for each in candidates]))
+    both = iter(zip(candidates, given, strict=True))
+    lines, answers = [], []
+    for found in spans_of_lines:
+        known = {span: next(both) for span in found}
+        best = best_spans({span: answer.probability for span, (_, answer) in known.items()})
+        lines.append([known[span][0] for span in best])
+        answers += [known[span][1] for span in best]
+    return lines, answers
 
 
 def _characters(page: Path, config: PredictConfig) -> tuple[Scan, list[list[Character]]]:
