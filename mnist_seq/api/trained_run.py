@@ -23,11 +23,10 @@ from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import DataError
 from mnist_seq.network.inspection import (
     images_of,
-    load_model,
+    load_network,
     probabilities,
     probabilities_after_each_row,
 )
-from mnist_seq.network.network_file import check_network_file
 from mnist_seq.report.analysis.tables import curves_table
 from mnist_seq.terminal.progress import settings_text
 from mnist_seq.tracking.model_folder import ModelFacts
@@ -111,8 +110,7 @@ class TrainedRun:
             If the run has no network, or its file is not one of this config.
         """
         file = self.workspace.results.model_file(self.run.id)
-        check_network_file(file, self.config.model, self._facts.shape, len(self.class_names))
-        return load_model(file)
+        return load_network(file, self.config.model, self._facts.shape, len(self.class_names))
 
     def predict(self, images: ArrayLike) -> Prediction:
         """Say what images are: raw pixels in, labels and probabilities out.

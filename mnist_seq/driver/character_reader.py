@@ -10,8 +10,7 @@ from mnist_seq.command_config import ChosenNetwork
 from mnist_seq.config import Config
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError, in_one_line
-from mnist_seq.network.inspection import BATCH_SIZE, load_model, probabilities
-from mnist_seq.network.network_file import check_network_file
+from mnist_seq.network.inspection import BATCH_SIZE, load_network, probabilities
 from mnist_seq.report.characters.answers import NOT_SURE, Answer, answers
 from mnist_seq.terminal.display import say
 from mnist_seq.tracking.model_folder import ModelFacts
@@ -68,8 +67,8 @@ class CharacterReader:
         """
         file = self.workspace.results.model_file(self.run.id)
         names = self.class_names
-        check_network_file(file, self.config.model, self.facts.shape, len(names))
-        probabilities_NK = probabilities(load_model(file), images_NSF, BATCH_SIZE)
+        network = load_network(file, self.config.model, self.facts.shape, len(names))
+        probabilities_NK = probabilities(network, images_NSF, BATCH_SIZE)
         return answers(probabilities_NK, names, confidence)
 
 

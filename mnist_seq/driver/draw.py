@@ -11,8 +11,7 @@ from mnist_seq.drawing.read_drawing import ReadDrawing
 from mnist_seq.driver.character_reader import CharacterReader, find_reader
 from mnist_seq.driver.inspected_run import check_is_read_by_rows
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.network.inspection import load_model, reader_of_one
-from mnist_seq.network.network_file import check_network_file
+from mnist_seq.network.inspection import load_network, reader_of_one
 
 
 class DrawingReader:
@@ -33,9 +32,9 @@ class DrawingReader:
         model = reader.config.model
         check_is_read_by_rows(reader.run.name, model)
         file = reader.workspace.results.model_file(reader.run.id)
-        check_network_file(file, model, reader.facts.shape, len(reader.class_names))
+        network = load_network(file, model, reader.facts.shape, len(reader.class_names))
         self._size = reader.size
-        self._read = reader_of_one(load_model(file), model.readout, reader.facts.shape)
+        self._read = reader_of_one(network, model.readout, reader.facts.shape)
         self._lock = Lock()  # browsers ask in threads of their own
 
     def read(self, strokes: Sequence[Stroke]) -> ReadDrawing | None:

@@ -14,8 +14,7 @@ from mnist_seq.driver.checkpoints import write_atomically
 from mnist_seq.driver.run_data import config_with_data
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError, in_one_line
-from mnist_seq.network.inspection import load_model, probabilities_after_each_row
-from mnist_seq.network.network_file import check_network_file
+from mnist_seq.network.inspection import load_network, probabilities_after_each_row
 from mnist_seq.report.inside.accuracy import how_rows_answer
 from mnist_seq.report.inside.reading import Reading
 from mnist_seq.report.inside.subject import Subject
@@ -63,8 +62,7 @@ class InspectedRun:
         """
         rows, pixels = self.images.images_NSF.shape[1:]
         classes = len(self.data.class_names)
-        check_network_file(self.model_file, self.config.model, (rows, pixels), classes)
-        return load_model(self.model_file)
+        return load_network(self.model_file, self.config.model, (rows, pixels), classes)
 
     def reading(self, model: Any) -> Reading:
         """What the network believes of each image after each row."""

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from mnist_seq.config import Readout
+from mnist_seq.config import ModelConfig, Readout
 from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.errors import TrackingError
 from mnist_seq.network.keras_environment import KERAS_ENVIRONMENT
+from mnist_seq.network.network_file import check_network_file
 from mnist_seq.report.inside.reading import Gates
 
 BATCH_SIZE = 500
@@ -45,6 +46,20 @@ def load_model(file: Path) -> Any:
     except Exception as error:  # from a file that is damaged Keras raises any
         reason = str(error).strip().partition("\n")[0]
         raise TrackingError(f"{file}: cannot be read as a network ({reason})") from error
+
+
+def load_network(file: Path, config: ModelConfig, shape: tuple[int, int], classes: int) -> Any:
+    """Load the Keras model of a run, after checking that the file is one of the run's config.
+
+    Parameters are those of `check_network_file`.
+
+    Raises
+    ------
+    TrackingError
+        If it is not, or cannot be read.
+    """
+    check_network_file(file, config, shape, classes)
+    return load_model(file)
 
 
 def images_of(model: Any, pixels_NSF: Pixels) -> NDArray[np.uint8]:

@@ -58,10 +58,8 @@ def expected_improvement(
     Jones et al., "Efficient Global Optimization of Expensive Black-Box Functions", 1998, eq. 15;
     Ginsbourger et al., "Kriging Is Well-Suited to Parallelize Optimization", 2010, section 4.2.
     """
-    model, scaled = _fitted(known, results)
+    model, scaled = _informed(known, results, running)
     best = scaled.min() if feasible is None or not feasible.any() else scaled[feasible].min()
-    if len(running):
-        model = _believing(model, running)
     mean, deviation = model.predict(candidates, return_std=True)
     return _improvement(mean, deviation, best)
 
@@ -93,9 +91,7 @@ def expected_hypervolume_improvement(
     float64 array (candidates,)
         In standard deviations of the results, times the unit of each cost.
     """
-    model, scaled = _fitted(known, results)
-    if len(running):
-        model = _believing(model, running)
+    model, scaled = _informed(known, results, running)
     finite = np.vstack([costs, candidate_costs[np.isfinite(candidate_costs).all(axis=1)]])
     least, most = finite.min(axis=0), finite.max(axis=0)
     # Somewhat beyond what is known, so that the best of the costliest counts as well.
@@ -105,6 +101,14 @@ def expected_hypervolume_improvement(
     front = pareto_front(costs[feasible], -scaled[feasible])
     known_front = costs[feasible][front], scaled[feasible][front]
     return gained_volume(mean, deviation, candidate_costs, *known_front, most, worst)
+
+
+def _informed(
+    known: Numbers, results: Numbers, running: Numbers
+) -> tuple["GaussianProcessRegressor", Numbers]:
+    """Model of known results and those predicted of running trials; the known ones, scaled."""
+    model, scaled = _fitted(known, results)
+    return (_believing(model, running) if len(running) else model), scaled
 
 
 def gained_volume(

@@ -56,7 +56,8 @@ class Selection:
             self._decide(known, is_whole=None not in answers.values())
         for slot, each in answers.items():
             if isinstance(each, BaseException):
-                self._tell(slot, f"{type(each).__name__}: {' '.join(str(each).split())}")
+                reason = f"{type(each).__name__}: {' '.join(str(each).split())}"
+                self._tell(slot, reason, f"the worker at {slot} cannot be used: {reason}")
         if self.reference is None:
             used = set()
         else:
@@ -76,20 +77,24 @@ class Selection:
             self.reference = most_common(in_order, code_digest())
             if self.reference is None:
                 for slot, each in known.items():
-                    self._tell(slot, f"its code is {each.code}, here it is {code_digest()}")
+                    self._tell_unlike(slot, f"code {each.code} instead of {code_digest()}")
+                if not self._leaves_out:
+                    self.reference = most_common(in_order, in_order[0].code)
 
     def _is_used(self, slot: str, found: Fingerprint) -> bool:
         if self.reference is None or found.is_like(self.reference):
             return True
-        self._tell(slot, found.differences(self.reference))
+        self._tell_unlike(slot, found.differences(self.reference))
         return not self._leaves_out
 
-    def _tell(self, slot: str, reason: str) -> None:
+    def _tell_unlike(self, slot: str, reason: str) -> None:
+        if self._leaves_out:
+            cure = "make it like the others, or set workers.unlike=allow"
+            self._tell(slot, reason, f"the worker at {slot} is left out: {reason}; {cure}")
+        else:
+            self._tell(slot, reason, f"the worker at {slot} is unlike the others: {reason}")
+
+    def _tell(self, slot: str, reason: str, line: str) -> None:
         if slot not in self._told:
             self._told[slot] = reason
-            self._warn(
-                f"the worker at {slot} is left out: {reason}; make it like the others, or set "
-                "workers.unlike=allow"
-                if self._leaves_out
-                else f"the worker at {slot} is unlike the others: {reason}"
-            )
+            self._warn(line)

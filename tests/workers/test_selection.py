@@ -40,7 +40,6 @@ def test_workers_of_any_host_and_name_of_processor_are_used_if_they_compute_alik
             OLD_PROCESSOR,
             "arithmetic feedbeef instead of 0badcafe; processor an old one instead of a processor",
         ),
-        (ImportError("no TensorFlow\nhere"), "ImportError: no TensorFlow here"),
     ],
 )
 def test_one_that_is_unlike_two_others_is_left_out_and_told_of_once(
@@ -52,6 +51,24 @@ def test_one_that_is_unlike_two_others_is_left_out_and_told_of_once(
     assert heard.lines == [
         f"the worker at a is left out: {words}; make it like the others, or set "
         "workers.unlike=allow"
+    ]
+
+
+@pytest.mark.parametrize("leaves_out", [True, False])
+def test_one_that_cannot_load_its_libraries_is_not_used_whatever_is_allowed(
+    leaves_out: bool,
+) -> None:
+    heard = Heard(leaves_out=leaves_out)
+    for _ in range(2):
+        assert heard.usable(a=ImportError("no TensorFlow\nhere"), b=HERE) == "b"
+    assert heard.lines == ["the worker at a cannot be used: ImportError: no TensorFlow here"]
+
+
+def test_where_it_is_allowed_workers_of_other_code_alone_are_used_and_told_of() -> None:
+    heard = Heard(leaves_out=False)
+    assert heard.usable(a=OLD_CODE) == "a"
+    assert heard.lines == [
+        f"the worker at a is unlike the others: code 00000000 instead of {code_digest()}"
     ]
 
 
