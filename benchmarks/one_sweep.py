@@ -3,12 +3,15 @@
     pip install -r benchmarks/requirements.txt
     python -m benchmarks.one_sweep
 
-Twelve trainings, none of them given up, by this project and by three others that search with Keras:
-Optuna around ``model.fit``, KerasTuner, and Ray Tune with one core a trial. Two workloads:
+Trainings, none of them given up, by this project and by three others that search with Keras:
+Optuna around ``model.fit``, KerasTuner, and Ray Tune with one core a trial. Three workloads:
 
 - same: twelve times the original network (50 units, batches of 28, learning rate 0.001);
 - mix: nine shapes (50, 64 or 128 units; batches of 28, 64 or 128), three of them with a second
-  learning rate.
+  learning rate;
+- space: twenty drawn at random from the default sweep's space, each with its own readout and
+  number of epochs: as good as no two have a shape in common, which matters with few images
+  (``--images 1000``).
 
 All train the same arrays with the same network, split and optimizer, and are told the configs in
 advance. Each runs in a process of its own, one after the other.
@@ -40,6 +43,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import optuna
+
+from benchmarks.peers.network import suggest
 from benchmarks.systems import (
     OURS,
     PEERS,
@@ -56,7 +62,8 @@ SAME = [(50, 28, 0.001)] * 12
 MIX = [(units, batch, 0.001) for units in (50, 64, 128) for batch in (28, 64, 128)] + [
     (units, 64, 0.003) for units in (50, 64, 128)
 ]
-WORKLOADS = {"same": SAME, "mix": MIX}
+DRAWN = 20
+WORKLOADS = ("same", "mix", "space")
 
 
 @dataclass(frozen=True)
@@ -77,26 +84,27 @@ class Measured:
 
 def settings(workload: str, epochs: int) -> list[dict[str, Any]]:
     """The trainings of a workload."""
+    if workload == "space":
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        return [suggest(study.ask()).model_dump() for _ in range(DRAWN)]
     return [
         {"units": units, "batch_size": batch, "learning_rate": rate, "epochs": epochs}
-        for units, batch, rate in WORKLOADS[workload]
+        for units, batch, rate in (SAME if workload == "same" else MIX)
     ]
 
 
 def our_overrides(trainings: Sequence[dict[str, Any]]) -> list[str]:
     """Command line of this project for given trainings: baselines, which nobody gives up."""
-    baselines = [
-        {
-            ("model." if name == "units" else "training.") + name: value
-            for name, value in {**training, "schedule": "constant"}.items()
-        }
-        for training in trainings
-    ]
-    listed = ",".join(
-        "{" + ",".join(f"{path}:{value}" for path, value in baseline.items()) + "}"
-        for baseline in baselines
-    )
+    listed = ",".join(_as_baseline(training) for training in trainings)
     return [f"search.baselines=[{listed}]", f"search.trials={len(trainings)}", "search.pruner=none"]
+
+
+def _as_baseline(training: dict[str, Any]) -> str:
+    names = {"units": "model.units", "readout": "model.readout"}
+    settings = {names.get(name, f"training.{name}"): value for name, value in training.items()}
+    settings["training.schedule"] = "constant"
+    settings["model.return_sequences"] = str(training.get("readout", "last") != "last").lower()
+    return "{" + ",".join(f"{path}:{value}" for path, value in settings.items()) + "}"
 
 
 def measure(system: str, workload: str, asked: argparse.Namespace) -> Measured:
@@ -115,7 +123,8 @@ def measure(system: str, workload: str, asked: argparse.Namespace) -> Measured:
             command = our_command(folder, [*data, *our_overrides(trainings)])
         else:
             command = peer_command(system, data, settings=trainings, is_jit=asked.jit)
-        return measured(list(listen(command)), asked.epochs * len(trainings))
+        epochs = sum(training["epochs"] for training in trainings)
+        return measured(list(listen(command)), epochs)
 
 
 def measured(events: Sequence[Event], epochs: int) -> Measured:
@@ -145,15 +154,17 @@ def show(workload: str, runs: dict[str, list[Measured]]) -> None:
 def main() -> None:
     """Print each run as it ends, and a table of medians for each workload."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--workload", choices=[*WORKLOADS, "both"], default="both")
-    parser.add_argument("--epochs", type=int, default=2, help="of each of the twelve trainings")
+    parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=["same", "mix"])
+    parser.add_argument(
+        "--epochs", type=int, default=2, help="of each training; not in the workload space"
+    )
     parser.add_argument("--images", type=int, help="to train on; default: all 54,000")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each system, in turn")
     parser.add_argument("--systems", nargs="+", default=[OURS, *PEERS], choices=[OURS, *PEERS])
     parser.add_argument("--jit", action="store_true", help="peers: XLA, 16 steps at a time")
     asked = parser.parse_args()
     leave_in_order()
-    for workload in WORKLOADS if asked.workload == "both" else [asked.workload]:
+    for workload in asked.workload:
         runs: dict[str, list[Measured]] = {system: [] for system in asked.systems}
         for number in range(1, asked.rounds + 1):
             for system in asked.systems:
