@@ -10,8 +10,9 @@ from mnist_seq.data.load import SOURCES
 from mnist_seq.data.scaling import SCALINGS
 from mnist_seq.data.validation_split import VALIDATION_SPLITS
 from mnist_seq.errors import ConfigError
+from mnist_seq.network.size import trained_parameters
 from mnist_seq.search.space import check
-from mnist_seq.validation import is_group, settings, validate
+from mnist_seq.validation import is_group, settings, validate, with_values
 from tests.examples import COMMANDS
 
 # What an option cannot say by itself.
@@ -21,6 +22,7 @@ NEEDS = {
     "data=npz": ["data.train_file=letters.npz"],
     "workers=cluster": ["workers.scheduler=tcp://host:8786"],
 }
+SEARCHES = {f"experiment={name}" for name in ("cells", "quick", "thorough")}
 OPTIONS = [f"{file.parent.name}={file.stem}" for file in sorted(CONF.glob("*/*.yaml"))]
 
 
@@ -48,6 +50,8 @@ def test_every_option_of_a_group_composes_and_is_valid(option: str) -> None:
     group = option.partition("=")[0]
     takers = [name for name in COMMANDS if f"- {group}:" in (CONF / f"{name}.yaml").read_text()]
     assert takers, f"no command takes {group}"
+    if option in SEARCHES:
+        takers.remove("train")
     for name in takers:
         whole = composed(name, option, *NEEDS.get(option, []))
         if isinstance(whole, SweepConfig):
@@ -115,6 +119,22 @@ def test_the_original_experiment_is_told_in_full(
     assert {path: value_at(whole, path) for path in original()} == original()
     assert whole.model.readout == readout
     assert whole.model.return_sequences == (readout == "each_step")
+
+
+@pytest.mark.parametrize("search", sorted(SEARCHES))
+def test_a_search_is_no_single_training(search: str) -> None:
+    with pytest.raises(
+        ConfigError, match=f"{search}: is a search, for python -m experiments.sweep"
+    ):
+        composed("train", search)
+
+
+def test_the_cells_that_are_compared_have_about_the_same_size() -> None:
+    sweep = composed("sweep", "experiment=cells")
+    # By hand: 4 (28 + u + 1) u, 3 (28 + u + 2) u and (28 + u + 1) u, and 10 (u + 1) each.
+    by_hand = [24458, 24458, 24385, 24385, 24436, 24436]
+    configs = [with_values(sweep, baseline) for baseline in sweep.search.baselines]
+    assert [trained_parameters(config.model, 28, 28, 10) for config in configs] == by_hand
 
 
 def test_an_experiment_can_be_changed_from_the_command_line() -> None:

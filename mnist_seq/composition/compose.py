@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from mnist_seq.config import Settings
 from mnist_seq.errors import ConfigError
+from mnist_seq.invocation import command_text
 from mnist_seq.validation import validate
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -76,6 +77,9 @@ def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[s
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise ConfigError(" ".join(str(error).split())) from None
     assert isinstance(values, dict)  # the top of every file is a mapping
+    if "search" in values and "search" not in kind.model_fields:
+        chosen = next(word for word in overrides if word.startswith("experiment="))
+        raise ConfigError(f"{chosen}: is a search, for {command_text('sweep')}")
     space = values.get("search", {}).get("space")
     if isinstance(space, dict):
         values["search"]["space"] = _without_null(space, {*RANGE, *CHOICES})
