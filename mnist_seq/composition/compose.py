@@ -78,8 +78,8 @@ def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[s
         raise ConfigError(" ".join(str(error).split())) from None
     assert isinstance(values, dict)  # the top of every file is a mapping
     if "search" in values and "search" not in kind.model_fields:
-        chosen = next(word for word in overrides if word.startswith("experiment="))
-        raise ConfigError(f"{chosen}: is a search, for {command_text('sweep')}")
+        experiment = next(word for word in overrides if word.startswith("experiment="))
+        raise ConfigError(f"{experiment}: is a search, for {command_text('sweep')}")
     space = values.get("search", {}).get("space")
     if isinstance(space, dict):
         values["search"]["space"] = _without_null(space, {*RANGE, *CHOICES})

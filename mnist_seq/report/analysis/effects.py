@@ -41,21 +41,24 @@ class Response:
         Natural logarithm of the error (or of the loss).
     covariance : float64, shape (G, G)
         Of the model and over bootstrap samples of the trials together.
+    largest : float
+        What an error can be at most: 1 if it is a share of images, infinity if it is a loss.
     """
 
     log_error: Numbers
     covariance: Numbers
+    largest: float = math.inf
 
     @property
     def error(self) -> Numbers:
         """The predicted error, shape (G,)."""
-        return np.asarray(np.exp(self.log_error))
+        return self._error(self.log_error)
 
     @property
     def band(self) -> tuple[Numbers, Numbers]:
         """The 90 % band of the error, as (low, high)."""
         half = WITHIN_90_PERCENT * np.sqrt(np.diag(self.covariance))
-        return np.exp(self.log_error - half), np.exp(self.log_error + half)
+        return self._error(self.log_error - half), self._error(self.log_error + half)
 
     def deviations(self, worse: int, better: int) -> float:
         """How many standard deviations the log errors at two values lie apart."""
@@ -73,8 +76,12 @@ class Response:
         drawn = np.random.default_rng(0).multivariate_normal(
             self.log_error[both], self.covariance[np.ix_(both, both)], DRAWS
         )
-        low, high = np.quantile(np.exp(drawn[:, 0]) - np.exp(drawn[:, 1]), [0.05, 0.95])
+        errors = self._error(drawn)
+        low, high = np.quantile(errors[:, 0] - errors[:, 1], [0.05, 0.95])
         return float(low), float(self.error[worse] - self.error[better]), float(high)
+
+    def _error(self, log_error: Numbers) -> Numbers:
+        return np.minimum(np.exp(log_error), self.largest)
 
     def _variance_of_gap(self, first: int, second: int) -> float:
         c = self.covariance
@@ -170,7 +177,8 @@ def predicted_error(
         for i in x
     ]
     points = after_training(fitted.coordinates.rows(cells))
-    return np.asarray(np.exp(fitted.model.mean(points)).reshape(len(y), len(x)))
+    errors = np.minimum(np.exp(fitted.model.mean(points)), fitted.largest_error)
+    return np.asarray(errors.reshape(len(y), len(x)))
 
 
 def _effect(
@@ -212,4 +220,4 @@ def _response(
         fitted.coordinates.changed(base, path, hyperparameter.value(float(position)))
         for position in positions
     ]
-    return Response(*fitted.averages(variants))
+    return Response(*fitted.averages(variants), fitted.largest_error)

@@ -47,6 +47,8 @@ class StudyModel:
     explained : float
         Share of the differences between trials left out whole, at the same progress of training,
         that their other settings explain; at or below 0 if nothing was learned.
+    largest_error : float
+        1 if it is a share of the images, infinity if it is a loss.
     """
 
     searched: list[Hyperparameter]
@@ -55,6 +57,7 @@ class StudyModel:
     model: ResponseModel
     samples: list[ResponseModel]
     explained: float
+    largest_error: float
 
     def averages(self, variants: Sequence[Sequence[Settings]]) -> tuple[Numbers, Numbers]:
         """Mean log error of each of G lists of settings after a whole training.
@@ -110,7 +113,8 @@ def study_model(tables: StudyTables) -> StudyModel | None:
         _error_on_others(inputs, log_errors, trial_of, groups, model)
         / _error_on_others(inputs, log_errors, trial_of, schedule)
     )
-    return StudyModel(searched, coordinates, trials, model, samples, explained)
+    largest = 1.0 if tables.maximised else math.inf
+    return StudyModel(searched, coordinates, trials, model, samples, explained, largest)
 
 
 def _comparable(tables: StudyTables) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mnist_seq.report.analysis.effects import Effect, effects
+from mnist_seq.report.analysis.effects import Effect, Response, effects
 from mnist_seq.search_config import Choices
 from tests.report.studies import (
     DEFAULT,
@@ -117,6 +117,14 @@ def test_the_band_is_in_terms_of_the_error() -> None:
     assert np.all(low < response.error)
     assert np.all(response.error < high)
     assert response.error == pytest.approx([math.exp(e) for e in response.log_error])
+
+
+def test_an_error_is_no_more_than_all_images_and_a_loss_may_be_any() -> None:
+    unsure, log_error = np.eye(2), np.log([0.7, 0.1])
+    share, loss = Response(log_error, unsure, 1.0), Response(log_error, unsure)
+    assert share.band[1].tolist() == [1, pytest.approx(0.1 * math.exp(1.645))]
+    assert share.fall(0, 1)[2] < 1 < loss.fall(0, 1)[2]
+    assert loss.band[1][0] == pytest.approx(0.7 * math.exp(1.645))
 
 
 def test_a_change_that_needs_another_brings_it() -> None:
