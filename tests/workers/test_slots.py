@@ -11,7 +11,7 @@ from distributed import LocalCluster, batched
 from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.driver.session import data_of
-from mnist_seq.errors import FaultError, InputError
+from mnist_seq.errors import ConfigError, FaultError, InputError
 from mnist_seq.network import training
 from mnist_seq.records import (
     EpochRecord,
@@ -21,6 +21,7 @@ from mnist_seq.records import (
 )
 from mnist_seq.workers import cluster, slots
 from mnist_seq.workers.cluster import open_workers
+from mnist_seq.workers.cores import local_count
 from mnist_seq.workers.pool import Workers
 from tests.examples import config, few, sweep_config
 from tests.workers.pools import (
@@ -156,7 +157,7 @@ def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
 def test_there_are_as_many_processes_as_cores_and_memory_allow(
     cores: int, gib: int, count: int
 ) -> None:
-    assert cluster.local_count(cores, gib * 2**30) == count
+    assert local_count(cores, gib * 2**30) == count
 
 
 @pytest.mark.parametrize("count", [1, 3, 5])
@@ -236,30 +237,41 @@ def test_a_clock_set_back_stalls_no_training(
     assert same_curves(trained_on(pool, PLAIN, few()).records, trained_here().records)
 
 
-def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.2)
-    nowhere = sweep_config("workers.scheduler=tcp://127.0.0.1:1").workers
+def test_a_scheduler_that_does_not_answer_is_one_line() -> None:
+    nowhere = sweep_config("workers.scheduler=tcp://127.0.0.1:1", "workers.connect_timeout=0.2")
     with (
-        pytest.raises(InputError, match=r"^workers.scheduler: no Dask scheduler answers at tcp:"),
-        open_workers(nowhere, FUNCTIONS),
+        pytest.raises(InputError, match=r"^workers.scheduler: tcp:.*: no Dask scheduler"),
+        open_workers(nowhere.workers, FUNCTIONS),
     ):
         pass
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1", "tls://[::1]", "udp://h:8786", "h:8786"])
+def test_an_address_that_is_none_is_one_line(address: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        sweep_config(f"workers.scheduler={address}")
+    assert str(refused.value) == (
+        "workers.scheduler: must be an address as tcp://host:8786 or tls://host:8786 "
+        f"(got {address!r})"
+    )
 
 
 @pytest.mark.parametrize(
-    ("address", "words"),
+    ("address", "settings", "words"),
     [
-        ("tls://127.0.0.1:1", "TLS expects a `ssl_context`"),
-        ("tcp://127.0.0.1", "missing port number"),
-        ("tls://[::1]", "missing port number"),
+        ("tls://h:1", [], "tls:// needs workers.ca_file and workers.cert_file"),
+        ("tls://h:1", ["ca_file", "cert_file"], "workers.ca_file: ca_file: no such file"),
+        ("tls://h:1", ["ca_file"], "workers.cert_file: is needed with ca_file"),
+        ("tls://h:1", ["key_file"], "workers.key_file: goes with cert_file"),
     ],
 )
-def test_an_address_that_is_none_is_one_line(address: str, words: str) -> None:
+def test_certificates_that_are_not_there_are_one_line(
+    address: str, settings: list[str], words: str
+) -> None:
+    files = [f"workers.{name}={name}" for name in settings]
     with (
         pytest.raises(InputError) as refused,
-        open_workers(sweep_config(f"workers.scheduler='{address}'").workers, FUNCTIONS),
+        open_workers(sweep_config(f"workers.scheduler={address}", *files).workers, FUNCTIONS),
     ):
         pass
-    assert str(refused.value).startswith(f"workers.scheduler: {address}: ")
-    assert words in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert str(refused.value) == words
