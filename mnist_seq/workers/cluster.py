@@ -2,12 +2,10 @@
 
 import asyncio
 import contextlib
-import functools
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import dask
@@ -22,24 +20,13 @@ from mnist_seq.workers import forkserver
 from mnist_seq.workers.certificates import security
 from mnist_seq.workers.cores import local_count, taken_cores
 from mnist_seq.workers.dask_settings import LOCAL_SETTINGS
-from mnist_seq.workers.fingerprint import Fingerprint, fingerprint
-from mnist_seq.workers.one_core import OneCore, set_up
-from mnist_seq.workers.pool import TrainingFunctions, Workers
+from mnist_seq.workers.one_core import OneCore
+from mnist_seq.workers.pool import Workers
 from mnist_seq.workers.selection import Selection
 from mnist_seq.workers.serve import quiet_dask
+from mnist_seq.workers.tasks import TrainingFunctions
 
 _log = logging.getLogger(__name__)
-
-
-def _prepare(functions: TrainingFunctions) -> Fingerprint:
-    """Set a remote worker's process up for trainings; return what it computes with.
-
-    It is a task, and no plugin of Dask's: one that fails keeps no other worker from joining, and
-    a process that comes later, or back, gets it as well.
-    """
-    set_up()
-    functions.warm_up()
-    return fingerprint(functions.begin, functions.advance)
 
 
 @contextlib.contextmanager
@@ -66,8 +53,8 @@ def open_workers(
     if config.scheduler is not None:
         with quiet_dask(), _connected(config, config.scheduler) as client:
             selection = Selection(warn, leaves_out=config.unlike == "leave_out")
-            remote = replace(functions, warm_up=functools.partial(_prepare, functions))
-            with contextlib.closing(Workers(client, remote, config, selection=selection)) as pool:
+            pool = Workers(client, functions, config, selection=selection, say=warn)
+            with contextlib.closing(pool):
                 yield pool
         return
     with _local_cluster(config) as (client, cores, folder):

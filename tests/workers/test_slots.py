@@ -1,8 +1,10 @@
 """What is trained on two real processes, held against the same training in this process."""
 
+import functools
 import os
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import dask
 import pytest
@@ -20,9 +22,11 @@ from mnist_seq.records import (
     WorkerLost,
 )
 from mnist_seq.workers import cluster, slots
+from mnist_seq.workers import pool as workers
 from mnist_seq.workers.cluster import open_workers
 from mnist_seq.workers.cores import local_count
 from mnist_seq.workers.pool import Workers
+from mnist_seq.workers.tasks import hold
 from tests.examples import config, few, sweep_config
 from tests.workers.pools import (
     FUNCTIONS,
@@ -100,9 +104,9 @@ def test_no_slot_is_lost_while_the_client_refreshes_what_it_knows(
     assert {both_free.free for _ in range(300)} == {2}
 
 
-def datasets_held(dask_worker: object) -> list[tuple[str, bool]]:
-    held = dask_worker.data.values()  # type: ignore[attr-defined]  # dask has no types
-    return [(one.digest, one.test is None) for one in held if isinstance(one, Dataset)]
+def holds_and_notes(folder: Path, data: Dataset) -> None:
+    (folder / f"{os.getpid()} {time.monotonic_ns()} {data.digest} {data.test}").touch()
+    hold(data)
 
 
 def begins_at_once(settings: Config, data: Dataset) -> TrainingState:
@@ -115,9 +119,12 @@ def learns_nothing(
     return EpochRecord(1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), state
 
 
-def test_data_are_sent_once_and_without_test_images(both_free: Workers) -> None:
+def test_data_are_sent_once_and_without_test_images(
+    both_free: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "hold", functools.partial(holds_and_notes, tmp_path))
     assert data_of(PLAIN).test is None
-    data = replace(few(), digest="sent for the first time")
+    data = replace(few(), digest="sent-for-the-first-time")
     quick = replace(FUNCTIONS, begin=begins_at_once, advance=learns_nothing)
     pool = Workers(both_free._client, quick, SETTINGS)
     wait_until_free(pool, 2)
@@ -129,10 +136,9 @@ def test_data_are_sent_once_and_without_test_images(both_free: Workers) -> None:
             assert pool.next(SECONDS) is not None
         for number in (0, 1):
             pool.drop(number)
-    time.sleep(3)  # Dask's own memory manager looks every other second for copies to drop
-    for held in pool._client.run(datasets_held).values():
-        assert held.count((data.digest, True)) == 1
-        assert all(is_without_test for _, is_without_test in held)
+    sent = [note.name.split() for note in tmp_path.iterdir()]
+    assert len({process for process, *_ in sent}) == len(sent) == 2
+    assert all(what == [data.digest, "None"] for _, _, *what in sent)
 
 
 def test_a_function_can_be_called_where_the_libraries_are(both_free: Workers) -> None:
@@ -194,9 +200,12 @@ def test_a_suspended_machine_loses_no_worker_and_no_training(both_free: Workers)
     wait_until_free(pool, 2)
     pool.start(0, PLAIN, few())
     pool.advance(0)
+    deadline = time.monotonic() + SECONDS
+    while pool._starts.at(pool._trainings[0].start) is None and time.monotonic() < deadline:
+        assert pool.next(0) is None
     # As if this process had been stopped right now, for an hour.
     pool._looked -= 3600
-    pool._trainings[0].asked -= 3600
+    pool._starts.leave_out(-3600)
     assert isinstance(heard(pool, 0), EpochRecord)
     pool.drop(0)
 
