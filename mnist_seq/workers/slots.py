@@ -284,9 +284,9 @@ class Slots:
 
     def _warmed_up(self, slot: str) -> Future:
         """The task that loads a slot's libraries; a new one where there is none that counts."""
-        loading = self._warm_ups.get(slot)
-        if loading is not None and loading.status not in ("cancelled", "lost"):
-            return loading
+        earlier = self._warm_ups.get(slot)
+        if earlier is not None and earlier.status not in ("cancelled", "lost"):
+            return earlier
         self._starts.forget(slot)
         loading = self._client.submit(self._warm_up, workers=[slot], pure=False)
         if self._selection is not None:

@@ -7,7 +7,7 @@ SECONDS_IN_SILENCE = 5.0
 
 
 class Waiting:
-    """Tells what is waited for, once nothing has moved for some seconds, and once each.
+    """Tells what is waited for, once nothing has moved for some seconds.
 
     Parameters
     ----------
@@ -18,13 +18,14 @@ class Waiting:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._since = time.monotonic()
-        self._told: str | None = None
+        self._reason: str | None = None
+        self._is_told = False
 
     def look(self, reason: str | None) -> None:
         """Note why nothing moves, or None if something does."""
         now = time.monotonic()
-        if reason is None:
-            self._since, self._told = now, None
-        elif reason != self._told and now - self._since > SECONDS_IN_SILENCE:
+        if reason != self._reason:
+            self._reason, self._since, self._is_told = reason, now, False
+        elif reason and not self._is_told and now - self._since > SECONDS_IN_SILENCE:
             self._say(f"waiting: {reason}")
-            self._told = reason
+            self._is_told = True
