@@ -26,6 +26,8 @@ from mnist_seq.workers.selection import Selection
 from mnist_seq.workers.serve import quiet_dask
 from mnist_seq.workers.tasks import TrainingFunctions
 
+# Within one attempt Dask waits for longer and longer before it tries to connect again.
+SECONDS_AN_ATTEMPT, SECONDS_BETWEEN_ATTEMPTS = 3.0, 0.2
 _log = logging.getLogger(__name__)
 
 
@@ -90,9 +92,13 @@ def _connected(config: WorkersConfig, address: str) -> Client:
 
 
 async def _kind(address: str, guard: Security) -> str:
-    """What Dask's server at an address is: Scheduler, Worker or Nanny."""
-    async with rpc(address, connection_args=guard.get_connection_args("client")) as server:
-        return str((await server.identity())["type"])
+    """What Dask's server at an address is, once one answers: Scheduler, Worker or Nanny."""
+    arguments = guard.get_connection_args("client")
+    while True:
+        async with rpc(address, timeout=SECONDS_AN_ATTEMPT, connection_args=arguments) as server:
+            with contextlib.suppress(OSError):
+                return str((await server.identity())["type"])
+        await asyncio.sleep(SECONDS_BETWEEN_ATTEMPTS)
 
 
 @contextlib.contextmanager

@@ -9,12 +9,14 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 import dask
 from dask.system import CPU_COUNT
 from distributed import Nanny, Scheduler, Security
 from distributed.system import MEMORY_LIMIT
+from distributed.utils import silence_logging_cmgr
 
 from mnist_seq.command_config import SchedulerConfig, WorkerConfig
 from mnist_seq.errors import InputError
@@ -32,16 +34,9 @@ IsStopped: TypeAlias = Callable[[], bool]
 Say: TypeAlias = Callable[[str], None]
 
 
-@contextlib.contextmanager
-def quiet_dask() -> Iterator[None]:
+def quiet_dask() -> AbstractContextManager[None]:
     """Context manager: Dask's log, tracebacks and all, is not written."""
-    log = logging.getLogger("distributed")
-    before = log.level
-    log.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
+    return silence_logging_cmgr(logging.CRITICAL + 1)  # type: ignore[no-any-return]
 
 
 @contextlib.contextmanager

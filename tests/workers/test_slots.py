@@ -2,8 +2,11 @@
 
 import functools
 import os
+import socket
+import threading
 import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import dask
@@ -253,6 +256,22 @@ def test_a_scheduler_that_does_not_answer_is_one_line() -> None:
         open_workers(nowhere.workers, FUNCTIONS),
     ):
         pass
+
+
+def test_a_port_that_is_silent_or_no_schedulers_is_one_line() -> None:
+    page = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    with page, socket.create_server(("127.0.0.1", 0)) as silent:
+        threading.Thread(target=page.serve_forever, daemon=True).start()
+        for port in (page.server_port, silent.getsockname()[1]):
+            address = f"tcp://127.0.0.1:{port}"
+            settings = sweep_config(f"workers.scheduler={address}", "workers.connect_timeout=0.5")
+            with pytest.raises(InputError) as refused, open_workers(settings.workers, FUNCTIONS):
+                pass
+            assert str(refused.value) == (
+                f"workers.scheduler: {address}: no Dask scheduler answers within 0.5 s "
+                "(workers.connect_timeout)"
+            )
+        page.shutdown()
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1", "tls://[::1]", "udp://h:8786", "h:8786"])
