@@ -138,6 +138,21 @@ def test_a_record_that_is_not_fetched_is_a_lost_worker_and_stops_no_other(
         pool.drop(number)
 
 
+def test_a_training_that_waits_for_others_does_not_hang(both_free: Workers) -> None:
+    impatient = SETTINGS.model_copy(update={"epoch_timeout": 5.0})
+    pool = Workers(both_free._client, FUNCTIONS, impatient)
+    wait_until_free(pool, 2)
+    others = [
+        both_free._client.submit(time.sleep, 10, workers=[slot], pure=False)
+        for slot in pool._slots.present
+    ]
+    pool.start(0, PLAIN, few())
+    pool.advance(0)
+    assert isinstance(heard(pool, 0), EpochRecord)
+    assert any(other.done() for other in others)
+    pool.drop(0)
+
+
 def test_a_training_that_hangs_is_taken_from_its_worker(both_free: Workers) -> None:
     impatient = SETTINGS.model_copy(update={"epoch_timeout": 3.0})
     pool = Workers(both_free._client, replace(FUNCTIONS, advance=hangs), impatient)
