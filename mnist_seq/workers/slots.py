@@ -298,7 +298,7 @@ class Slots:
         return loading
 
     def _note_answer(self, slot: str, loading: Future, answer: object) -> None:
-        if self._warm_ups.get(slot) is not loading:
+        if slot not in self._warm_ups or self._warm_ups[slot] is not loading:
             return
         if isinstance(answer, Fingerprint):
             self._answers[slot] = answer
