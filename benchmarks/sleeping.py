@@ -11,7 +11,7 @@ from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.records import EpochRecord, TrainingState, TrainResult
 from mnist_seq.search.storage import FinishedTrial
-from mnist_seq.workers.pool import TrainingFunctions
+from mnist_seq.workers.tasks import TrainingFunctions
 
 SECONDS = 0.05
 

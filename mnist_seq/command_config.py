@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from mnist_seq.config import (
+    Certificates,
     Config,
     DataConfig,
     File,
@@ -14,6 +15,7 @@ from mnist_seq.config import (
     NetworkFormat,
     Objective,
     Scalar,
+    SchedulerAddress,
     Settings,
     TrackingConfig,
     Values,
@@ -333,3 +335,28 @@ class ReportConfig(Settings):
     )
     file: File | None = Field(min_length=1, description="null: in the tracking folder's reports")
     tracking: TrackingConfig
+
+
+class SchedulerConfig(Certificates):
+    """Settings of ``python -m experiments.scheduler``."""
+
+    host: str = Field(
+        min_length=1,
+        description="the address of this machine that others reach; 127.0.0.1: it alone",
+    )
+    port: int = Field(ge=0, le=65_535, description="0: any free port")
+
+
+class WorkerConfig(Certificates):
+    """Settings of ``python -m experiments.worker``."""
+
+    positional = "scheduler"
+
+    scheduler: SchedulerAddress = Field(description="address of the scheduler to work for")
+    count: int | None = Field(
+        ge=1, le=4096, description="processes; null: one a core, at 1.5 GiB each"
+    )
+    host: str | None = Field(
+        min_length=1,
+        description="the address of this machine that the others reach; null: found out",
+    )

@@ -5,14 +5,16 @@ search space and as an MLflow parameter. Defaults live in ``conf/``; ranges and 
 """
 
 import os
+import re
 from collections.abc import Mapping, Set
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -36,6 +38,7 @@ class Settings(BaseModel):
     """Base class of all settings models: strictly typed, frozen, unknown keys forbidden."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    positional: ClassVar[str | None] = None  # the setting that a word without = is for
 
 
 class DataConfig(Settings):
@@ -226,14 +229,52 @@ class Config(Settings):
     training: TrainingConfig
 
 
-class WorkersConfig(Settings):
+class Certificates(Settings):
+    """Files in PEM format by which the machines of a cluster know each other, for ``tls://``."""
+
+    ca_file: File | None = Field(
+        default=None, min_length=1, description="tls://: the authority that signed all certificates"
+    )
+    cert_file: File | None = Field(
+        default=None, min_length=1, description="tls://: the certificate of this machine"
+    )
+    key_file: File | None = Field(
+        default=None, min_length=1, description="tls://: its key; null: it is in cert_file"
+    )
+
+    @field_validator("cert_file", "key_file")
+    @classmethod
+    def _go_together(cls, file: str | None, info: ValidationInfo) -> str | None:
+        needed = {"cert_file": "ca_file", "key_file": "cert_file"}[str(info.field_name)]
+        if file is not None and needed in info.data and info.data[needed] is None:
+            raise ValueError(f"goes with {needed}")
+        if file is None and info.field_name == "cert_file" and info.data.get("ca_file") is not None:
+            raise ValueError("is needed with ca_file")
+        return file
+
+
+def _as_scheduler(address: str) -> str:
+    if not re.fullmatch(r"(tcp|tls)://([^/:\s]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}", address):
+        raise ValueError(
+            f"must be an address as tcp://host:8786 or tls://host:8786 (got {address!r})"
+        )
+    return address
+
+
+SchedulerAddress: TypeAlias = Annotated[str, AfterValidator(_as_scheduler)]
+
+
+class WorkersConfig(Certificates):
     """Worker processes that run the trainings: how many, where, and with which limits."""
 
     count: int | None = Field(
         ge=1, le=4096, description="local processes; null: one a core, at 1.5 GiB each"
     )
-    scheduler: str | None = Field(
-        pattern=r"^(tcp|tls)://", description="address of a running Dask scheduler; null: local"
+    scheduler: SchedulerAddress | None = Field(
+        description="address of a running Dask scheduler; null: local"
+    )
+    connect_timeout: float = Field(
+        default=30, gt=0, le=3600, description="seconds in which the scheduler must answer"
     )
     unlike: Literal["leave_out", "allow"] = Field(
         default="leave_out",

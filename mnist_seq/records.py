@@ -234,11 +234,15 @@ class WorkerLost:
         As in `TrainingFailed`.
     is_own : bool
         Whether the training is to blame: it crashed or hung its process.
+    is_counted : bool
+        Whether it counts among the losses that a trial may have: it says something of the training
+        or of its machine, and not of a connection.
     """
 
     kind: str
     detail: str
     is_own: bool = False
+    is_counted: bool = True
 
 
 @dataclass(frozen=True)

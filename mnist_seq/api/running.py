@@ -36,7 +36,8 @@ def run_sweep(config: SweepConfig, command: str) -> "Study":
     """
     check(config, config.search)
     training_data(config.data)
-    forkserver.start(config.workers)
+    if config.workers.scheduler is None:
+        forkserver.start()
     from mnist_seq.api.study import Study
     from mnist_seq.driver.sweep import sweep
     from mnist_seq.driver.workspace import Workspace
@@ -52,7 +53,8 @@ def run_sweep(config: SweepConfig, command: str) -> "Study":
 def run_training(config: TrainConfig, command: str) -> "TrainedRun":
     """Train one network as configured."""
     training_data(config.data)
-    forkserver.start(config.workers)
+    if config.workers.scheduler is None:
+        forkserver.start()
     from mnist_seq.api.trained_run import TrainedRun
     from mnist_seq.driver.train import train
     from mnist_seq.driver.workspace import Workspace

@@ -28,7 +28,8 @@ def help_text(
         "",
         description.replace(f"python -m experiments.{name}", command_text(name)),
     ]
-    lines += ["", "sets of settings:"]
+    if groups:
+        lines += ["", "sets of settings:"]
     for folder in groups:
         lines.append(_row(folder.name, " | ".join(sorted(f.stem for f in folder.glob("*.yaml")))))
     lines += ["", "settings and their defaults:"]

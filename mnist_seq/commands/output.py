@@ -388,6 +388,21 @@ class Draw(Output):
     address: str
 
 
+class Scheduler(Output):
+    """What ``scheduler`` prints once it can be reached."""
+
+    command: Literal["scheduler"] = "scheduler"
+    address: str
+
+
+class Worker(Output):
+    """What ``worker`` prints before its processes start."""
+
+    command: Literal["worker"] = "worker"
+    scheduler: str
+    processes: int
+
+
 class Failed(Output):
     """What any command prints that has ended with another exit code than 0."""
 
@@ -396,7 +411,19 @@ class Failed(Output):
 
 
 AnyOutput: TypeAlias = (
-    Sweep | Train | Retrained | Measured | Page | Files | Predicted | PageRead | Ui | Draw | Failed
+    Sweep
+    | Train
+    | Retrained
+    | Measured
+    | Page
+    | Files
+    | Predicted
+    | PageRead
+    | Ui
+    | Draw
+    | Scheduler
+    | Worker
+    | Failed
 )
 
 

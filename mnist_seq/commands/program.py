@@ -12,11 +12,13 @@ from mnist_seq.command_config import (
     PredictConfig,
     ReportConfig,
     RerunConfig,
+    SchedulerConfig,
     SensitivityConfig,
     ShowDataConfig,
     SweepConfig,
     TrainConfig,
     UiConfig,
+    WorkerConfig,
 )
 from mnist_seq.commands.completion import completion_script
 from mnist_seq.commands.endings import MISTAKE
@@ -39,6 +41,8 @@ COMMANDS: dict[str, tuple[type[Settings], str]] = {
     "compare": (CompareConfig, "put studies beside each other"),
     "data": (ShowDataConfig, "look at the images before anything is trained"),
     "export": (ExportConfig, "write a study as tables, or a network as ONNX or LiteRT"),
+    "scheduler": (SchedulerConfig, "start a cluster of several machines"),
+    "worker": (WorkerConfig, "let this machine train for a cluster"),
 }
 
 

@@ -52,7 +52,14 @@ def overrides_for_hydra(
     ConfigError
         If a word names no setting or option, or cannot be read.
     """
-    return [override for word in typed for override in _translated(kind, groups, word)]
+    words = [_named(kind, word) for word in typed]
+    return [override for word in words for override in _translated(kind, groups, word)]
+
+
+def _named(kind: type[Settings], word: str) -> str:
+    """The word, with the setting that it is for where it stands alone."""
+    is_alone = kind.positional is not None and "=" not in word and not word.startswith(("-", "~"))
+    return f"{kind.positional}={word}" if is_alone else word
 
 
 def _translated(

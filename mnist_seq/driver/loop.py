@@ -62,7 +62,7 @@ class Driver:
     data_of
         The dataset that a config names.
     retries
-        How often a trial may lose its worker.
+        How often a trial may lose its worker without an epoch between.
     idle
         A block around each wait for the workers: other threads of the driver work in it.
     """
@@ -196,6 +196,7 @@ class Driver:
             self._end(running, "infeasible", reason=reason)
             return
         if is_new:
+            running.worker_losses = 0  # it goes on, whatever its workers do
             self._report(running, record)
         if record.epoch == trial.config.training.epochs:
             self._workers.finish(trial.number)
@@ -216,7 +217,7 @@ class Driver:
 
     def _requeue(self, running: _RunningTrial, lost: WorkerLost) -> None:
         """Queue a trial that lost its worker again, or fail it if its retries are used up."""
-        running.worker_losses += 1
+        running.worker_losses += lost.is_counted
         if running.worker_losses > self._retries:
             earlier = running.worker_losses - 1
             times = f", as in {earlier} attempts before" if earlier else ""

@@ -23,11 +23,11 @@ from mnist_seq.tracking.provenance import worker_tags
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.tracking.trial_recorder import TrialRecorder
 from mnist_seq.workers.cluster import open_workers
-from mnist_seq.workers.pool import TrainingFunctions, Workers
+from mnist_seq.workers.pool import Workers
+from mnist_seq.workers.tasks import TrainingFunctions
 
 RETRIES = 2
 SWITCH_INTERVAL = 0.0002  # seconds
-SECONDS_IN_SILENCE = 5.0
 LOOPBACK = ("tcp://127.", "tcp://localhost:", "tcp://[::1]:")
 FUNCTIONS = TrainingFunctions(training.warm_up, training.begin, training.advance, training.finish)
 
@@ -56,12 +56,7 @@ class Session:
         """
         if self.is_local:
             return {}
-        began = time.monotonic()
-        is_told = False
         while (found := self.workers.fingerprint) is None and not self.is_stopped():
-            if not is_told and time.monotonic() - began > SECONDS_IN_SILENCE:
-                say(f"waiting: {self.workers.waiting_for}")
-                is_told = True
             time.sleep(0.1)
         return worker_tags(found)
 

@@ -18,7 +18,6 @@ import tempfile
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 
-from mnist_seq.config import WorkersConfig
 from mnist_seq.errors import FaultError
 from mnist_seq.network.keras_environment import KERAS_ENVIRONMENT
 
@@ -59,16 +58,14 @@ def without_main_module() -> Iterator[None]:
         main.__spec__ = before
 
 
-def start(config: WorkersConfig) -> None:
-    """Start the fork server without waiting for it, unless it runs or the workers are remote.
+def start() -> None:
+    """Start the fork server without waiting for it, unless it runs.
 
     Raises
     ------
     FaultError
         If this machine has no semaphores or sockets for it.
     """
-    if config.scheduler is not None:
-        return
     try:
         multiprocessing.Lock()
     except OSError as error:

@@ -21,7 +21,8 @@ from mnist_seq.network import training
 from mnist_seq.records import Callback, EpochRecord, TrainingState, Trial, TrialOutcome
 from mnist_seq.search.trials import StudyTrials
 from mnist_seq.workers.cluster import open_workers
-from mnist_seq.workers.pool import TrainingFunctions, Workers
+from mnist_seq.workers.pool import Workers
+from mnist_seq.workers.tasks import TrainingFunctions
 from tests.examples import few, sweep_config
 from tests.search.landscapes import opened
 from tests.workers.pools import SETTINGS, wait_until_free

@@ -14,7 +14,7 @@ from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import FaultError
 from mnist_seq.network import training
 from mnist_seq.workers import forkserver
-from tests.examples import config, sweep_config
+from tests.examples import config
 from tests.experiments.commands import run_alone
 
 SMALL = ["data=digits", "model.units=6", "training.epochs=2", "training.learning_rate=0.01"]
@@ -64,4 +64,4 @@ def test_a_machine_without_semaphores_is_one_line(
 
     monkeypatch.setattr(multiprocessing, "Lock", refuse)
     with pytest.raises(FaultError, match=rf"^/dev/shm: {os.strerror(number)}; .*$"):
-        forkserver.start(sweep_config().workers)
+        forkserver.start()

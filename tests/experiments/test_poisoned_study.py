@@ -12,7 +12,7 @@ from mnist_seq.driver.workspace import Workspace
 from mnist_seq.network import training
 from mnist_seq.records import TrainingState, TrainResult
 from mnist_seq.workers import pool
-from mnist_seq.workers.pool import TrainingFunctions
+from mnist_seq.workers.tasks import TrainingFunctions
 from tests.experiments.commands import Ran, run
 
 

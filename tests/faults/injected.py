@@ -9,7 +9,7 @@ from mnist_seq.config import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.network import training
 from mnist_seq.records import EpochRecord, TrainingState
-from mnist_seq.workers.pool import TrainingFunctions
+from mnist_seq.workers.tasks import TrainingFunctions
 
 NOT_A_NUMBER, AN_EXCEPTION, HUNGRY, HANGING = 17, 18, 19, 20
 

@@ -12,7 +12,8 @@ from mnist_seq.records import (
     TrainResult,
     WorkerEvent,
 )
-from mnist_seq.workers.pool import TrainingFunctions, Workers
+from mnist_seq.workers.pool import Workers
+from mnist_seq.workers.tasks import TrainingFunctions
 from tests.examples import config, few, sweep_config
 
 FUNCTIONS = TrainingFunctions(training.warm_up, training.begin, training.advance, training.finish)

@@ -1,13 +1,10 @@
 """A real Dask cluster of a scheduler and workers, started as its users start them."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from mnist_seq.errors import FaultError
 from mnist_seq.workers import fingerprint
 from mnist_seq.workers.cluster import open_workers
 from tests.examples import few, sweep_config
+from tests.workers.clusters import ROOT, process
 from tests.workers.pools import (
     FUNCTIONS,
     PLAIN,
@@ -27,23 +25,6 @@ from tests.workers.pools import (
 )
 
 pytestmark = pytest.mark.slow
-ROOT = fingerprint.PACKAGE.parent
-
-
-@contextmanager
-def process(*command: str, folder: Path = ROOT, **environment: str) -> Iterator[None]:
-    started = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        started.kill()
-        started.wait()
 
 
 class Cluster:
@@ -66,7 +47,7 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + 2 * SECONDS
         while not self._file.exists() and time.monotonic() < deadline:
             time.sleep(0.1)
         return str(json.loads(self._file.read_text())["address"])
@@ -109,7 +90,11 @@ def test_workers_unlike_the_others_are_left_out_and_the_rest_train_as_here(
     cluster.join(with_other_code(tmp_path / "code"))
     cluster.join(without_tensorflow(tmp_path / "broken"))
     cluster.join(XLA_FLAGS="--xla_cpu_max_isa=SSE4_2")
-    settings = sweep_config("workers=cluster", f"workers.scheduler={cluster.address}").workers
+    settings = sweep_config(
+        "workers=cluster",
+        f"workers.scheduler={cluster.address}",
+        f"workers.connect_timeout={2 * SECONDS}",
+    ).workers
     said: list[str] = []
     with open_workers(settings, FUNCTIONS, said.append) as pool:
         deadline = time.monotonic() + 4 * SECONDS
@@ -129,7 +114,11 @@ def test_workers_unlike_the_others_are_left_out_and_the_rest_train_as_here(
 
 def test_a_scheduler_that_dies_is_one_line(cluster: Cluster) -> None:
     cluster.join()
-    settings = sweep_config("workers=cluster", f"workers.scheduler={cluster.address}").workers
+    settings = sweep_config(
+        "workers=cluster",
+        f"workers.scheduler={cluster.address}",
+        f"workers.connect_timeout={2 * SECONDS}",
+    ).workers
     with open_workers(settings, FUNCTIONS) as pool:
         wait_until_free(pool, 1)
         cluster.kill_scheduler()

@@ -1,5 +1,6 @@
 """Trainings that fail, die or hang on two real processes."""
 
+import dataclasses
 import functools
 import os
 import signal
@@ -20,7 +21,6 @@ from mnist_seq.records import (
     WorkerLost,
 )
 from mnist_seq.workers import pool as workers
-from mnist_seq.workers import slots
 from mnist_seq.workers.pool import Workers
 from tests.examples import config, few
 from tests.workers.pools import (
@@ -104,25 +104,52 @@ def test_a_killed_worker_is_lost_and_its_training_goes_on_from_what_was_saved(
     assert same_curves(trained_on(pool, settings, data, saved.state).records, here.records)
 
 
-def test_a_worker_that_dies_before_its_epoch_was_fetched_is_lost(
+class SlowRecord(EpochRecord):
+    """As if the link to its process were cut for a while."""
+
+    def __reduce__(self) -> tuple[type[EpochRecord], tuple[float, ...]]:
+        time.sleep(8.0)
+        return EpochRecord, dataclasses.astuple(self)
+
+
+def is_fetched_slowly(
+    settings: Config, data: Dataset, state: TrainingState
+) -> tuple[EpochRecord, TrainingState]:
+    record, after = training.advance(settings, data, state)
+    is_slow = settings.seed == 1
+    return SlowRecord(*dataclasses.astuple(record)) if is_slow else record, after
+
+
+def test_a_record_that_is_not_fetched_is_a_lost_worker_and_stops_no_other(
     both_free: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "SECONDS_TO_FETCH", 1.0)
-    pool = both_free
+    monkeypatch.setattr(workers, "SECONDS_TO_FETCH", 4.0)
+    pool = Workers(both_free._client, replace(FUNCTIONS, advance=is_fetched_slowly), SETTINGS)
+    wait_until_free(pool, 2)
+    pool.start(1, config("model.dropout=0.2", "seed=1"), few())
+    pool.advance(1)
+    assert pool.next(2.0) is None  # it has its dataset, and trains
     pool.start(0, PLAIN, few())
     pool.advance(0)
-    pool.free  # noqa: B018  # it has just looked: what dies now it has not seen
-    monkeypatch.setattr(slots, "SECONDS_BETWEEN_REFRESHES", 1000.0)
-    training, deadline = pool._trainings[0], time.monotonic() + SECONDS
-    while not (training.awaited and training.awaited.done()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    (process,) = pool._client.run(os.getpid, workers=[training.slot]).values()
-    os.kill(process, signal.SIGKILL)
-    while (
-        training.slot in pool._client.sync(pool._client.scheduler.identity, n_workers=-1)["workers"]
-    ):
-        time.sleep(0.01)
-    assert isinstance(heard(pool, 0), WorkerLost)
+    found = dict(event for _ in range(2) if (event := pool.next(SECONDS)) is not None)
+    assert isinstance(found[0], EpochRecord)
+    assert isinstance(found[1], WorkerLost)
+    for number in (0, 1):
+        pool.drop(number)
+
+
+def test_a_training_that_waits_for_others_does_not_hang(both_free: Workers) -> None:
+    impatient = SETTINGS.model_copy(update={"epoch_timeout": 5.0})
+    pool = Workers(both_free._client, FUNCTIONS, impatient)
+    wait_until_free(pool, 2)
+    others = [
+        both_free._client.submit(time.sleep, 10, workers=[slot], pure=False)
+        for slot in pool._slots.present
+    ]
+    pool.start(0, PLAIN, few())
+    pool.advance(0)
+    assert isinstance(heard(pool, 0), EpochRecord)
+    assert any(other.done() for other in others)
     pool.drop(0)
 
 
