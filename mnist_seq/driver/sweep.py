@@ -64,7 +64,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
     notification = Notification(config.notify)
     workspace = Workspace(config.tracking, create=True)
     name = study_name(config)
-    with workspace.lock(name, name):
+    with workspace.study_lock(config):
         study = workspace.open_study(config, data_of(config).digests)
         checkpoints = workspace.checkpoints(name)
         checkpoints.delete_from(study.next_number)
@@ -79,6 +79,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             _report_meanwhile(workspace, config, name) as end_live_report,
             open_session(workspace, config.workers) as session,
         ):
+            study.wait_for_server(session.is_stopped)
             again = checkpoints.outcomes().keys() | tried_again
             whole, each = _recorders(
                 workspace, session, config, progress, checkpoints, without_target(command), again
