@@ -1,7 +1,6 @@
 """A study in PostgreSQL and runs on an MLflow server, on the digits, with passwords on both."""
 
 import os
-import re
 import shutil
 import signal
 import sys
@@ -178,7 +177,7 @@ def read(servers: Servers, swept: Swept, tmp_path_factory: pytest.TempPathFactor
 def test_every_command_reads_the_servers(servers: Servers, read: str) -> None:
     assert "reproduced exactly" in read
     assert f"{servers.address}/#/experiments/" in read
-    assert re.search(r"three.png.*3", read)
+    assert "predictions.csv" in read
 
 
 def test_no_password_is_anywhere_but_in_the_environment(
