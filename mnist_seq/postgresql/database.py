@@ -204,7 +204,7 @@ def _errors() -> type[Exception]:
         from psycopg import Error
     except ImportError as error:  # also where there is no libpq for it
         raise StoreError(
-            f"search.storage: needs psycopg ({error}): pip install 'mnist-seq[servers]'"
+            f"search.storage: needs psycopg ({error}): pip install 'psycopg[binary]'"
         ) from error
     return Error
 

@@ -1,6 +1,7 @@
 """A study in PostgreSQL and runs on an MLflow server, on the digits, with passwords on both."""
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -221,6 +222,31 @@ def test_servers_that_die_in_a_sweep_and_come_back_cost_no_trial(
     assert in_mlflow(tmp_path, servers.mlflow.address) == in_mlflow(local)
 
 
+def test_a_sweep_is_stopped_while_its_database_is_away_and_goes_on_when_it_is_back(
+    servers: Servers, local: Path, tmp_path: Path
+) -> None:
+    studies = servers.postgresql.database("stopped")
+    words = [*SWEEP, f"tracking.folder={tmp_path}", f"search.storage={studies}"]
+    sweep = start("experiments.sweep", *words)
+    assert sweep.stdout is not None
+    out = next(line for line in sweep.stdout if "epoch 10/" in line)
+    servers.postgresql.kill()
+    try:
+        # A trial has come to its end, and cannot be told.
+        out += next(line for line in sweep.stdout if re.search(r"epoch (\d+)/\1:", line))
+        time.sleep(2)
+        os.killpg(sweep.pid, signal.SIGINT)
+        rest, _ = sweep.communicate(timeout=120)
+    finally:
+        servers.postgresql.start()
+    assert sweep.returncode == 2, out + rest
+    assert rest.splitlines()[-1].endswith("when it is back, the same command goes on")
+    code, out = finish("experiments.sweep", *words)
+    assert code == 0, out
+    assert in_optuna(tmp_path, studies) == in_optuna(local)
+    assert in_mlflow(tmp_path) == in_mlflow(local)
+
+
 def test_a_server_that_is_away_until_the_end_gets_what_is_missing_from_the_same_command(
     servers: Servers, local: Path, tmp_path: Path
 ) -> None:
@@ -287,7 +313,7 @@ class TestRefusals:
     ) -> None:
         monkeypatch.setitem(sys.modules, "psycopg", None)
         said = refused(f"search.storage={servers.studies}")
-        assert "pip install 'mnist-seq[servers]'" in said
+        assert "pip install 'psycopg[binary]'" in said
 
     def test_a_wrong_password_of_the_mlflow_server(
         self, servers: Servers, refused: "Refused", monkeypatch: pytest.MonkeyPatch
