@@ -101,7 +101,7 @@ class PostgreSQL:
 
     def kill(self) -> None:
         """Stop the server as a crash would: nothing is said to clients, nothing written down."""
-        self.process.send_signal(signal.SIGQUIT)
+        self.process.send_signal(signal.SIGQUIT)  # nothing, where it has ended
         self.process.wait(30)
 
     def close(self) -> None:
@@ -178,8 +178,9 @@ class MlflowServer:
 
     def kill(self) -> None:
         """Kill the server and its processes."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(30)
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(30)
 
 
 @contextmanager
