@@ -2,14 +2,12 @@
 
 import copy
 import re
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -21,14 +19,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
 from mnist_seq.config import Scalar, Values
-from mnist_seq.errors import FaultError, ServerAwayError, StoreError
+from mnist_seq.errors import ServerAwayError, StoreError
 from mnist_seq.postgresql import database as postgresql
 from mnist_seq.records import FinalState, parse_records
+from mnist_seq.search.waiting import ServerWait, patient
 from mnist_seq.sqlite import database as sqlite
 
 SECONDS_FOR_A_LOCK = 60
-MOST_SECONDS_BETWEEN_ATTEMPTS = 5.0
-SECONDS_BETWEEN_LOOKS = 0.1
 # PostgreSQL's classes of errors that pass by themselves: no connection, no room for one, shut down.
 PASSING = ("08", "53", "57")
 SPACE_MARK = " space "  # no name has a blank
@@ -103,33 +100,6 @@ def own_values(trial: FrozenTrial) -> Values | None:
     return values if values and isinstance(values, dict) else None
 
 
-Parameters = ParamSpec("Parameters")
-Returned = TypeVar("Returned")
-
-
-def _patient(
-    method: Callable[Concatenate["StudyStorage", Parameters], Returned],
-) -> Callable[Concatenate["StudyStorage", Parameters], Returned]:
-    """Call a method again until its server is back, once the storage has been told to wait."""
-
-    @wraps(method)
-    def called(
-        storage: "StudyStorage", /, *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> Returned:
-        pause = SECONDS_BETWEEN_LOOKS
-        while True:
-            try:
-                returned = method(storage, *args, **kwargs)
-            except ServerAwayError as error:
-                storage.pause(pause, error)
-                pause = min(2 * pause, MOST_SECONDS_BETWEEN_ATTEMPTS)
-            else:
-                storage.tell_back()
-                return returned
-
-    return called
-
-
 class StudyStorage:
     """One study in an Optuna database, to which other programs may add trials meanwhile.
 
@@ -144,6 +114,8 @@ class StudyStorage:
 
     Attributes
     ----------
+    wait : ServerWait
+        Whether methods wait where the server is away, or raise a ServerAwayError.
     ensure_lock : callable
         Called before a trial is added or ended: raises if another driver runs the study by now.
 
@@ -157,6 +129,7 @@ class StudyStorage:
         # Optuna reports a locked database by itself as well, with a traceback.
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
         self._place = place
+        self.wait = ServerWait()
         self.ensure_lock: Callable[[], object] = lambda: None
         with self._translate_errors():
             try:
@@ -171,49 +144,9 @@ class StudyStorage:
                 ) from error
         self._study = -1
         self._ids: dict[int, int] = {}  # by number
-        self._is_stopped: Callable[[], bool] | None = None
-        self._warn: Callable[[str], None] = lambda _: None
-        self._is_away = False
         self._reports: deque[tuple[int, int, float]] = deque()  # that are not stored yet
-        self._next_attempt = 0.0
 
-    def wait_for_server(self, is_stopped: Callable[[], bool], warn: Callable[[str], None]) -> None:
-        """From now on wait where the server is away, until it is back or the user stops that.
-
-        Parameters
-        ----------
-        is_stopped : callable
-            Polled meanwhile; every method raises a FaultError then.
-        warn : callable
-            Told in one line that the server is away, and that it is back.
-        """
-        self._is_stopped, self._warn = is_stopped, warn
-
-    def pause(self, seconds: float, error: ServerAwayError) -> None:
-        """Wait before another attempt; raise the error unless `wait_for_server` was called."""
-        self._tell_away(error)
-        assert self._is_stopped is not None
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if self._is_stopped():
-                raise FaultError(f"{error}; when it is back, the same command goes on")
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-
-    def _tell_away(self, error: ServerAwayError) -> None:
-        if self._is_stopped is None:
-            raise error
-        if not self._is_away:
-            self._is_away = True
-            self._warn(f"{error}: trials wait for it; Ctrl-C saves them and ends the command")
-
-    def tell_back(self) -> None:
-        """Say that the server is back, if it was away."""
-        if self._is_away:
-            self._is_away = False
-            self._next_attempt = 0.0
-            self._warn(f"{self._place}: is back")
-
-    @_patient
+    @patient
     def open(self, name: str) -> str | None:
         """Open the study's latest copy; return the copy's name in the database, or None."""
         with self._translate_errors():
@@ -229,7 +162,7 @@ class StudyStorage:
                     return latest
         return None
 
-    @_patient
+    @patient
     def create(self, name: str, directions: Sequence[StudyDirection]) -> None:
         """Create the study, or reuse one that a crash has left without settings and trials.
 
@@ -265,25 +198,25 @@ class StudyStorage:
         self.create(copy, directions)
         return copy
 
-    @_patient
+    @patient
     def attributes(self) -> Mapping[str, Any]:
         """Return the study's user attributes."""
         with self._translate_errors():
             return self._storage.get_study_user_attrs(self._study)
 
-    @_patient
+    @patient
     def set_attribute(self, name: str, value: Any) -> None:
         """Set a user attribute of the study."""
         with self._translate_errors():
             self._storage.set_study_user_attr(self._study, name, value)
 
-    @_patient
+    @patient
     def trials(self) -> list[FrozenTrial]:
         """Return all trials ordered by number."""
         with self._translate_errors():
             return self._storage.get_all_trials(self._study, deepcopy=False)
 
-    @_patient
+    @patient
     def trial(self, number: int) -> FrozenTrial | None:
         """Return one trial, or None if there is none of this number."""
         with self._translate_errors():
@@ -295,13 +228,13 @@ class StudyStorage:
                 return None
             return self._storage.get_trial(trial_id)
 
-    @_patient
+    @patient
     def claim(self, number: int) -> bool:
         """Set an enqueued trial to running; return False if another program was faster."""
         with self._translate_errors():
             return self._storage.set_trial_state_values(self._id(number), TrialState.RUNNING)
 
-    @_patient
+    @patient
     def finished(self) -> list[FinishedTrial]:
         """Trials that have ended, in the order of their numbers; nothing is written."""
         states = tuple(FINAL_STATES)
@@ -310,7 +243,7 @@ class StudyStorage:
         beyond = self.attributes().get(BEYOND_LIMITS, {})
         return [finished_trial(trial, beyond.get(str(trial.number))) for trial in trials]
 
-    @_patient
+    @patient
     def running(self) -> dict[int, Values]:
         """Values of the trials that have begun and not ended, by number; nothing is written."""
         states = (TrialState.RUNNING,)
@@ -329,7 +262,7 @@ class StudyStorage:
                 return earlier
         return number
 
-    @_patient
+    @patient
     def _add(self, trial: FrozenTrial) -> int:
         self.ensure_lock()
         with self._translate_errors():
@@ -344,14 +277,14 @@ class StudyStorage:
             double.state, double.user_attrs = TrialState.FAIL, {**double.user_attrs, REASON: reason}
             self.finish(double)
 
-    @_patient
+    @patient
     def set_param(self, number: int, path: str, value: Scalar, known: BaseDistribution) -> None:
         """Set one parameter that a trial was stored without."""
         with self._translate_errors():
             internal = known.to_internal_repr(value)
             self._storage.set_trial_param(self._id(number), path, internal, known)
 
-    @_patient
+    @patient
     def set_trial_attribute(self, number: int, name: str, value: Any) -> None:
         """Set a user attribute of a trial."""
         with self._translate_errors():
@@ -360,13 +293,11 @@ class StudyStorage:
     def report(self, number: int, epoch: int, value: float) -> None:
         """Store a trial's intermediate value after an epoch; later, if the server is away."""
         self._reports.append((number, epoch, value))
-        if time.monotonic() < self._next_attempt:
-            return
-        try:
-            self._store_reports()
-        except ServerAwayError as error:
-            self._tell_away(error)
-            self._next_attempt = time.monotonic() + MOST_SECONDS_BETWEEN_ATTEMPTS
+        if self.wait.is_due:
+            try:
+                self._store_reports()
+            except ServerAwayError as error:
+                self.wait.put_off(error)
 
     def _store_reports(self) -> None:
         while self._reports:
@@ -375,9 +306,9 @@ class StudyStorage:
                 trial_id = self._known_id(number)
                 self._storage.set_trial_intermediate_value(trial_id, epoch, value)
             self._reports.popleft()
-            self.tell_back()
+            self.wait.end()
 
-    @_patient
+    @patient
     def finish(self, trial: FrozenTrial) -> None:
         """Store a finished trial: its attributes first, then its state and value."""
         self.ensure_lock()
@@ -397,7 +328,7 @@ class StudyStorage:
         stored = self._storage.get_trial(trial_id)
         return (stored.state, stored.values) == (trial.state, trial.values)
 
-    @_patient
+    @patient
     def _id(self, number: int) -> int:
         with self._translate_errors():
             return self._known_id(number)

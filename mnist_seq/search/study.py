@@ -226,7 +226,7 @@ class Study:
 
     def wait_for_server(self, is_stopped: Callable[[], bool]) -> None:
         """From now on wait where the database's server is away, until the user stops that."""
-        self._storage.wait_for_server(is_stopped, self._warn)
+        self._storage.wait.begin(is_stopped, self._warn)
 
     @property
     def first(self) -> list[Values]:

@@ -1,5 +1,8 @@
 """What an MLflow server's answers mean for a write: waited for, or a mistake."""
 
+import os
+from errno import ECONNREFUSED
+
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -43,5 +46,5 @@ def test_a_server_that_is_not_there_is_waited_for_and_named_in_one_line() -> Non
     error = failed(address)
     assert is_transient(error)
     assert str(refusal(address, error)) == (
-        f"{address}: cannot be reached ([Errno 111] Connection refused)"
+        f"{address}: cannot be reached ([Errno {ECONNREFUSED}] {os.strerror(ECONNREFUSED)})"
     )
