@@ -151,13 +151,13 @@ class Workspace:
 
     def is_driven(self, study: str) -> bool:
         """Whether a sweep runs the study."""
+        if is_driven(self.folder / "unfinished" / study):
+            return True
         place = self._place(study)
-        if isinstance(place, str):
-            try:
-                return holder(place, study) is not None
-            except ServerAwayError:  # a sweep waits for it as well
-                return True
-        return is_driven(self.folder / "unfinished" / study)
+        try:
+            return isinstance(place, str) and holder(place, study) is not None
+        except ServerAwayError:  # a sweep waits for it as well
+            return True
 
     def driven_since(self, study: str) -> datetime | None:
         """When the sweep that runs the study began or went on; None if that is not known."""
@@ -299,9 +299,9 @@ class Workspace:
             return self._places[study]
         try:
             experiment = self.results.experiment(study, deleted_too=True)
-        except TrackingError:  # it has not begun
+            address = self._search_settings(experiment).get("storage")
+        except TrackingError:  # it has not begun, or not yet written its config
             return self._file
-        address = self._search_settings(experiment).get("storage")
         if address is None:
             return self._file
         try:
