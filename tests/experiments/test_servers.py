@@ -76,7 +76,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 def local(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the same sweep, with nothing but files."""
     folder = tmp_path_factory.mktemp("local")
-    code, out = finish("experiments.sweep", *SWEEP, f"tracking.folder={folder}")
+    code, out = finish("experiments.sweep", *SWEEP, f"tracking.folder={folder}", timeout=900)
     assert code == 0, out
     return folder
 
@@ -109,11 +109,11 @@ class Swept:
         self.second_driver = run("sweep", *words, *servers.where(folders[1]))
         self.driver = first.pid
         os.killpg(first.pid, signal.SIGINT)
-        rest, _ = first.communicate(timeout=120)
+        rest, _ = first.communicate(timeout=300)
         assert first.returncode == 130, rest
         # As from another host that reads the same disk.
         shutil.copytree(folders[0] / "unfinished", folders[1] / "unfinished", dirs_exist_ok=True)
-        code, out = finish("experiments.sweep", *words, *servers.where(folders[1]))
+        code, out = finish("experiments.sweep", *words, *servers.where(folders[1]), timeout=900)
         assert code == 0, out
         watch.is_over.set()
         watch.join()
@@ -235,13 +235,13 @@ def test_a_sweep_is_stopped_while_its_database_is_away_and_goes_on_when_it_is_ba
         out += next(line for line in sweep.stdout if "cannot be reached" in line)
         time.sleep(2)
         os.killpg(sweep.pid, signal.SIGINT)
-        rest, _ = sweep.communicate(timeout=120)
+        rest, _ = sweep.communicate(timeout=300)
     finally:
         servers.postgresql.start()
     # By then a trial has ended and waits, or none has.
     assert sweep.returncode in {2, 130}, out + rest
     assert "the same command goes on" in rest
-    code, out = finish("experiments.sweep", *words)
+    code, out = finish("experiments.sweep", *words, timeout=900)
     assert code == 0, out
     assert in_optuna(tmp_path, studies) == in_optuna(local)
     assert in_mlflow(tmp_path) == in_mlflow(local)
@@ -267,7 +267,7 @@ def test_a_server_that_is_away_until_the_end_gets_what_is_missing_from_the_same_
     assert in_optuna(tmp_path) == in_optuna(local)  # nobody has waited
 
     servers.mlflow.start()
-    code, out = finish("experiments.sweep", *words)
+    code, out = finish("experiments.sweep", *words, timeout=900)
     assert code == 0, out
     assert in_mlflow(tmp_path, servers.mlflow.address) == in_mlflow(local)
 
