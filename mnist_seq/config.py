@@ -19,6 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from mnist_seq.addresses import server_address
+
 Scalar: TypeAlias = bool | int | float | str | None
 Values: TypeAlias = dict[str, Scalar]  # by path: model.units, training.learning_rate
 Objective: TypeAlias = Literal["validation_accuracy", "validation_loss"]
@@ -293,6 +295,11 @@ class TrackingConfig(Settings):
 
     folder: File = Field(
         min_length=1, description="databases and artifacts; relative to where you are"
+    )
+    uri: Annotated[str, AfterValidator(server_address)] | None = Field(
+        default=None,
+        description="an MLflow server's http(s) address, where runs and their files go instead; "
+        "user and password from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
     )
     system_metrics: bool = Field(
         default=False,

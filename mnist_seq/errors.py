@@ -6,6 +6,7 @@ MnistSeqError
 │   ├── DataError              a file or a row of it
 │   ├── TrackingError          a study, a run or a store that is not there
 │   ├── StoreError             a database that is locked for long, or a disk that is full
+│   │   └── ServerAwayError    a server that does not answer, and may be back soon
 │   ├── FaultError             the machine or the installation keeps trainings from going on
 │   └── RepeatedFailureError   every trial so far failed for the same reason
 ├── TrainingError              one training failed; a sweep goes on without it
@@ -16,6 +17,8 @@ MnistSeqError
 import builtins
 import errno
 import os
+
+from mnist_seq.addresses import without_password
 
 
 class MnistSeqError(Exception):
@@ -32,11 +35,12 @@ class InputError(MnistSeqError):
     Parameters
     ----------
     *problems : str
-        One line for each; line breaks in them, of a file's name for example, are escaped.
+        One line for each; line breaks in them, of a file's name for example, are escaped, and the
+        password of an address is left out.
     """
 
     def __init__(self, *problems: str) -> None:
-        self.problems = tuple(in_one_line(problem) for problem in problems)
+        self.problems = tuple(without_password(in_one_line(problem)) for problem in problems)
         super().__init__("\n".join(self.problems))
 
 
@@ -69,6 +73,10 @@ class StoppedError(MnistSeqError):
 
 class StoreError(InputError):
     """The results database or disk cannot be read or written; the same command resumes later."""
+
+
+class ServerAwayError(StoreError):
+    """A server does not answer; a later attempt may succeed."""
 
 
 class FaultError(InputError):

@@ -3,8 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, TypeAlias, cast, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
+from mnist_seq.addresses import database_address
 from mnist_seq.config import Cost, Name, Objective, Scalar, Settings, flatten
 
 
@@ -130,6 +139,11 @@ class SearchConfig(Settings):
     start_from: Name | None = Field(
         default=None,
         description="an earlier study: its best three trials are tried first, after the baselines",
+    )
+    storage: Annotated[str, AfterValidator(database_address)] | None = Field(
+        default=None,
+        description="postgresql+psycopg://user@host/database, where the study is kept; the "
+        "password from PGPASSWORD or PGPASSFILE; null: a file in tracking.folder",
     )
 
     @field_validator("objective", mode="before")

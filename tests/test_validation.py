@@ -225,7 +225,13 @@ def test_settings_of_a_folder_go_with_images() -> None:
 
 def test_settings_are_the_leaves_of_the_tree() -> None:
     paths = settings(UiConfig)
-    assert set(paths) == {"study", "port", "tracking.folder", "tracking.system_metrics"}
+    assert set(paths) == {
+        "study",
+        "port",
+        "tracking.folder",
+        "tracking.uri",
+        "tracking.system_metrics",
+    }
     assert "model.units" in settings(SweepConfig)
     assert "model" not in settings(SweepConfig)
     assert "search.space" in settings(SweepConfig)

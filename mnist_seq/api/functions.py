@@ -14,6 +14,7 @@ from mnist_seq.data.arrays import write_npz_file
 from mnist_seq.errors import StoppedError
 from mnist_seq.invocation import command_text
 from mnist_seq.terminal.quiet import quiet
+from mnist_seq.validation import validate
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -135,7 +136,9 @@ def sensitivity(
     return _called("sensitivity", SensitivityConfig, run_sensitivity, words, progress=progress)
 
 
-def study(name: str | None = None, *, folder: str | Path = "mlruns") -> "Study":
+def study(
+    name: str | None = None, *, folder: str | Path = "mlruns", uri: str | None = None
+) -> "Study":
     """Look up a study by its name, or the latest.
 
     Parameters
@@ -144,6 +147,8 @@ def study(name: str | None = None, *, folder: str | Path = "mlruns") -> "Study":
         As the sweep's first line says it.
     folder : str or Path
         The tracking folder.
+    uri : str, optional
+        The address of the MLflow server that has its runs.
 
     Raises
     ------
@@ -159,7 +164,7 @@ def study(name: str | None = None, *, folder: str | Path = "mlruns") -> "Study":
     from mnist_seq.driver.report import sweep_run_of
     from mnist_seq.driver.workspace import Workspace
 
-    workspace = Workspace(TrackingConfig(folder=str(folder)))
+    workspace = Workspace(validate(TrackingConfig, {"folder": str(folder), "uri": uri}))
     experiment = workspace.experiment(name)
     sweep_run_of(workspace.results, experiment)
     return Study(experiment.study, workspace)
@@ -199,10 +204,12 @@ def _chosen(found: "Study | TrainedRun | str | None") -> list[str]:
         return []
     if isinstance(found, str):
         return [found if "=" in found else f"study={found}"]
-    folder = f"tracking.folder={found.workspace.tracking.folder}"
+    tracking = found.workspace.tracking
+    where = [f"tracking.folder={tracking.folder}"]
+    where += [] if tracking.uri is None else [f"tracking.uri={tracking.uri}"]
     if hasattr(found, "run_id"):
-        return [f"run={found.run_id}", folder]
-    return [f"study={found.name}", folder]
+        return [f"run={found.run_id}", *where]
+    return [f"study={found.name}", *where]
 
 
 @contextmanager

@@ -147,5 +147,5 @@ def keep_files(
     with Tracker(workspace.store, warn=say) as tracker:
         for name, content in files.items():
             tracker.attach(run.id, f"inspect/{folder}/{name}", content)
-    kept = workspace.results.files(run.id) / "inspect" / folder
+    kept = workspace.results.file(run.id, f"inspect/{folder}")
     print_files({"page": page.resolve(), "files, also in the MLflow run": kept})

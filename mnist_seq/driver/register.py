@@ -138,7 +138,7 @@ def _compared(workspace: Workspace, run: RunInfo, champion: Version) -> _Compari
 
 def _right(workspace: Workspace, run_id: str, images: int | None = None) -> NDArray[np.bool_]:
     """Which test images a run's network has right, in their order; so many, if that is known."""
-    file = workspace.results.files(run_id) / RESULTS_FILE
+    file = workspace.results.file(run_id, RESULTS_FILE)
     try:
         right_N = read_right(file)
     except (OSError, ValueError) as error:

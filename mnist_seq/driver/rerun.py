@@ -241,7 +241,7 @@ def _print_answers(results: Results, chosen: Sequence[Retrained]) -> None:
     files = {}
     for each in chosen:
         name = f"each answer of {each.plan.source.name}" if len(chosen) > 1 else "each answer"
-        files[name] = results.files(each.run_ids[0]) / RESULTS_FILE
+        files[name] = results.file(each.run_ids[0], RESULTS_FILE)
     print_files(files)
 
 

@@ -275,5 +275,5 @@ def _write(
     with Tracker(workspace.store, warn=say) as tracker:
         tracker.attach(source.id, PAGE_FILE, html)
         tracker.attach(source.id, VALUES_FILE, values_csv(analysis.measured, plan.changes))
-    files = workspace.results.files(source.id)
-    print_files({"page": page.resolve(), "each value, in the MLflow run": files / VALUES_FILE})
+    values = workspace.results.file(source.id, VALUES_FILE)
+    print_files({"page": page.resolve(), "each value, in the MLflow run": values})

@@ -1,8 +1,9 @@
 """Run a hyperparameter search from start to end: study, workers, tracking and report."""
 
 from collections.abc import Callable, Set
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mnist_seq.command_config import SweepConfig
 from mnist_seq.driver.checkpoints import Checkpoints
@@ -12,7 +13,12 @@ from mnist_seq.driver.report import report_study
 from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.driver.written_page import WrittenPage
-from mnist_seq.errors import FaultError, RepeatedFailureError
+from mnist_seq.errors import (
+    FaultError,
+    RepeatedFailureError,
+    ServerAwayError,
+    TrackingError,
+)
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import study_name
 from mnist_seq.search.trials import StudyTrials
@@ -64,7 +70,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
     notification = Notification(config.notify)
     workspace = Workspace(config.tracking, create=True)
     name = study_name(config)
-    with workspace.lock(name, name):
+    with workspace.study_lock(config):
         study = workspace.open_study(config, data_of(config).digests)
         checkpoints = workspace.checkpoints(name)
         checkpoints.delete_from(study.next_number)
@@ -79,6 +85,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             _report_meanwhile(workspace, config, name) as end_live_report,
             open_session(workspace, config.workers) as session,
         ):
+            study.wait_for_server(session.is_stopped)
             again = checkpoints.outcomes().keys() | tried_again
             whole, each = _recorders(
                 workspace, session, config, progress, checkpoints, without_target(command), again
@@ -98,11 +105,18 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             if is_complete:
                 notification.ended(trials.given_up)
                 finished = trials.finished()
+                study_report = partial(
+                    report_study, workspace, session.tracker, name, config, finished
+                )
                 try:
                     session.tracker.flush()
-                finally:  # what was found is said even where it cannot be stored
+                except TrackingError:  # what was found is said, as far as its runs can be read
                     end_live_report()
-                    page = report_study(workspace, session.tracker, name, config, finished)
+                    with suppress(ServerAwayError):
+                        study_report()
+                    raise
+                end_live_report()
+                page = study_report()
     if trials.given_up is not None:
         raise RepeatedFailureError(trials.given_up)
     return SweepResult(name, progress, is_complete, page)

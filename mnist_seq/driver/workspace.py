@@ -1,24 +1,25 @@
 """The tracking folder: MLflow's store, Optuna's database, checkpoints and reports."""
 
 import re
-from collections.abc import Mapping, Sequence, Set
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mnist_seq.addresses import database_address
 from mnist_seq.command_config import ChosenNetwork, ChosenRun, SweepConfig
 from mnist_seq.config import Objective, TrackingConfig, Values
 from mnist_seq.data.digests import Digests, from_tags
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.lock import driven_since, driver_lock, is_driven
 from mnist_seq.driver.report_path import report_path
-from mnist_seq.errors import StoreError, TrackingError
-from mnist_seq.search.storage import FinishedTrial, StudyStorage
+from mnist_seq.errors import ServerAwayError, StoreError, TrackingError
+from mnist_seq.postgresql.database import StudyLock, holder
+from mnist_seq.search.storage import FinishedTrial, StudyStorage, is_made
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_data import check_data, keep_data
 from mnist_seq.search.study_settings import study_name
-from mnist_seq.sqlite.database import is_made
 from mnist_seq.terminal.display import say
 from mnist_seq.tracking.locations import follow, recorded_folder
 from mnist_seq.tracking.registry import Registry
@@ -35,7 +36,7 @@ class Workspace:
     Parameters
     ----------
     tracking : TrackingConfig
-        Names the folder.
+        Names the folder, and an MLflow server instead of its store.
     create : bool
         Make folder and MLflow's database where there are none.
 
@@ -58,9 +59,15 @@ class Workspace:
 
     def __init__(self, tracking: TrackingConfig, *, create: bool = False) -> None:
         self.tracking = tracking
-        self.store = Store.open(Path(tracking.folder), create=create)
+        self.store = Store.open(Path(tracking.folder), create=create, server=tracking.uri)
         self.folder = self.store.folder
         self.results = Results(self.store, say)
+        self._study_lock: StudyLock | None = None
+        self._places: dict[str, str] = {}  # databases on servers, by study
+        if self.store.server is None:
+            self._follow_folder()
+
+    def _follow_folder(self) -> None:
         before = recorded_folder(self.store.database)
         if before is not None and before != self.folder:
             self._refuse_while_driven(before)
@@ -81,8 +88,11 @@ class Workspace:
         TrackingError
             If MLflow has trials of the study that Optuna's database lacks.
         """
-        storage, *_ = self._stored_trials(study_name(config))
-        storage = storage or StudyStorage(self._studies)  # made only where nothing was lost
+        place = config.search.storage or self._file
+        storage, *_ = self._stored_trials(study_name(config), place)
+        storage = storage or StudyStorage(place)  # made only where nothing was lost
+        if self._study_lock is not None:
+            storage.ensure_lock = self._study_lock.ensure
         check_data(storage, config, data, self._digests_of_runs)
         study = Study(storage, config, say)
         keep_data(storage, data)
@@ -117,12 +127,44 @@ class Workspace:
         """Return a context manager that keeps other processes from running the study or command."""
         return driver_lock(self.folder / "unfinished" / name, description)
 
+    @contextmanager
+    def study_lock(self, config: SweepConfig) -> Iterator[None]:
+        """Context manager that keeps others from running a study: here, and on other hosts.
+
+        Raises
+        ------
+        InputError
+            If another driver runs it.
+        StoreError
+            If its database cannot be used.
+        """
+        name, address = study_name(config), config.search.storage
+        with self.lock(name, name):
+            if address is None:
+                yield
+                return
+            self._study_lock = StudyLock(address, name)
+            try:
+                yield
+            finally:
+                self._study_lock.release()
+
     def is_driven(self, study: str) -> bool:
         """Whether a sweep runs the study."""
-        return is_driven(self.folder / "unfinished" / study)
+        if is_driven(self.folder / "unfinished" / study):
+            return True
+        place = self._place(study)
+        try:
+            return isinstance(place, str) and holder(place, study) is not None
+        except ServerAwayError:  # a sweep waits for it as well
+            return True
 
     def driven_since(self, study: str) -> datetime | None:
         """When the sweep that runs the study began or went on; None if that is not known."""
+        place = self._place(study)
+        if isinstance(place, str):
+            found = holder(place, study)
+            return found.since if found else None
         return driven_since(self.folder / "unfinished" / study)
 
     def report_file(self, name: str, chosen: str | None) -> Path:
@@ -242,22 +284,51 @@ class Workspace:
         return [from_tags(run.tags) for run in self.results.runs(experiment, "trial")]
 
     @property
-    def _studies(self) -> Path:
+    def _file(self) -> Path:
         return self.folder / "optuna.db"
 
+    def _place(self, study: str) -> Path | str:
+        """Where a study's trials are: the folder's file, or the database that its sweep has named.
+
+        Raises
+        ------
+        TrackingError
+            If what its run says is not an address.
+        """
+        if study in self._places:
+            return self._places[study]
+        try:
+            experiment = self.results.experiment(study, deleted_too=True)
+            address = self._search_settings(experiment).get("storage")
+        except TrackingError:  # it has not begun, or not yet written its config
+            return self._file
+        if address is None:
+            return self._file
+        try:
+            self._places[study] = database_address(str(address))
+            return self._places[study]
+        except ValueError as error:
+            raise TrackingError(f"{study}: search.storage in its sweep's run: {error}") from error
+
     def _stored_trials(
-        self, study: str
+        self, study: str, place: Path | str | None = None
     ) -> tuple[StudyStorage | None, list[FinishedTrial], dict[int, Values]]:
         """Optuna's database, if there is one, and the study's finished and running trials in it."""
+        place = place or self._place(study)
         # First, for a trial that ends while a sweep goes on is in Optuna's database before.
         ended = self._ended_in_mlflow(study)
-        storage = StudyStorage(self._studies) if is_made(self._studies) else None
+        storage = StudyStorage(place) if is_made(place) else None
         running, finished = {}, []
         if storage and storage.open(study):
             running = storage.running()
             finished = storage.finished()  # after: what ends between the two is in both
         known = {trial.number for trial in finished}
-        self._refuse_lost_trials(study, ended, known)
+        if lost := set(ended) - known:
+            what = "file" if isinstance(place, Path) else "database"
+            raise TrackingError(
+                f"{place}: lacks {len(lost)} of the {len(ended)} trials of {study} that MLflow "
+                f"has; put back the {what} that belongs to them, or choose another study"
+            )
         return storage, finished, {n: values for n, values in running.items() if n not in known}
 
     def _ended_in_mlflow(self, study: str) -> list[int]:
@@ -265,14 +336,6 @@ class Workspace:
         runs = [each for found in experiments for each in self.results.trials(found)]
         known = {"complete", "pruned", "infeasible"}
         return [n for n, run in runs if run.tags.get("trial_state") in known]
-
-    def _refuse_lost_trials(self, study: str, ended: Sequence[int], known: Set[int]) -> None:
-        lost = set(ended) - known
-        if lost:
-            raise TrackingError(
-                f"{self._studies}: lacks {len(lost)} of the {len(ended)} trials of {study} that "
-                "MLflow has; put back the file that belongs to them, or choose another study"
-            )
 
     def _refuse_while_driven(self, known_as: Path) -> None:
         for folder in (self.folder / "unfinished").glob("*"):

@@ -29,7 +29,8 @@ def first_trials(storage: StudyStorage, config: SweepConfig) -> list[Values]:
     if name is None:
         return []
     if storage.open(name) is None:
-        raise ConfigError(f"search.start_from: {name} is no study in {config.tracking.folder}")
+        place = config.search.storage or config.tracking.folder
+        raise ConfigError(f"search.start_from: {name} is no study in {place}")
     search = storage.attributes()["settings"]["search"]
     complete = [trial for trial in storage.trials() if trial.state == TrialState.COMPLETE]
     is_loss = "validation_loss" in search["objective"]  # which is a text or a list of them

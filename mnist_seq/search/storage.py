@@ -1,7 +1,9 @@
 """Access to a study in Optuna's database; database errors become one-line messages."""
 
+import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +14,22 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
 from mnist_seq.config import Scalar, Values
-from mnist_seq.errors import StoreError
+from mnist_seq.errors import ServerAwayError, StoreError
+from mnist_seq.postgresql import database as postgresql
 from mnist_seq.records import FinalState, parse_records
-from mnist_seq.sqlite.database import address, make_whole
+from mnist_seq.search.waiting import ServerWait, patient
+from mnist_seq.sqlite import database as sqlite
 
 SECONDS_FOR_A_LOCK = 60
+# PostgreSQL's classes of errors that pass by themselves: no connection, no room for one, shut down.
+PASSING = ("08", "53", "57")
 SPACE_MARK = " space "  # no name has a blank
+REASON = "reason"  # with a trial: why it failed, or which limit it breaks
 INFEASIBLE = "infeasible"  # with a trial: it was ended because it breaks a limit
 FIRST = "first"  # with the study: what it tries first, after its baselines
 BEYOND_LIMITS = "beyond_limits"  # with the study: by number, trials that break its later limits
@@ -70,7 +78,7 @@ def finished_trial(trial: FrozenTrial, beyond: str | None = None) -> FinishedTri
         parse_records(records)
     except ValueError:  # another program's attribute of the same name
         records = []
-    reason = beyond or trial.user_attrs.get("reason")
+    reason = beyond or trial.user_attrs.get(REASON)
     is_infeasible = beyond is not None or INFEASIBLE in trial.user_attrs
     return FinishedTrial(
         number=trial.number,
@@ -100,8 +108,16 @@ class StudyStorage:
 
     Parameters
     ----------
-    database : Path
-        Absolute; made where it is not there.
+    place : Path or str
+        An SQLite file, absolute; or the address of a PostgreSQL database. Its tables are made
+        where they are not there.
+
+    Attributes
+    ----------
+    wait : ServerWait
+        Whether methods wait where the server is away, or raise a ServerAwayError.
+    ensure_lock : callable
+        Called before a trial is added or ended: raises if another driver runs the study by now.
 
     Raises
     ------
@@ -109,30 +125,34 @@ class StudyStorage:
         Here and from every method, in one line: the database cannot be read or written.
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, place: Path | str) -> None:
         # Optuna reports a locked database by itself as well, with a traceback.
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-        self._place = database
-        timeout = {"connect_args": {"timeout": SECONDS_FOR_A_LOCK}}
+        self._place = place
+        self.wait = ServerWait()
+        self.ensure_lock: Callable[[], object] = lambda: None
         with self._translate_errors():
-            make_whole(database, _make)
             try:
-                self._storage = RDBStorage(address(database), engine_kwargs=timeout)
+                self._storage = _opened(place)
             except RuntimeError as error:
+                url = place if isinstance(place, str) else sqlite.address(place)
+                other = "search.storage" if isinstance(place, str) else "tracking.folder"
                 raise StoreError(
                     f"{self._place}: was made by another version of Optuna than "
                     f"{optuna.__version__}; run optuna storage upgrade --storage "
-                    f"{address(database)}, or choose another tracking.folder"
+                    f"{url}, or choose another {other}"
                 ) from error
         self._study = -1
         self._ids: dict[int, int] = {}  # by number
+        self._reports: deque[tuple[int, int, float]] = deque()  # that are not stored yet
 
+    @patient
     def open(self, name: str) -> str | None:
         """Open the study's latest copy; return the copy's name in the database, or None."""
         with self._translate_errors():
             known = [
                 known
-                for known in optuna.get_all_study_names(self._storage)
+                for known in self._names()
                 if re.fullmatch(rf"{re.escape(name)}({SPACE_MARK}\d{{1,9}})?", known)
             ]
             for latest in sorted(known, key=_space_number, reverse=True):
@@ -142,6 +162,7 @@ class StudyStorage:
                     return latest
         return None
 
+    @patient
     def create(self, name: str, directions: Sequence[StudyDirection]) -> None:
         """Create the study, or reuse one that a crash has left without settings and trials.
 
@@ -156,7 +177,7 @@ class StudyStorage:
             If there is one of this name that another program made.
         """
         with self._translate_errors():
-            if name not in optuna.get_all_study_names(self._storage):
+            if name not in self._names():
                 self._storage.create_new_study(directions, name)
             self._study, self._ids = self._storage.get_study_id_from_name(name), {}
             known = self._storage.get_study_directions(self._study)
@@ -172,26 +193,30 @@ class StudyStorage:
         number = _space_number(self.open(name) or name) + 1
         copy = f"{name}{SPACE_MARK}{number}"
         with self._translate_errors():
-            if copy in optuna.get_all_study_names(self._storage):
+            if copy in self._names():
                 self._storage.delete_study(self._storage.get_study_id_from_name(copy))
         self.create(copy, directions)
         return copy
 
+    @patient
     def attributes(self) -> Mapping[str, Any]:
         """Return the study's user attributes."""
         with self._translate_errors():
             return self._storage.get_study_user_attrs(self._study)
 
+    @patient
     def set_attribute(self, name: str, value: Any) -> None:
         """Set a user attribute of the study."""
         with self._translate_errors():
             self._storage.set_study_user_attr(self._study, name, value)
 
+    @patient
     def trials(self) -> list[FrozenTrial]:
         """Return all trials ordered by number."""
         with self._translate_errors():
             return self._storage.get_all_trials(self._study, deepcopy=False)
 
+    @patient
     def trial(self, number: int) -> FrozenTrial | None:
         """Return one trial, or None if there is none of this number."""
         with self._translate_errors():
@@ -203,11 +228,13 @@ class StudyStorage:
                 return None
             return self._storage.get_trial(trial_id)
 
+    @patient
     def claim(self, number: int) -> bool:
         """Set an enqueued trial to running; return False if another program was faster."""
         with self._translate_errors():
             return self._storage.set_trial_state_values(self._id(number), TrialState.RUNNING)
 
+    @patient
     def finished(self) -> list[FinishedTrial]:
         """Trials that have ended, in the order of their numbers; nothing is written."""
         states = tuple(FINAL_STATES)
@@ -216,6 +243,7 @@ class StudyStorage:
         beyond = self.attributes().get(BEYOND_LIMITS, {})
         return [finished_trial(trial, beyond.get(str(trial.number))) for trial in trials]
 
+    @patient
     def running(self) -> dict[int, Values]:
         """Values of the trials that have begun and not ended, by number; nothing is written."""
         states = (TrialState.RUNNING,)
@@ -225,41 +253,95 @@ class StudyStorage:
 
     def add(self, trial: FrozenTrial) -> int:
         """Add a trial with all its data in one transaction; return its number."""
+        number = self._add(trial)
+        # Where a server was lost after it had stored the trial, it has been stored again since.
+        for earlier in range(trial.number, number) if trial.number >= 0 else ():
+            found = self.trial(earlier)
+            if found is not None and found.datetime_start == trial.datetime_start:
+                self._end_double(number, earlier)
+                return earlier
+        return number
+
+    @patient
+    def _add(self, trial: FrozenTrial) -> int:
+        self.ensure_lock()
         with self._translate_errors():
             trial_id = self._storage.create_new_trial(self._study, template_trial=trial)
             return self._storage.get_trial_number_from_id(trial_id)
 
+    def _end_double(self, number: int, earlier: int) -> None:
+        double = self.trial(number)
+        if double is not None and not double.state.is_finished():
+            double = copy.copy(double)
+            reason = f"stored twice: the server was lost meanwhile; it is trial {earlier}"
+            double.state, double.user_attrs = TrialState.FAIL, {**double.user_attrs, REASON: reason}
+            self.finish(double)
+
+    @patient
     def set_param(self, number: int, path: str, value: Scalar, known: BaseDistribution) -> None:
         """Set one parameter that a trial was stored without."""
         with self._translate_errors():
             internal = known.to_internal_repr(value)
             self._storage.set_trial_param(self._id(number), path, internal, known)
 
+    @patient
     def set_trial_attribute(self, number: int, name: str, value: Any) -> None:
         """Set a user attribute of a trial."""
         with self._translate_errors():
             self._storage.set_trial_user_attr(self._id(number), name, value)
 
     def report(self, number: int, epoch: int, value: float) -> None:
-        """Store a trial's intermediate value after an epoch."""
-        with self._translate_errors():
-            self._storage.set_trial_intermediate_value(self._id(number), epoch, value)
+        """Store a trial's intermediate value after an epoch; later, if the server is away."""
+        self._reports.append((number, epoch, value))
+        if self.wait.is_due:
+            try:
+                self._store_reports()
+            except ServerAwayError as error:
+                self.wait.put_off(error)
 
+    def _store_reports(self) -> None:
+        while self._reports:
+            number, epoch, value = self._reports[0]
+            with self._translate_errors():
+                trial_id = self._known_id(number)
+                self._storage.set_trial_intermediate_value(trial_id, epoch, value)
+            self._reports.popleft()
+            self.wait.end()
+
+    @patient
     def finish(self, trial: FrozenTrial) -> None:
         """Store a finished trial: its attributes first, then its state and value."""
-        trial_id = self._id(trial.number)
+        self.ensure_lock()
+        self._store_reports()
         with self._translate_errors():
+            trial_id = self._known_id(trial.number)
+            if self._is_finished(trial_id, trial):  # by an attempt whose answer was lost
+                return
             for name, value in trial.user_attrs.items():
                 self._storage.set_trial_user_attr(trial_id, name, value)
             self._storage.set_trial_state_values(trial_id, trial.state, trial.values)
 
+    def _is_finished(self, trial_id: int, trial: FrozenTrial) -> bool:
+        """Whether a server has a trial as it has ended."""
+        if isinstance(self._place, Path):
+            return False
+        stored = self._storage.get_trial(trial_id)
+        return (stored.state, stored.values) == (trial.state, trial.values)
+
+    @patient
     def _id(self, number: int) -> int:
+        with self._translate_errors():
+            return self._known_id(number)
+
+    def _known_id(self, number: int) -> int:
         if number not in self._ids:
-            with self._translate_errors():
-                self._ids[number] = self._storage.get_trial_id_from_study_id_trial_number(
-                    self._study, number
-                )
+            self._ids[number] = self._storage.get_trial_id_from_study_id_trial_number(
+                self._study, number
+            )
         return self._ids[number]
+
+    def _names(self) -> list[str]:
+        return [study.study_name for study in self._storage.get_all_studies()]
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
@@ -277,14 +359,48 @@ class StudyStorage:
         except (optuna.exceptions.StorageInternalError, SQLAlchemyError, ValueError) as error:
             cause = error.__cause__ or error
             words = str(getattr(cause, "orig", cause)).splitlines()[0]
+            if isinstance(self._place, str) and _passes(cause):
+                raise ServerAwayError(f"{self._place}: cannot be reached ({words})") from error
             raise StoreError(
                 f"{self._place}: {words}; when that is mended, the same command goes on"
             ) from error
 
 
+def is_made(place: Path | str) -> bool:
+    """Whether there is a database of studies at a path or an address.
+
+    Raises
+    ------
+    StoreError
+        If a server's database cannot be used.
+    """
+    return postgresql.is_made(place) if isinstance(place, str) else sqlite.is_made(place)
+
+
+def _opened(place: Path | str) -> RDBStorage:
+    if isinstance(place, str):
+        with postgresql.prepared(place):
+            return RDBStorage(
+                place,
+                engine_kwargs={"pool_pre_ping": True, "connect_args": postgresql.CONNECTION},
+            )
+    sqlite.make_whole(place, _make)
+    timeout = {"connect_args": {"timeout": SECONDS_FOR_A_LOCK}}
+    return RDBStorage(sqlite.address(place), engine_kwargs=timeout)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether a server's error is one that passes by itself: it is away, or has no room."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolTimeout)
+    state = getattr(error.orig, "sqlstate", None)
+    is_lost = isinstance(error, OperationalError | InterfaceError) and state is None
+    return error.connection_invalidated or is_lost or str(state).startswith(PASSING)
+
+
 def _make(database: Path) -> None:
     # Without a pool, which would keep the file open.
-    RDBStorage(address(database), engine_kwargs={"poolclass": NullPool}).remove_session()
+    RDBStorage(sqlite.address(database), engine_kwargs={"poolclass": NullPool}).remove_session()
 
 
 def _space_number(study: str) -> int:

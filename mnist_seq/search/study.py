@@ -224,6 +224,10 @@ class Study:
         self._warn(f"trial {trial.number}: failed: {reason}")
         return self._storage.trial(trial.number) or refused
 
+    def wait_for_server(self, is_stopped: Callable[[], bool]) -> None:
+        """From now on wait where the database's server is away, until the user stops that."""
+        self._storage.wait.begin(is_stopped, self._warn)
+
     @property
     def first(self) -> list[Values]:
         """What is tried first, after the baselines: the best trials of an earlier study."""

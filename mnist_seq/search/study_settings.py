@@ -13,7 +13,7 @@ from mnist_seq.search_config import Range
 from mnist_seq.validation import settings, with_values
 
 # Settings that may change within one study: they shape no trial's curve.
-CHANGEABLE = ("trials", "most_trials", "timeout", "retries", "max_failures")
+CHANGEABLE = ("trials", "most_trials", "timeout", "retries", "max_failures", "storage")
 NOT_OF_THE_STUDY = {"study", "report", "retry_failed", "notify", "workers", "tracking"}
 # Files may move: the study knows its images by their digests.
 MOVABLE = tuple(f"data.{name}" for name in DataFiles.model_fields)

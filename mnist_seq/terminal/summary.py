@@ -131,9 +131,10 @@ def print_files(files: Mapping[str, Path]) -> None:
 
 def print_next_commands(tracking: TrackingConfig, *commands: tuple[str, str]) -> None:
     """Print suggested next commands and what each is for."""
-    folder = [] if tracking.folder == "mlruns" else [f"tracking.folder={tracking.folder}"]
+    where = [] if tracking.folder == "mlruns" else [f"tracking.folder={tracking.folder}"]
+    where += [] if tracking.uri is None else [f"tracking.uri={tracking.uri}"]
     for command, why in commands:
-        line = command_text(*command.split(), *folder)
+        line = command_text(*command.split(), *where)
         console.print(Text.assemble(f"  {line}  ", (f"# {why}", "dim")), soft_wrap=True)
 
 

@@ -20,6 +20,7 @@ from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.tracking.provenance import installed_version
 
 MODEL_FILE = "data/model.keras"
+DESCRIPTION_FILE = "MLmodel"  # which MLflow reads first
 CODE = Path(__file__).with_name("labelled_network.py")  # which runs where the model is loaded
 EXAMPLE_FILE, SERVING_FILE = "input_example.json", "serving_input_example.json"
 ANSWERS = Schema(
@@ -129,7 +130,7 @@ def write_model_folder(
     _write_environment(folder)
     files = [path for path in folder.rglob("*") if path.is_file()]
     model.model_size_bytes = sum(path.stat().st_size for path in files)
-    model.save(str(folder / "MLmodel"))
+    model.save(str(folder / DESCRIPTION_FILE))
 
 
 def _write_environment(folder: Path) -> None:

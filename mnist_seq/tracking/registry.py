@@ -64,7 +64,7 @@ class Registry:
         champion = self.champion(name)
         if champion is None:
             raise TrackingError(
-                f"no model {name} with a champion in {self._store.folder}: "
+                f"no model {name} with a champion in {self._store.place}: "
                 f"rerun register={name} makes one"
             )
         if not champion.run_id:

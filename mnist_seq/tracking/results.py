@@ -29,8 +29,7 @@ from mnist_seq.tracking.experiments import (
     restoring,
     study_of,
 )
-from mnist_seq.tracking.locations import local_path
-from mnist_seq.tracking.model_folder import MODEL_FILE, ModelFacts, model_facts
+from mnist_seq.tracking.model_folder import DESCRIPTION_FILE, MODEL_FILE, ModelFacts, model_facts
 from mnist_seq.tracking.runs import CONFIG_FILE, EPOCH_METRICS
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Role
@@ -147,12 +146,12 @@ class Results:
             )
         if not sweeps:
             raise TrackingError(
-                f"no study yet in {self._store.folder}: start with {command_text('sweep')}"
+                f"no study yet in {self._store.place}: start with {command_text('sweep')}"
             )
         found = list(dict.fromkeys(sweep.info.experiment_id for sweep in sweeps))[:count]
         if len(found) < count:
             raise TrackingError(
-                f"{self._store.folder} has only {len(found)} of {count} studies: "
+                f"{self._store.place} has only {len(found)} of {count} studies: "
                 f"{', '.join(known[each].name for each in found)}"
             )
         return [known[each] for each in found]
@@ -173,7 +172,7 @@ class Results:
             )
         known = [experiment.name for experiment in self.experiments()]
         there = f" (there are {', '.join(known[:5])})" if known else ""
-        raise TrackingError(f"no study {name} in {self._store.folder}{there}{nearest(name, known)}")
+        raise TrackingError(f"no study {name} in {self._store.place}{there}{nearest(name, known)}")
 
     def experiment_of(self, run: RunInfo) -> Experiment:
         """Look up the experiment that a run belongs to."""
@@ -244,7 +243,7 @@ class Results:
 
     def config(self, run_id: str) -> dict[str, Any]:
         """The whole config of the run, as plain values."""
-        file = self.files(run_id) / CONFIG_FILE
+        file = self.file(run_id, CONFIG_FILE)
         try:
             values = yaml.safe_load(file.read_text())
         except (OSError, yaml.YAMLError) as error:
@@ -253,32 +252,32 @@ class Results:
             raise TrackingError(f"run {run_id}: {file} is not a config")
         return values
 
-    def files(self, run_id: str) -> Path:
-        """The folder with the run's files."""
-        return local_path(self._run(run_id).info.artifact_uri)
+    def file(self, run_id: str, name: str) -> Path:
+        """One of the run's files, by its relative path; a server's is fetched."""
+        return self._store.downloaded(self._run(run_id).info.artifact_uri, name)
 
     def model_file(self, run_id: str) -> Path:
         """The run's network, as the file that ``keras.saving.load_model`` takes."""
-        file = self._model_folder(run_id) / MODEL_FILE
+        file = self._model_part(run_id, MODEL_FILE)
         if not file.exists():
             raise TrackingError(f"run {run_id}: {file} is not there")
         return file
 
     def model_facts(self, run_id: str) -> ModelFacts:
         """Classes and input of the run's network."""
-        folder = self._model_folder(run_id)
+        folder = self._model_part(run_id, DESCRIPTION_FILE).parent
         try:
             return model_facts(folder)
         except (MlflowException, KeyError, ValueError, TypeError) as error:
             raise TrackingError(f"run {run_id}: {folder} cannot be read as a model") from error
 
-    def _model_folder(self, run_id: str) -> Path:
+    def _model_part(self, run_id: str, name: str) -> Path:
         model_id = self.run(run_id).model_id
         if model_id is None:
             raise TrackingError(f"run {run_id}: has no model")
         with self._store.tracking_errors():
             model = self._client.get_logged_model(model_id)
-        return local_path(model.artifact_location)
+        return self._store.downloaded(model.artifact_location, name)
 
     def _experiment(self, found: entities.Experiment) -> Experiment:
         study, views = study_of(self._client, found), views_among(found.tags)
@@ -297,7 +296,7 @@ class Results:
                 run = self._client.get_run(run_id)
             except MlflowException as error:
                 if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
-                    raise TrackingError(f"no run {run_id} in {self._store.folder}") from error
+                    raise TrackingError(f"no run {run_id} in {self._store.place}") from error
                 raise
             if run.info.lifecycle_stage == LifecycleStage.DELETED:
                 experiment = self._client.get_experiment(run.info.experiment_id)

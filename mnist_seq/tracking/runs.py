@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
 import yaml
-from mlflow import MlflowClient
 from mlflow.entities import (
     Dataset,
     DatasetInput,
@@ -29,7 +28,7 @@ from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.records import EpochRecord
 from mnist_seq.tracking.experiments import Deleted, DeletionCheck
 from mnist_seq.tracking.model_folder import write_model_folder
-from mnist_seq.tracking.store import is_transient
+from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.writer import MOST_PARAMS, Values, Write, Writer
 
 Status: TypeAlias = Literal["FINISHED", "FAILED", "KILLED"]
@@ -53,7 +52,7 @@ class Run:
         The run's id, when it exists; cancelled if the store never came back.
     """
 
-    _client: MlflowClient
+    _store: Store
     _writer: Writer
     _deletions: DeletionCheck
     _name: str
@@ -83,8 +82,8 @@ class Run:
         now = milliseconds()
 
         def store(run_id: str) -> None:
-            seconds = (now - self._client.get_run(run_id).info.start_time) // 1000
-            self._client.log_batch(
+            seconds = (now - self._store.client.get_run(run_id).info.start_time) // 1000
+            self._store.client.log_batch(
                 run_id,
                 [Metric(f"{SYSTEM}{key}", value, now, seconds) for key, value in values.items()],
             )
@@ -121,7 +120,7 @@ class Run:
                 file = Path(folder) / path.name
                 file.write_bytes(made())
                 within = None if path.parent == PurePosixPath() else str(path.parent)
-                self._client.log_artifact(run_id, str(file), within)
+                self._store.client.log_artifact(run_id, str(file), within)
 
         self._put(name, store)
 
@@ -148,7 +147,7 @@ class Run:
             )
             for part, digest in digests.items()
         ]
-        self._put("datasets", lambda run_id: self._client.log_inputs(run_id, inputs))
+        self._put("datasets", lambda run_id: self._store.client.log_inputs(run_id, inputs))
 
     def model(
         self,
@@ -169,19 +168,19 @@ class Run:
                 write_model_folder(
                     Path(folder), keras_file, example_NSF, class_names, metadata, **names
                 )
-                self._client.log_model_artifacts(model_id, folder)
-            self._client.finalize_logged_model(model_id, "READY")
+                self._store.client.log_model_artifacts(model_id, folder)
+            self._store.client.finalize_logged_model(model_id, "READY")
 
         self._put("model", store)
 
     def finish(self, status: Status) -> None:
         """Mark the run as ended, with the given status and the current time."""
         now = milliseconds()
-        self._put("end", lambda run_id: self._client.set_terminated(run_id, status, now))
+        self._put("end", lambda run_id: self._store.client.set_terminated(run_id, status, now))
 
     def resume(self) -> None:
         """Mark the run as running again, after `finish` or a crash."""
-        self._put("resume", lambda run_id: self._client.update_run(run_id, "RUNNING"))
+        self._put("resume", lambda run_id: self._store.client.update_run(run_id, "RUNNING"))
 
     def when_stored(self, action: Callable[[], object]) -> None:
         """Call a function on the writer's thread once all earlier writes of the run are stored.
@@ -197,28 +196,28 @@ class Run:
 
     def _model_id(self, run_id: str) -> str:
         """The id of the run's MLflow model; create and link it unless an earlier attempt did."""
-        run = self._client.get_run(run_id)
+        run = self._store.client.get_run(run_id)
         where = [run.info.experiment_id]
-        known = self._client.search_logged_models(where, f"source_run_id = '{run_id}'")
+        known = self._store.client.search_logged_models(where, f"source_run_id = '{run_id}'")
         if known:
             model_id = known[0].model_id
         else:
             # MLflow refuses these in a name, and an empty one.
             name = re.sub(r"[/:.%\"']", "-", run.info.run_name or "model")
-            model_id = self._client.create_logged_model(
+            model_id = self._store.client.create_logged_model(
                 run.info.experiment_id, name, run_id, params=run.data.params, model_type="keras"
             ).model_id
         linked = run.outputs.model_outputs if run.outputs else []
         if model_id not in [output.model_id for output in linked]:
-            self._client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+            self._store.client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
         values = [
             Metric(point.key, point.value, point.timestamp, 0, model_id=model_id, run_id=run_id)
             for name in run.data.metrics.keys() - set(EPOCH_METRICS.values())
             if not name.startswith(SYSTEM)
-            for point in self._client.get_metric_history(run_id, name)[-1:]
+            for point in self._store.client.get_metric_history(run_id, name)[-1:]
         ]
         if values:
-            self._client.log_batch(run_id, values)
+            self._store.client.log_batch(run_id, values)
         return model_id
 
     def _put_metrics(self, description: str, values: Mapping[str, float], step: int) -> None:
@@ -229,7 +228,7 @@ class Run:
     def _put_values(self, description: str, values: Values) -> None:
         def store(run_id: str) -> None:
             tags = [RunTag(key, value) for key, value in values.tags.items()]
-            self._client.log_batch(run_id, values.metrics, values.params, tags)
+            self._store.client.log_batch(run_id, values.metrics, values.params, tags)
 
         self._put(description, store, values)
 
@@ -246,7 +245,7 @@ class Run:
         try:
             action(self.id)
         except MlflowException as error:
-            if is_transient(error):
+            if self._store.is_transient(error):
                 raise
             self._deleted = self._deletions.run(self.id, self._name)
             if self._deleted is None:

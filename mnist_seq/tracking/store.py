@@ -1,5 +1,6 @@
-"""The store: one folder with MLflow's database and all files of runs and models."""
+"""The store: a folder with MLflow's database and all files of runs and models, or a server."""
 
+import hashlib
 import logging
 import sqlite3
 from collections.abc import Iterator
@@ -9,15 +10,19 @@ from pathlib import Path
 from typing import Self
 
 import mlflow
+import mlflow.artifacts
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE, ErrorCode
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from requests.exceptions import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_seq.errors import StoreError, TrackingError
 from mnist_seq.invocation import command_text
 from mnist_seq.sqlite.database import address, make_whole, unwritable
+from mnist_seq.tracking import server as mlflow_server
+from mnist_seq.tracking.locations import local_path
 
 _DATABASE = "mlflow.db"
 _ARTIFACTS = "artifacts"
@@ -39,14 +44,17 @@ class Store:
         Absolute.
     client : MlflowClient
         Reads and writes this store and no other.
+    server : str or None
+        The address of the server that keeps the runs and their files; None: the folder does.
     """
 
     folder: Path
     client: MlflowClient
+    server: str | None = None
 
     @classmethod
-    def open(cls, folder: Path, *, create: bool = False) -> Self:
-        """Open the store in a folder.
+    def open(cls, folder: Path, *, create: bool = False, server: str | None = None) -> Self:
+        """Open the store in a folder, or on a server.
 
         Parameters
         ----------
@@ -54,15 +62,23 @@ class Store:
             May be relative, or begin with ``~``.
         create : bool
             Make folder and database unless they are there; safe from many processes at once.
+        server : str, optional
+            Its address; what is downloaded from it, and all that is no run, is in the folder.
 
         Raises
         ------
         TrackingError
             If there is no store, or its database is locked, foreign or of another MLflow.
         StoreError
-            If the folder cannot be read or made.
+            If the folder cannot be read or made, or the server cannot be used.
         """
         folder = _absolute(folder)
+        if server is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise unwritable(folder, error) from error
+            return cls(folder, mlflow_server.open_client(server), server)
         database = folder / _DATABASE
         if create:
             make_whole(database, lambda aside: _make(aside, folder / _ARTIFACTS))
@@ -91,27 +107,71 @@ class Store:
 
     @property
     def address(self) -> str:
-        """URI of the SQLite database, as MLflow expects it."""
-        return address(self.database)
+        """The server's address, or the URI of the SQLite database, as MLflow expects it."""
+        return self.server or address(self.database)
+
+    @property
+    def place(self) -> str:
+        """Where the runs are, for a message."""
+        return self.server or str(self.folder)
 
     @property
     def artifacts(self) -> Path:
         return self.folder / _ARTIFACTS
 
+    def artifact_root(self, experiment: str) -> str | None:
+        """Where the files of an experiment's runs go; None: the server says where."""
+        return None if self.server else (self.artifacts / experiment).as_uri()
+
+    def downloaded(self, place: str, name: str) -> Path:
+        """Return the path of a file or folder at an artifact's address; a server's is fetched.
+
+        Raises
+        ------
+        StoreError
+            If the server does not answer.
+        TrackingError
+            If it has no such file.
+        """
+        if self.server is None:
+            return local_path(place) / name
+        target = self.folder / "downloads" / hashlib.blake2b(place.encode()).hexdigest()[:16]
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            fetched = mlflow.artifacts.download_artifacts(
+                artifact_uri=f"{place}/{name}", dst_path=str(target), tracking_uri=self.server
+            )
+        except (MlflowException, RequestException) as error:
+            if mlflow_server.is_transient(error):
+                raise mlflow_server.refusal(self.server, error) from error
+            raise TrackingError(f"{self.server}: has no file {place}/{name}") from error
+        except OSError as error:
+            raise unwritable(target, error) from error
+        return Path(fetched)
+
     @contextmanager
     def tracking_errors(self) -> Iterator[None]:
-        """Context manager that turns MLflow errors into a one-line TrackingError."""
+        """Context manager that turns MLflow errors into a one-line error."""
         try:
             yield
         except MlflowException as error:
+            if self.server is not None:
+                raise mlflow_server.refusal(self.server, error) from error
             raise _unusable(self.database, error) from error
 
+    def is_transient(self, error: Exception) -> bool:
+        """Whether a retry may succeed after this error: the database locked, the server away."""
+        if self.server is not None and mlflow_server.is_transient(error):
+            return True
+        if isinstance(error, MlflowException):
+            return bool(error.error_code == ErrorCode.Name(TEMPORARILY_UNAVAILABLE))
+        return isinstance(error, OSError) and not isinstance(error, RequestException)
 
-def is_transient(error: Exception) -> bool:
-    """Whether a retry may succeed after this error: database locked or an OS error."""
-    if isinstance(error, MlflowException):
-        return bool(error.error_code == ErrorCode.Name(TEMPORARILY_UNAVAILABLE))
-    return isinstance(error, OSError)
+    def reason(self, error: Exception) -> str:
+        """Return why something could not be stored."""
+        if self.server is not None and isinstance(error, MlflowException | RequestException):
+            return str(mlflow_server.refusal(self.server, error))
+        return str(error)
 
 
 def _absolute(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Write access to a store: create experiments and runs; retry while it is locked."""
+"""Write access to a store: create experiments and runs; retry while it is locked or away."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,8 @@ from mnist_seq.tracking.experiments import (
     restoring,
 )
 from mnist_seq.tracking.runs import Run, milliseconds
-from mnist_seq.tracking.store import Store, is_transient
+from mnist_seq.tracking.server import PROXIED
+from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.views import View
 from mnist_seq.tracking.writer import Write, Writer
 
@@ -56,7 +57,7 @@ class Tracker:
         self._created: list[Future[str]] = []
         self._deletions = DeletionCheck(store, warn)
         self._experiments: dict[str, str] = {}  # names by id
-        self._writer = Writer(is_transient, warn)
+        self._writer = Writer(store.is_transient, warn, store.reason)
 
     def experiment(self, name: str) -> str:
         """Return the id of the experiment of this name; create it if it is missing.
@@ -69,11 +70,11 @@ class Tracker:
             If the experiment was deleted, its folder was moved, its name is taken, or the database
             is locked.
         """
-        place = self._store.artifacts / name
+        place = self._store.artifact_root(name)
         with self._store.tracking_errors(), exclusive(self._store.database):
             found = find_experiment(self._client, name)
             if found is None:
-                return self._create_experiment(name, place.as_uri())
+                found = self._create_experiment(name, place)
             if found.experiment_id == MLFLOWS_OWN:
                 raise TrackingError(f"{name}: is MLflow's own experiment; choose another name")
             if is_deleted(found):
@@ -83,7 +84,13 @@ class Tracker:
                 )
             if STUDY not in found.tags:
                 self._client.set_experiment_tag(found.experiment_id, STUDY, name)
-        if found.artifact_location != place.as_uri():
+        if place is None and not found.artifact_location.startswith(PROXIED):
+            raise TrackingError(
+                f"{name}: the server has its files sent to {found.artifact_location}, past itself; "
+                "start it with --serve-artifacts and --artifacts-destination, and choose another "
+                "name"
+            )
+        if place not in {None, found.artifact_location}:
             raise TrackingError(
                 f"{name}: keeps its files in {found.artifact_location}, not in {place}; "
                 "move the folder back, or choose another name"
@@ -91,16 +98,14 @@ class Tracker:
         self._experiments[found.experiment_id] = name
         return str(found.experiment_id)
 
-    def _create_experiment(self, name: str, place: str) -> str:
+    def _create_experiment(self, name: str, place: str | None) -> entities.Experiment:
         if self._client.get_experiment_by_name(name) is not None:
             raise TrackingError(
                 f"{name}: another study's experiment has this name in MLflow; rename it there, or "
                 "choose another name"
             )
         tags = {"mlflow.experimentKind": "custom_model_development", STUDY: name}
-        created = self._client.create_experiment(name, place, tags)
-        self._experiments[created] = name
-        return created
+        return self._client.get_experiment(self._client.create_experiment(name, place, tags))
 
     def describe(self, experiment_id: str, markdown: str) -> None:
         """Set the experiment's description, shown above its runs in MLflow."""
@@ -116,7 +121,7 @@ class Tracker:
             try:
                 self._client.set_experiment_tag(experiment_id, name, value)
             except MlflowException as error:
-                if is_transient(error) or not self._deletions.experiment(experiment_id):
+                if self._store.is_transient(error) or not self._deletions.experiment(experiment_id):
                     raise
 
         self._writer.put(experiment_id, Write(f"the experiment's {name}", store))
@@ -140,7 +145,7 @@ class Tracker:
                 known = self._started(experiment_id, name, now) if is_retry else None
                 made = known or self._client.create_run(experiment_id, now, labels, name)
             except Exception as error:
-                if is_transient(error):
+                if self._store.is_transient(error):
                     raise
                 if self._deletions.experiment(experiment_id):
                     deleted = TrackingError(f"{name}: its experiment was deleted in MLflow")
@@ -192,7 +197,7 @@ class Tracker:
                 self._deletions.tell_where(name, experiment_id)
 
     def _run(self, name: str, run_id: str | None = None) -> Run:
-        run = Run(self._client, self._writer, self._deletions, name)
+        run = Run(self._store, self._writer, self._deletions, name)
         if run_id is not None:
             run.created.set_result(run_id)
         return run
@@ -205,9 +210,13 @@ class Tracker:
         if left:
             more = f" and {len(left) - 3} more" if len(left) > 3 else ""
             raise TrackingError(
-                f"{self._store.folder}: not stored: {', '.join(left[:3])}{more}; "
-                "the database was locked or the disk full"
+                f"{self._store.place}: not stored: {', '.join(left[:3])}{more}; {self._why()}"
             )
+
+    def _why(self) -> str:
+        if self._store.server is None:
+            return "the database was locked or the disk full"
+        return "the server was away; when it is back, the same command stores what is missing"
 
     def __enter__(self) -> Self:
         return self

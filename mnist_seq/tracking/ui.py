@@ -37,7 +37,12 @@ def ui_command(store: Store, port: int) -> list[str]:
     ]
 
 
-def addresses(experiment: Experiment, port: int) -> dict[str, str]:
+def local_address(port: int) -> str:
+    """The address of a server of this machine's own."""
+    return f"http://{HOST}:{port}"
+
+
+def addresses(experiment: Experiment, server: str) -> dict[str, str]:
     """URLs of the experiment's pages by what they show: prepared views, where there are any."""
     order = f"&orderByKey={quote('metrics.`best_validation_accuracy`')}&orderByAsc=false"
     pages = {
@@ -46,7 +51,7 @@ def addresses(experiment: Experiment, port: int) -> dict[str, str]:
         "reruns": _view(experiment, "reruns"),
         "sensitivity": _view(experiment, "sensitivity"),
     }
-    runs = f"http://{HOST}:{port}/#/experiments/{experiment.id}/runs"
+    runs = f"{server}/#/experiments/{experiment.id}/runs"
     return {
         name: f"{runs}?workflowType=machine_learning{page}" for name, page in pages.items() if page
     }

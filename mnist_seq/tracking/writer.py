@@ -52,8 +52,9 @@ class Writer:
 
     Writes of one queue (a run) are executed in order; queues take turns, and what has piled up in a
     queue is merged into one write. A write that fails for a transient reason (a locked database, a
-    full disk) is tried again until it succeeds. Any other failure is a mistake in the program: that
-    write is dropped, and the next `put` or `close` raises its exception.
+    full disk, a server that is away) is tried again until it succeeds. Any other failure is a
+    mistake in the program: that write is dropped, and the next `put` or `close` raises its
+    exception.
 
     Parameters
     ----------
@@ -61,6 +62,8 @@ class Writer:
         Whether an exception will go away by waiting.
     warn : callable
         Told in one line when waiting begins, once for each outage.
+    reason : callable
+        Says what an exception means; its first line is told.
     longest_pause : float
         Seconds between two attempts, at most.
 
@@ -74,10 +77,12 @@ class Writer:
         self,
         is_transient: Callable[[Exception], bool],
         warn: Callable[[str], None],
+        reason: Callable[[Exception], str] = str,
         longest_pause: float = 5.0,
     ) -> None:
         self._is_transient = is_transient
         self._warn = warn
+        self._reason = reason
         self._longest_pause = longest_pause
         self._queues: dict[Hashable, deque[Write]] = {}
         self._current: Write | None = None
@@ -188,7 +193,7 @@ class Writer:
                 if not self._is_transient(error):
                     raise
                 if not is_retry and not self._given_up.is_set():
-                    reason = str(error).splitlines()[0]
+                    reason = self._reason(error).splitlines()[0]
                     self._warn(f"{write.description}: waiting until it can be stored ({reason})")
                 is_retry = True
                 if self._given_up.wait(pause):

@@ -110,7 +110,7 @@ def test_two_networks_are_compared_on_the_validation_images_and_all_is_kept(stor
     names = f"small-trial-1-{a.id[:8]}", f"small-trial-0-{b.id[:8]}"
     page = store.folder / "reports" / f"{names[0]}-against-{names[1]}.html"
     assert f"page: {page}" in out
-    kept = store.results.files(a.id) / "inspect" / f"against-{names[1]}"
+    kept = store.results.file(a.id, "inspect") / f"against-{names[1]}"
     assert page.read_bytes() == (kept / "compared.html").read_bytes()
     table = pd.read_csv(kept / "results.csv")
     assert table["true_label"].tolist() == labels_N.tolist()

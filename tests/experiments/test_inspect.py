@@ -50,8 +50,8 @@ def test_a_network_is_looked_into_and_all_of_it_kept_with_the_run(
     folder: Path, results: Results, run: RunInfo
 ) -> None:
     out = printed("inspect", f"run={run.id}", "images=3", f"tracking.folder={folder}")
-    kept = results.files(run.id) / "inspect" / "validation"
-    assert not (results.files(run.id) / "inspect" / "test").exists()
+    kept = results.file(run.id, "inspect/validation")
+    assert not (results.file(run.id, "inspect/test")).exists()
     page = folder / "reports" / "seen-training-0-validation-inside.html"
     assert f"page: {page}" in out
     assert page.read_bytes() == (kept / "inside.html").read_bytes()
@@ -104,7 +104,7 @@ def test_rerun_keeps_the_answer_to_each_test_image(
 ) -> None:
     out = printed("rerun", f"run={run.id}", "workers.count=1", f"tracking.folder={folder}")
     (again,) = results.runs(results.experiment("seen"), "rerun")
-    kept = results.files(again.id)
+    kept = results.file(again.id, ".")
     assert f"each answer: {kept / 'test_results.csv'}" in out
     assert (kept / "test_confusion.svg").read_text().startswith("<svg xmlns=")
     answers = pd.read_csv(kept / "test_results.csv")

@@ -63,7 +63,7 @@ def test_a_champion_is_replaced_by_what_beats_it_by_more_than_luck_alone(store: 
     best = max(reruns, key=lambda each: each.metrics["best_validation_accuracy"])
     assert (second["version"], second["is_champion"], second["run_id"]) == (2, True, best.id)
     right = [
-        pd.read_csv(store.workspace.results.files(str(run_id)) / "test_results.csv")["result"]
+        pd.read_csv(store.workspace.results.file(str(run_id), "test_results.csv"))["result"]
         == "right"
         for run_id in (best.id, first["run_id"])
     ]
@@ -115,7 +115,7 @@ def test_what_was_confirmed_on_other_test_images_stays(store: Store) -> None:
         "force=true replaces it"
     )
     answers = (
-        store.workspace.results.files(str(client.get_model_version("letters", before).run_id))
+        store.workspace.results.file(str(client.get_model_version("letters", before).run_id), ".")
         / "test_results.csv"
     )
     whole = answers.read_text()
@@ -153,7 +153,7 @@ def test_the_champion_is_written_for_programs_without_keras(store: Store, tmp_pa
     (answers_NK,) = onnxruntime.InferenceSession(network).run(None, {"pixels": digits.images_NSF})
     told = [labels[place] for place in np.argmax(answers_NK, axis=1)]
     champion = store.workspace.store.client.get_model_version("letters", store.champion())
-    kept = store.workspace.results.files(str(champion.run_id)) / "test_results.csv"
+    kept = store.workspace.results.file(str(champion.run_id), "test_results.csv")
     assert told == pd.read_csv(kept, dtype=str)["predicted_label"].tolist()
 
 

@@ -104,11 +104,11 @@ def test_each_network_has_its_answers_in_its_run(
     said: str, results: Results, best: list[RunInfo]
 ) -> None:
     for again in runs(results, "rerun"):
-        answers = pd.read_csv(results.files(again.id) / "test_results.csv")
+        answers = pd.read_csv(results.file(again.id, "test_results.csv"))
         right = (answers["result"] == "right").mean()
         assert right == pytest.approx(again.metrics["test_accuracy"])
     for source in best:
-        first = results.files(seeds_of(results, source)[0].id)
+        first = results.file(seeds_of(results, source)[0].id, ".")
         assert f"each answer of {source.name}: {first / 'test_results.csv'}" in said
 
 

@@ -72,7 +72,7 @@ def test_the_page_and_the_values_belong_to_the_varied_run(said: str, folder: Pat
     page = next(folder.glob("reports/*-sensitivity.html"))
     assert str(page) in said.replace("\n", "")
     runs = varied(folder)
-    files = results_of(folder).files(runs[0].tags["varied_from"])
+    files = results_of(folder).file(runs[0].tags["varied_from"], ".")
     assert (files / "sensitivity.html").read_text() == page.read_text()
     table = pd.read_csv(files / "sensitivity.csv")
     told = sorted(run.metrics["best_validation_accuracy"] for run in runs)

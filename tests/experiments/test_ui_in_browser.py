@@ -21,7 +21,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from mnist_seq.config import TrackingConfig, scalar_text
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
-from mnist_seq.tracking.ui import addresses, serve_ui
+from mnist_seq.tracking.ui import addresses, local_address, serve_ui
 from tests.experiments.commands import printed
 from tests.report.browser import CHROMIUM, FLAGS
 
@@ -166,7 +166,7 @@ def test_parallel_coordinates_and_curves_of_all_trials_are_there_without_a_click
     page: Page, served: tuple[int, Experiment, Results]
 ) -> None:
     port, study, _ = served
-    page.open(addresses(study, port)["curves"])
+    page.open(addresses(study, local_address(port))["curves"])
     page.find("body", f"{TRIALS} of {TRIALS} trials")  # the experiment's description
     assert page.shows(LINES, lambda lines: lines == [TRIALS]) == [TRIALS]
     assert page.shows(CURVES, lambda curves: curves == 2 * [TRIALS]) == 2 * [TRIALS]
@@ -182,7 +182,7 @@ def test_a_trial_that_lacked_a_setting_would_be_missed(
         which = (run.id, path)
         database.execute("DELETE FROM params WHERE run_uuid = ? AND key = ?", which)
         try:
-            page.open(addresses(study, port)["curves"])
+            page.open(addresses(study, local_address(port))["curves"])
             assert page.shows(LINES, lambda lines: lines == [TRIALS - 1]) == [TRIALS - 1]
         finally:
             kept = (*which, scalar_text(run.params[path]))
@@ -200,7 +200,7 @@ def test_the_table_has_value_and_settings_of_all_trials_without_a_click(
 ) -> None:
     port, study, results = served
     value, params = "best_validation_accuracy", [f"params.`{path}`" for path in SEARCHED]
-    page.open(addresses(study, port)["table"])
+    page.open(addresses(study, local_address(port))["table"])
     wanted = {
         run.name: [run.metrics[value], *(scalar_text(run.params[path]) for path in SEARCHED)]
         for run in results.runs(study, "trial")
@@ -218,7 +218,7 @@ def test_the_table_of_reruns_puts_the_best_beside_the_baseline(
     page: Page, served: tuple[int, Experiment, Results]
 ) -> None:
     port, study, results = served
-    page.open(addresses(study, port)["reruns"])
+    page.open(addresses(study, local_address(port))["reruns"])
     rows = page.shows(ROWS, lambda rows: len(rows) == 6)  # two groups of two seeds
     groups = [row["attributes.`Run Name`"] for row in rows if not name_in(row)]
     assert len(groups) == 2
@@ -239,7 +239,7 @@ def test_the_table_of_a_sensitivity_analysis_has_each_setting_with_its_mean(
     page: Page, served: tuple[int, Experiment, Results]
 ) -> None:
     port, study, results = served
-    page.open(addresses(study, port)["sensitivity"])
+    page.open(addresses(study, local_address(port))["sensitivity"])
     runs = results.runs(study, "sensitivity")
     columns = "tags.`hyperparameter`", "tags.`setting`", "params.`seed`"
     wanted = [
@@ -271,7 +271,7 @@ def test_each_chart_of_a_view_has_something_in_it(
     page: Page, served: tuple[int, Experiment, Results], view: str, charts: int
 ) -> None:
     port, study, _ = served
-    page.open(f"{addresses(study, port)[view]}&compareRunsMode=CHART")
+    page.open(f"{addresses(study, local_address(port))[view]}&compareRunsMode=CHART")
     wanted = charts * [True]
     assert page.shows(DRAWN, lambda drawn: drawn == wanted) == wanted
 
@@ -288,7 +288,7 @@ def test_a_view_in_a_form_that_mlflow_does_not_know_leaves_the_plain_table(
         change = "UPDATE experiment_tags SET value = ? WHERE experiment_id = ? AND key = ?"
         database.execute(change, ('{"version": 2, "columns": "all"}', *which))
         try:
-            page.open(addresses(study, port)["table"])
+            page.open(addresses(study, local_address(port))["table"])
             rows = page.shows(ROWS, lambda rows: len(rows) > TRIALS)
             assert len(rows) == len(results.runs(study))
         finally:
@@ -299,7 +299,7 @@ def test_an_unknown_view_leads_to_mlflows_page_about_the_study(
     page: Page, served: tuple[int, Experiment, Results]
 ) -> None:
     port, study, _ = served
-    address = addresses(study, port)["table"]
+    address = addresses(study, local_address(port))["table"]
     page.open(address.replace("viewStateShareKey=trials", "viewStateShareKey=unknown"))
     page.find("body", f"{TRIALS} of {TRIALS} trials")  # the experiment's description
     page.find(f"a[href*='/experiments/{study.id}/runs']", "Training runs")
@@ -309,7 +309,7 @@ def test_the_views_are_in_mlflows_own_list(
     page: Page, served: tuple[int, Experiment, Results]
 ) -> None:
     port, study, _ = served
-    page.open(addresses(study, port)["table"])
+    page.open(addresses(study, local_address(port))["table"])
     page.find("[data-testid='saved-views-trigger']", "trials")[0].click()
     listed = page.find("[data-testid^='saved-views-item']", at_least=3)
     assert {item.text for item in listed} == {"trials", "reruns", "sensitivity"}
@@ -333,7 +333,7 @@ def test_three_trials_are_chosen_and_compared(
     page: Page, served: tuple[int, Experiment, Results]
 ) -> None:
     port, study, _ = served
-    page.open(addresses(study, port)["table"])
+    page.open(addresses(study, local_address(port))["table"])
     rows = page.find("input[aria-label*='toggle row selection']", at_least=5)
     for row in rows[:3]:
         page.click(row)
@@ -347,7 +347,7 @@ def test_trials_are_grouped_by_return_sequences(
     page: Page, served: tuple[int, Experiment, Results]
 ) -> None:
     port, study, _ = served
-    page.open(addresses(study, port)["table"])
+    page.open(addresses(study, local_address(port))["table"])
     page.find("input[aria-label*='toggle row selection']", at_least=5)
     page.find("button", "Group by")[0].click()
     page.find("[role='menuitemcheckbox']", "model.return_sequences")[0].click()

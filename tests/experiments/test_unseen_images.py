@@ -68,7 +68,7 @@ def all_that_is_chosen_by(folder: Path, train: Path, test: Path) -> list[Any]:
     for run in runs(folder):
         metrics = {name: value for name, value in run.metrics.items() if not name.endswith(TIMES)}
         curve = [(each.train_loss, each.validation_loss) for each in results.curve(run.id)]
-        answers = results.files(run.id) / "inspect" / "validation" / "results.csv"
+        answers = results.file(run.id, "inspect/validation/results.csv")
         text = answers.read_text() if answers.exists() else ""
         stored.append((run.name, run.params, metrics, curve, text))
     return stored

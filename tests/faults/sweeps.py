@@ -67,9 +67,9 @@ def trials_begun(folder: Path) -> int:
         return 0
 
 
-def in_optuna(folder: Path) -> dict[int, dict[str, Any]]:
+def in_optuna(folder: Path, server: str | None = None) -> dict[int, dict[str, Any]]:
     """Each trial as Optuna has it: state, parameters, values reported, curve without timings."""
-    storage = f"sqlite:///{folder / 'optuna.db'}"
+    storage = server or f"sqlite:///{folder / 'optuna.db'}"
     study = optuna.load_study(study_name=STUDY, storage=storage)
     return {
         trial.number: {
@@ -86,9 +86,9 @@ def in_optuna(folder: Path) -> dict[int, dict[str, Any]]:
     }
 
 
-def in_mlflow(folder: Path) -> dict[int, dict[str, Any]]:
+def in_mlflow(folder: Path, server: str | None = None) -> dict[int, dict[str, Any]]:
     """Each trial as MLflow has it; two runs of one trial are an error."""
-    results = Workspace(TrackingConfig(folder=str(folder))).results
+    results = Workspace(TrackingConfig(folder=str(folder), uri=server)).results
     runs = results.runs(results.experiment(STUDY), "trial")
     numbers = [int(run.tags["trial_number"]) for run in runs]
     assert len(numbers) == len(set(numbers)), f"a trial has two runs: {sorted(numbers)}"

@@ -82,7 +82,7 @@ def test_a_sweep_has_a_run_of_its_own_that_a_later_session_goes_on_with(store: S
     assert run.params == {"search.sampler": search.sampler, "search.pruner": search.pruner}
     assert run.metrics == {}
     assert results.config(run.id) == CONFIG.model_dump()
-    assert (results.files(run.id) / "uncommitted.diff").read_text() == "a change"
+    assert (results.file(run.id, "uncommitted.diff")).read_text() == "a change"
     described = store.client.get_experiment(run.experiment_id).tags["mlflow.note.content"]
     assert described == experiment_description(CONFIG, progress)
 

@@ -104,7 +104,7 @@ def test_a_complete_trial_is_a_run_with_its_settings_its_curve_and_its_network(
     assert results.curve(run.id) == RECORDS
     assert results.config(run.id) == trial.config.model_dump()
     assert results.model_file(run.id).read_bytes() == b"a network"
-    files = sorted(file.name for file in results.files(run.id).iterdir())
+    files = sorted(file.name for file in results.file(run.id, ".").iterdir())
     assert files == ["config.yaml", "curves.svg", "model.keras"]
 
 

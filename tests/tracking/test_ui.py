@@ -10,7 +10,7 @@ from mnist_seq.errors import StoreError, TrackingError
 from mnist_seq.tracking.results import Experiment
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Tracker
-from mnist_seq.tracking.ui import addresses, serve_ui, ui_command
+from mnist_seq.tracking.ui import addresses, local_address, serve_ui, ui_command
 
 
 def test_the_pages_of_the_store_are_served_on_a_free_port_and_then_gone(
@@ -74,12 +74,12 @@ RUNS = "http://127.0.0.1:5000/#/experiments/7/runs?workflowType=machine_learning
 
 def test_addresses_name_the_views_that_there_are_and_no_others() -> None:
     # MLflow takes a reader who comes with another key to its overview.
-    assert addresses(Experiment("7", "a", "a"), 5000) == {
+    assert addresses(Experiment("7", "a", "a"), local_address(5000)) == {
         "curves": f"{RUNS}&compareRunsMode=CHART",
         "table": f"{RUNS}&orderByKey=metrics.%60best_validation_accuracy%60&orderByAsc=false",
     }
     search = Experiment("7", "b", "b", views=frozenset({"trials", "reruns"}))
-    assert addresses(search, 5000) == {
+    assert addresses(search, local_address(5000)) == {
         "curves": f"{RUNS}&compareRunsMode=CHART&viewStateShareKey=trials",
         "table": f"{RUNS}&viewStateShareKey=trials",
         "reruns": f"{RUNS}&viewStateShareKey=reruns",
