@@ -90,11 +90,7 @@ def test_workers_unlike_the_others_are_left_out_and_the_rest_train_as_here(
     cluster.join(with_other_code(tmp_path / "code"))
     cluster.join(without_tensorflow(tmp_path / "broken"))
     cluster.join(XLA_FLAGS="--xla_cpu_max_isa=SSE4_2")
-    settings = sweep_config(
-        "workers=cluster",
-        f"workers.scheduler={cluster.address}",
-        f"workers.connect_timeout={2 * SECONDS}",
-    ).workers
+    settings = sweep_config("workers=cluster", f"workers.scheduler={cluster.address}").workers
     said: list[str] = []
     with open_workers(settings, FUNCTIONS, said.append) as pool:
         deadline = time.monotonic() + 4 * SECONDS
@@ -114,11 +110,7 @@ def test_workers_unlike_the_others_are_left_out_and_the_rest_train_as_here(
 
 def test_a_scheduler_that_dies_is_one_line(cluster: Cluster) -> None:
     cluster.join()
-    settings = sweep_config(
-        "workers=cluster",
-        f"workers.scheduler={cluster.address}",
-        f"workers.connect_timeout={2 * SECONDS}",
-    ).workers
+    settings = sweep_config("workers=cluster", f"workers.scheduler={cluster.address}").workers
     with open_workers(settings, FUNCTIONS) as pool:
         wait_until_free(pool, 1)
         cluster.kill_scheduler()

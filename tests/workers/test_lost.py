@@ -43,13 +43,13 @@ def cluster() -> Iterator[OwnCluster]:
         yield cluster
 
 
-def search(address: str, *settings: str) -> SweepConfig:
+def search(address: str, *settings: str, seconds: float = 2 * SECONDS) -> SweepConfig:
     return searching(
         RATES,
         f"search.trials={TRIALS}",
         "workers=cluster",
         f"workers.scheduler={address}",
-        f"workers.connect_timeout={2 * SECONDS}",
+        f"workers.connect_timeout={seconds}",
         *settings,
     )
 
@@ -146,7 +146,7 @@ def test_a_worker_whose_link_stalls_stops_no_other(cluster: OwnCluster, tmp_path
 def test_a_driver_whose_link_stalls_ends_in_one_line(cluster: OwnCluster, tmp_path: Path) -> None:
     proxy = Proxy(cluster.port)
     cluster.join()
-    config = search(proxy.address)
+    config = search(proxy.address, seconds=SECONDS / 2)
     with closing(proxy), open_workers(config.workers, FUNCTIONS) as pool:
         wait_until_free(pool, 1)
         with pytest.raises(FaultError, match=r"^the Dask scheduler at tcp:.* does not answer"):
