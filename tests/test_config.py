@@ -22,7 +22,7 @@ NEEDS = {
     "data=npz": ["data.train_file=letters.npz"],
     "workers=cluster": ["workers.scheduler=tcp://host:8786"],
 }
-SEARCHES = {f"experiment={name}" for name in ("cells", "quick", "thorough")}
+SEARCHES = {f"experiment={name}" for name in ("cells", "digits", "quick", "thorough")}
 OPTIONS = [f"{file.parent.name}={file.stem}" for file in sorted(CONF.glob("*/*.yaml"))]
 
 
