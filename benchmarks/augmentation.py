@@ -2,8 +2,8 @@
 
     taskset -c 0 python -m benchmarks.augmentation
 
-Epochs of one training on one core, in turn without and with shifts, turns, scales and slants of the
-training images. Prints the medians and their ratio.
+Epochs of one training on one core, in turn without and with shifts, turns, scales, slants and
+elastic changes of the training images. Prints the medians and their ratio.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from mnist_seq.data.load import load
 from mnist_seq.network.training import advance, begin
 from mnist_seq.validation import validate, with_values
 
-CHANGES = {"shift": 2, "rotation": 10, "scale": 0.1, "shear": 10}
+CHANGES = {"shift": 2, "rotation": 10, "scale": 0.1, "shear": 10, "elastic": 1}
 
 
 def main() -> None:

@@ -178,6 +178,12 @@ class Augmentation(Settings):
         default=0, ge=0, lt=1, description="share by which width and height grow or shrink, at most"
     )
     shear: float = Field(default=0, ge=0, lt=90, description="degrees of slant, at most")
+    elastic: float = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="pixels by which parts of strokes move, neighbours alike: standard deviation",
+    )
 
     @property
     def is_off(self) -> bool:

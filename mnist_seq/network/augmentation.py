@@ -1,4 +1,4 @@
-"""Random affine changes of images: shifted, turned, scaled and slanted, each in its own way.
+"""Random changes of images: shifted, turned, scaled and slanted, each in its own way, and bent.
 
 Shape suffixes: N images, S steps (rows), F features (pixels of a row).
 """
@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_seq.config import Augmentation
+from mnist_seq.network.elastic import elastic
 
 
 def augmented(
     images_NSF: NDArray[np.uint8], config: Augmentation, random: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Images with random affine changes, uint8, shape (N, S, F).
+    """Images with random affine and elastic changes, uint8, shape (N, S, F).
 
     What a change uncovers is filled with the nearest pixel of the image.
 
@@ -22,19 +23,22 @@ def augmented(
     images_NSF : uint8, shape (N, S, F)
         They stay as they are.
     config : Augmentation
-        The largest changes; what is drawn is uniform between them and their opposites.
+        The largest affine changes; what is drawn is uniform between them and their opposites. The
+        elastic ones' standard deviation.
     random : numpy.random.Generator
         Draws seven numbers for each image, whatever is switched on: one change more leaves the
         others as they were.
     """
     draws_N7 = random.uniform(-1, 1, (len(images_NSF), 7))
-    changed = keras.ops.image.affine_transform(
-        images_NSF[..., None],
-        _transforms(config, images_NSF.shape[1:], draws_N7),
-        interpolation="bilinear",
-        fill_mode="nearest",
-    )
-    return np.asarray(changed)[..., 0]
+    if config.shift or config.rotation or config.scale or config.shear:
+        changed = keras.ops.image.affine_transform(
+            images_NSF[..., None],
+            _transforms(config, images_NSF.shape[1:], draws_N7),
+            interpolation="bilinear",
+            fill_mode="nearest",
+        )
+        images_NSF = np.asarray(changed)[..., 0]
+    return elastic(images_NSF, config.elastic, random) if config.elastic else images_NSF
 
 
 def _transforms(

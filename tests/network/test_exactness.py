@@ -28,6 +28,7 @@ WITH_MEMORY = (
     "training.ema_momentum=0.8",
     "training.augmentation.shift=1",
     "training.augmentation.rotation=10",
+    "training.augmentation.elastic=1",
 )
 
 
