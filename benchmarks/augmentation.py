@@ -10,12 +10,12 @@ import argparse
 import statistics
 import time
 
-from mnist_seq.command_config import TrainConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import Config
+from mnist_seq.config.commands import TrainConfig
+from mnist_seq.config.settings import Config
+from mnist_seq.config.validation import validate, with_values
 from mnist_seq.data.load import load
 from mnist_seq.network.training import advance, begin
-from mnist_seq.validation import validate, with_values
 
 CHANGES = {"shift": 2, "rotation": 10, "scale": 0.1, "shear": 10, "elastic": 1}
 

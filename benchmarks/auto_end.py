@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.systems import SystemFailedError, leave_in_order, listen, our_command
-from mnist_seq.command_config import SweepConfig
 from mnist_seq.composition.compose import compose
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.validation import validate
 from mnist_seq.search.aims import directions
 from mnist_seq.search.storage import FinishedTrial, StudyStorage, finished_trial
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import fixed_settings
 from mnist_seq.search.trials import StudyTrials, finished_trials
-from mnist_seq.validation import validate
 
 STUDY = "auto_end"
 CLOSE = 0.001  # a tenth of a point of accuracy

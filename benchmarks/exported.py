@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_seq.command_config import TrainConfig
 from mnist_seq.composition.compose import composed
-from mnist_seq.config import NetworkFormat
+from mnist_seq.config.commands import TrainConfig
+from mnist_seq.config.settings import NetworkFormat
 from mnist_seq.data.load import load
 from mnist_seq.network.exported import export
 from mnist_seq.network.inspection import load_model

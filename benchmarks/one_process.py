@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Config
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Config
 from mnist_seq.data.load import training_data
 from mnist_seq.network.training import advance, begin
 from mnist_seq.records import EpochRecord, FinalState, TrainingState, Trial, TrialOutcome, best_of

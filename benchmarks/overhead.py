@@ -30,8 +30,9 @@ from rich.console import Console
 from rich.live import Live
 
 from benchmarks.sleeping import SLEEPING, idle_times
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Config, TrackingConfig
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Config, TrackingConfig
+from mnist_seq.config.validation import with_values
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.loop import Driver
@@ -55,7 +56,6 @@ from mnist_seq.tracking.provenance import provenance
 from mnist_seq.tracking.sweep_recorder import SweepRecorder
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.tracking.trial_recorder import TrialRecorder
-from mnist_seq.validation import with_values
 from mnist_seq.workers.cluster import open_workers
 from tests.examples import sweep_config
 

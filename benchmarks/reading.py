@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mnist_seq.command_config import TrainConfig
 from mnist_seq.composition.compose import compose
+from mnist_seq.config.commands import TrainConfig
+from mnist_seq.config.validation import validate
 from mnist_seq.data.images.reading import form_files
 from mnist_seq.data.mnist import read_mnist
 from mnist_seq.network.inspection import BATCH_SIZE, probabilities
 from mnist_seq.network.model import build
-from mnist_seq.validation import validate
 from tests.data.page.layouts import found_on, in_order, page
 
 PITCHES = (52, 48, 44, 40, 36)  # pixels; a digit is up to 40 wide

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.one_process import Trainings, searched
-from mnist_seq.command_config import SweepConfig
 from mnist_seq.composition.compose import composed
+from mnist_seq.config.commands import SweepConfig
 from mnist_seq.pareto import pareto_front
 from mnist_seq.search.limits import trained_parameters
 

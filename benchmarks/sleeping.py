@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.records import EpochRecord, TrainingState, TrainResult
 from mnist_seq.search.storage import FinishedTrial

@@ -20,12 +20,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from mnist_seq.command_config import TrainConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import Config, Scalar
+from mnist_seq.config.commands import TrainConfig
+from mnist_seq.config.settings import Config, Scalar
+from mnist_seq.config.validation import validate, with_values
 from mnist_seq.driver.session import FUNCTIONS, data_of
 from mnist_seq.records import EpochRecord
-from mnist_seq.validation import validate, with_values
 from mnist_seq.workers.cluster import open_workers
 from mnist_seq.workers.pool import Workers
 

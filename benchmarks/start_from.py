@@ -17,9 +17,9 @@ from pathlib import Path
 
 from benchmarks.one_process import Trainings, searched
 from benchmarks.systems import data_overrides
-from mnist_seq.command_config import SweepConfig
 from mnist_seq.composition.compose import composed
-from mnist_seq.config import Values
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Values
 from mnist_seq.records import TrialOutcome
 from mnist_seq.search.storage import StudyStorage
 from mnist_seq.search.study import Study

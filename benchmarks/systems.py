@@ -22,11 +22,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mnist_seq.command_config import SweepConfig
 from mnist_seq.composition.compose import compose
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.validation import validate
 from mnist_seq.data.dataset import RawSplit
 from mnist_seq.data.mnist import read_mnist
-from mnist_seq.validation import validate
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = "mnist-seq"

@@ -18,12 +18,12 @@ import tensorflow as tf
 
 from benchmarks.ways import products
 from benchmarks.ways.shape import Shape
-from mnist_seq.command_config import TrainConfig
 from mnist_seq.composition.compose import compose
+from mnist_seq.config.commands import TrainConfig
+from mnist_seq.config.validation import validate, with_values
 from mnist_seq.data.load import load
 from mnist_seq.network.program import Program, Regularization, program_for
 from mnist_seq.network.training import advance, begin
-from mnist_seq.validation import validate, with_values
 
 
 def median(part: Callable[[], object], rounds: int) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from mnist_seq.config import Config, Objective, Values
+from mnist_seq.config.settings import Config, Objective, Values
 
 Arrays: TypeAlias = dict[str, NDArray[np.generic]]
 FinalState: TypeAlias = Literal["complete", "pruned", "infeasible", "failed"]

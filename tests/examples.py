@@ -3,13 +3,13 @@
 import functools
 from dataclasses import replace
 
-from mnist_seq.command_config import SweepConfig, TrainConfig
 from mnist_seq.commands import program
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import Config, Settings
+from mnist_seq.config.commands import SweepConfig, TrainConfig
+from mnist_seq.config.settings import Config, Settings
+from mnist_seq.config.validation import validate, with_values
 from mnist_seq.data.dataset import Dataset, digest_of
 from mnist_seq.data.load import training_data
-from mnist_seq.validation import validate, with_values
 
 COMMANDS: dict[str, type[Settings]] = {name: kind for name, (kind, _) in program.COMMANDS.items()}
 

@@ -18,7 +18,7 @@ from keras import layers
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.load import load
 
 READOUTS = ("each_step", "mean", "max", "flatten", "attention")

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from benchmarks.ways.serving import serve
 from benchmarks.ways.shape import Shape
-from mnist_seq.command_config import TrainConfig
 from mnist_seq.composition.compose import compose
+from mnist_seq.config.commands import TrainConfig
+from mnist_seq.config.validation import validate, with_values
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.network.training import advance, begin
-from mnist_seq.validation import validate, with_values
 
 
 def train(shape: Shape, data: Dataset) -> Iterator[None]:

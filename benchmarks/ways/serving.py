@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 
 from benchmarks.ways.shape import Shape
-from mnist_seq.command_config import TrainConfig
 from mnist_seq.composition.compose import compose
+from mnist_seq.config.commands import TrainConfig
+from mnist_seq.config.validation import validate
 from mnist_seq.data.dataset import Dataset, digest_of
 from mnist_seq.data.load import load
-from mnist_seq.validation import validate
 
 
 def serve(train: Callable[[Shape, Dataset], Iterator[None]]) -> None:

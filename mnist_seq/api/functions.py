@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from mnist_seq.api.running import run_rerun, run_sensitivity, run_sweep, run_training
 from mnist_seq.api.settings import as_overrides
-from mnist_seq.command_config import RerunConfig, SensitivityConfig, SweepConfig, TrainConfig
 from mnist_seq.composition.compose import composed
-from mnist_seq.config import Settings, TrackingConfig
+from mnist_seq.config.commands import RerunConfig, SensitivityConfig, SweepConfig, TrainConfig
+from mnist_seq.config.settings import Settings, TrackingConfig
+from mnist_seq.config.validation import validate
 from mnist_seq.data.arrays import write_npz_file
 from mnist_seq.errors import StoppedError
 from mnist_seq.invocation import command_text
 from mnist_seq.terminal.quiet import quiet
-from mnist_seq.validation import validate
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

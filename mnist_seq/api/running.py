@@ -5,7 +5,7 @@ What can be refused is refused before the slow libraries are loaded, so they are
 
 from typing import TYPE_CHECKING
 
-from mnist_seq.command_config import (
+from mnist_seq.config.commands import (
     InspectConfig,
     ReportConfig,
     RerunConfig,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_seq.config import flatten, scalar_text
+from mnist_seq.config.settings import flatten, scalar_text
 from mnist_seq.errors import ConfigError
 
 _QUOTED = str.maketrans({"\\": "\\\\", "'": "\\'"})

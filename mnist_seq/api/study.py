@@ -6,7 +6,7 @@ from html import escape
 import pandas as pd
 
 from mnist_seq.api.trained_run import TrainedRun
-from mnist_seq.command_config import ChosenRun, ReportConfig, SweepConfig
+from mnist_seq.config.commands import ChosenRun, ReportConfig, SweepConfig
 from mnist_seq.driver.live_page import read_study
 from mnist_seq.driver.report import report
 from mnist_seq.driver.workspace import Workspace

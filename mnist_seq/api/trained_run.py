@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
+from mnist_seq.config.validation import validate
 from mnist_seq.data.images.folder import list_files
 from mnist_seq.data.images.form import Ink
 from mnist_seq.data.images.reading import form_files
@@ -31,7 +32,6 @@ from mnist_seq.report.analysis.tables import curves_table
 from mnist_seq.terminal.progress import settings_text
 from mnist_seq.tracking.model_folder import ModelFacts
 from mnist_seq.tracking.results import RunInfo
-from mnist_seq.validation import validate
 
 
 class Prediction(NamedTuple):

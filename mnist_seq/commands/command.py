@@ -13,11 +13,11 @@ from mnist_seq.commands.endings import exit_code, told_in_a_line
 from mnist_seq.commands.help_text import help_text
 from mnist_seq.commands.output import Failed, Output
 from mnist_seq.composition.compose import CONF, compose, config_groups
-from mnist_seq.config import Settings
+from mnist_seq.config.settings import Settings
+from mnist_seq.config.validation import validate
 from mnist_seq.errors import MnistSeqError
 from mnist_seq.invocation import command_text
 from mnist_seq.terminal.encoding import write_what_can_be_written
-from mnist_seq.validation import validate
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 JSON = "--json"

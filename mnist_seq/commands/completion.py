@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from mnist_seq.composition.compose import config_groups
-from mnist_seq.config import Settings
+from mnist_seq.config.settings import Settings
+from mnist_seq.config.validation import settings
 from mnist_seq.invocation import PROGRAM
-from mnist_seq.validation import settings
 
 OPTIONS = ("--help", "--json", "--cfg")
 _SCRIPT = """\

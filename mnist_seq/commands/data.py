@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from mnist_seq.command_config import ShowDataConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Page
+from mnist_seq.config.commands import ShowDataConfig
 
 
 @command(ShowDataConfig)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from mnist_seq.command_config import DrawConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Draw
+from mnist_seq.config.commands import DrawConfig
 from mnist_seq.errors import FaultError
 
 

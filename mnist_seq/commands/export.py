@@ -1,8 +1,8 @@
 """Write a study as tables, or a network for programs without Keras."""
 
-from mnist_seq.command_config import ExportConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Files
+from mnist_seq.config.commands import ExportConfig
 
 
 @command(ExportConfig)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mnist_seq.config import Settings, flatten, scalar_text
+from mnist_seq.config.settings import Settings, flatten, scalar_text
+from mnist_seq.config.validation import allowed, settings
 from mnist_seq.invocation import command_text
-from mnist_seq.validation import allowed, settings
 
 NAME_WIDTH = 38
 

@@ -3,9 +3,9 @@
 from functools import partial
 
 from mnist_seq.api.running import run_inspection
-from mnist_seq.command_config import InspectConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Page
+from mnist_seq.config.commands import InspectConfig
 
 
 @command(InspectConfig)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
-from mnist_seq.config import Scalar, flatten
+from mnist_seq.config.settings import Scalar, flatten
 
 if TYPE_CHECKING:
     from mnist_seq.api.rerun import Rerun, Retraining

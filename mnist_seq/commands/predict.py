@@ -3,9 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-from mnist_seq.command_config import PredictConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import PageRead, Predicted
+from mnist_seq.config.commands import PredictConfig
 from mnist_seq.errors import ConfigError
 
 

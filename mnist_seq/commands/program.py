@@ -4,7 +4,9 @@ import importlib
 import sys
 
 from mnist_seq import __version__
-from mnist_seq.command_config import (
+from mnist_seq.commands.completion import completion_script
+from mnist_seq.commands.endings import MISTAKE
+from mnist_seq.config.commands import (
     CompareConfig,
     DrawConfig,
     ExportConfig,
@@ -20,12 +22,10 @@ from mnist_seq.command_config import (
     UiConfig,
     WorkerConfig,
 )
-from mnist_seq.commands.completion import completion_script
-from mnist_seq.commands.endings import MISTAKE
-from mnist_seq.config import Settings
+from mnist_seq.config.settings import Settings
+from mnist_seq.config.validation import nearest
 from mnist_seq.driver.signals import leave_when_asked
 from mnist_seq.invocation import PROGRAM
-from mnist_seq.validation import nearest
 
 # What each takes, and what it is for.
 COMMANDS: dict[str, tuple[type[Settings], str]] = {

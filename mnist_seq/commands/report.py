@@ -3,9 +3,9 @@
 from functools import partial
 
 from mnist_seq.api.running import run_report
-from mnist_seq.command_config import ReportConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Page
+from mnist_seq.config.commands import ReportConfig
 
 
 @command(ReportConfig)

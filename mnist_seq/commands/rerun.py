@@ -3,9 +3,9 @@
 from functools import partial
 
 from mnist_seq.api.running import run_rerun
-from mnist_seq.command_config import RerunConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Retrained
+from mnist_seq.config.commands import RerunConfig
 
 
 @command(RerunConfig)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from mnist_seq.command_config import SchedulerConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Scheduler
+from mnist_seq.config.commands import SchedulerConfig
 from mnist_seq.invocation import command_text
 
 

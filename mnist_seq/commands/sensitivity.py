@@ -3,9 +3,9 @@
 from functools import partial
 
 from mnist_seq.api.running import run_sensitivity
-from mnist_seq.command_config import SensitivityConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Measured
+from mnist_seq.config.commands import SensitivityConfig
 
 
 @command(SensitivityConfig)

@@ -3,9 +3,9 @@
 from functools import partial
 
 from mnist_seq.api.running import run_sweep
-from mnist_seq.command_config import SweepConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Sweep
+from mnist_seq.config.commands import SweepConfig
 
 
 @command(SweepConfig)

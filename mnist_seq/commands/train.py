@@ -3,9 +3,9 @@
 from functools import partial
 
 from mnist_seq.api.running import run_training
-from mnist_seq.command_config import TrainConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Train
+from mnist_seq.config.commands import TrainConfig
 
 
 @command(TrainConfig)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from mnist_seq.command_config import UiConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Ui
+from mnist_seq.config.commands import UiConfig
 
 
 @command(UiConfig)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from mnist_seq.command_config import WorkerConfig
 from mnist_seq.commands.command import Made, command
 from mnist_seq.commands.output import Worker
+from mnist_seq.config.commands import WorkerConfig
 
 
 @command(WorkerConfig)

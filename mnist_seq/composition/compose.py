@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mnist_seq.config import Settings
+from mnist_seq.config.settings import Settings
+from mnist_seq.config.validation import validate
 from mnist_seq.errors import ConfigError
 from mnist_seq.invocation import command_text
-from mnist_seq.validation import validate
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # Installed, they are in the package; in a clone they lie where people look for them.

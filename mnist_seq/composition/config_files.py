@@ -16,7 +16,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mnist_seq.config import flatten
+from mnist_seq.config.settings import flatten
 from mnist_seq.errors import ConfigError
 
 MOST_BYTES = 2**16

@@ -15,12 +15,10 @@ from hydra.core.override_parser.types import IntervalSweep, Override, Quote, Quo
 from hydra.errors import HydraException
 from pydantic.fields import FieldInfo
 
-from mnist_seq.command_config import ChosenRun
 from mnist_seq.composition.config_files import CHOICES, RANGE, displaced
-from mnist_seq.config import Config, Settings
-from mnist_seq.errors import ConfigError
-from mnist_seq.invocation import command_text
-from mnist_seq.validation import (
+from mnist_seq.config.commands import ChosenRun
+from mnist_seq.config.settings import Config, Settings
+from mnist_seq.config.validation import (
     closest,
     is_group,
     is_optional,
@@ -30,6 +28,8 @@ from mnist_seq.validation import (
     takes_list,
     takes_texts,
 )
+from mnist_seq.errors import ConfigError
+from mnist_seq.invocation import command_text
 
 SPACE = "search.space"
 VALUES = "values"

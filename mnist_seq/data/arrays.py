@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.dataset import RawSplit, Source
 from mnist_seq.data.pixel_format import WHITEST, Pixels
 from mnist_seq.errors import DataError

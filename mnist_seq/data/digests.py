@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.dataset import Split
 
 Digests: TypeAlias = Mapping[str, str]  # by part, and "data": of all that a training uses

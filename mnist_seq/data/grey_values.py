@@ -1,6 +1,6 @@
 """Find the range of a source's grey values in its training images, and hold all others to it."""
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.dataset import RawSplit, Source
 from mnist_seq.errors import DataError
 

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import replace
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.arrays import read_npz_file
 from mnist_seq.data.csv.source import read_csv_files
 from mnist_seq.data.dataset import Dataset, Source, Split, digest_of

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.command_config import ChosenNetwork
-from mnist_seq.config import Config
+from mnist_seq.config.commands import ChosenNetwork
+from mnist_seq.config.settings import Config
+from mnist_seq.config.validation import validate
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError, in_one_line
 from mnist_seq.network.inspection import BATCH_SIZE, load_network, probabilities
@@ -15,7 +16,6 @@ from mnist_seq.report.characters.answers import NOT_SURE, Answer, answers
 from mnist_seq.terminal.display import say
 from mnist_seq.tracking.model_folder import ModelFacts
 from mnist_seq.tracking.results import Experiment, RunInfo
-from mnist_seq.validation import validate
 
 IN_THE_FORM = {"mnist", "images"}
 

@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
-from mnist_seq.command_config import InspectConfig
-from mnist_seq.config import flatten
+from mnist_seq.config.commands import InspectConfig
+from mnist_seq.config.settings import flatten
 from mnist_seq.data.digests import from_tags
 from mnist_seq.driver.inspected_run import InspectedRun, keep_files, with_images
 from mnist_seq.driver.workspace import Workspace, file_name

@@ -3,8 +3,10 @@
 import string
 from hashlib import blake2b
 
-from mnist_seq.command_config import CompareConfig, SweepConfig
-from mnist_seq.config import Scalar, flatten, scalar_text
+from mnist_seq.config.commands import CompareConfig, SweepConfig
+from mnist_seq.config.search import SearchConfig
+from mnist_seq.config.settings import Scalar, flatten, scalar_text
+from mnist_seq.config.validation import validate
 from mnist_seq.data.digests import from_tags
 from mnist_seq.driver.live_page import read_study
 from mnist_seq.driver.report import sweep_run_of, write_page
@@ -13,11 +15,9 @@ from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import TrackingError
 from mnist_seq.report.analysis.study_comparison import ComparedStudy, findings, said
 from mnist_seq.report.pages.studies import render_studies, results
-from mnist_seq.search_config import SearchConfig
 from mnist_seq.terminal.display import console, say
 from mnist_seq.terminal.summary import print_files, print_findings, table_of
 from mnist_seq.tracking.results import Experiment
-from mnist_seq.validation import validate
 
 # Of the search's settings, those that say nothing of how its trials were chosen.
 UNTOLD = {"space", "baselines", "timeout", "retries", "max_failures"}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from threading import Lock
 
-from mnist_seq.command_config import DrawConfig
+from mnist_seq.config.commands import DrawConfig
 from mnist_seq.data.images.form import placed
 from mnist_seq.data.images.picture import WHITE
 from mnist_seq.data.images.strokes import Stroke, drawn

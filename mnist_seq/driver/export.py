@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mnist_seq.command_config import ExportConfig
+from mnist_seq.config.commands import ExportConfig
 from mnist_seq.driver.checkpoints import write_atomically
 from mnist_seq.driver.live_page import read_study
 from mnist_seq.driver.workspace import Workspace

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_seq.command_config import ExportConfig
-from mnist_seq.config import NetworkFormat
+from mnist_seq.config.commands import ExportConfig
+from mnist_seq.config.settings import NetworkFormat
 from mnist_seq.driver.checkpoints import check_writable, write_atomically
 from mnist_seq.driver.inspected_run import with_images
 from mnist_seq.driver.workspace import Workspace, file_name

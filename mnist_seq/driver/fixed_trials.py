@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from mnist_seq.config import Config, Values
+from mnist_seq.config.settings import Config, Values
 from mnist_seq.driver.session import Session, data_of
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import StoppedError

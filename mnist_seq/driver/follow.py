@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from mnist_seq.command_config import ReportConfig
+from mnist_seq.config.commands import ReportConfig
 from mnist_seq.driver.live_page import LivePage, read_study, write_while_driven
 from mnist_seq.driver.report import write_page
 from mnist_seq.driver.signals import stop_when_asked

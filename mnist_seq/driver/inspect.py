@@ -1,6 +1,6 @@
 """Analyze the trained network of an earlier run and attach the results to the run."""
 
-from mnist_seq.command_config import InspectConfig
+from mnist_seq.config.commands import InspectConfig
 from mnist_seq.driver.inspected_run import keep_files, with_images
 from mnist_seq.driver.workspace import Workspace, file_name
 from mnist_seq.driver.written_page import WrittenPage

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnist_seq.command_config import DataFiles
-from mnist_seq.config import Config, ModelConfig, Scalar
+from mnist_seq.config.commands import DataFiles
+from mnist_seq.config.settings import Config, ModelConfig, Scalar
 from mnist_seq.data.dataset import Dataset, Split
 from mnist_seq.data.digests import PARTS, TRAINED_ON
 from mnist_seq.data.load import test_split, training_data

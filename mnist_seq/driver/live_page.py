@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnist_seq.command_config import SweepConfig
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.validation import validate
 from mnist_seq.driver.report import sweep_run_of, write_page
 from mnist_seq.driver.study_tables import study_tables
 from mnist_seq.driver.workspace import Workspace
@@ -19,7 +20,6 @@ from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.pages.report import REFRESH, Analysis, analyse, render_live
 from mnist_seq.search.trials import finished_trials, running_trials
 from mnist_seq.tracking.results import RunInfo
-from mnist_seq.validation import validate
 
 # What a page says of ended trials takes far longer than its curves: each has its own pauses, and
 # an eleventh of a core at most.

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.checkpoints import unfinished_file
 from mnist_seq.driver.signals import hold_stop_signals, ignore_stop_signals
 from mnist_seq.errors import InputError

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.digests import Digests, changed_images
 from mnist_seq.driver.checkpoints import Checkpoints

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.records import EpochRecord, TrainingState, Trial, TrialOutcome, WorkerEvent
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_seq.command_config import PredictConfig
+from mnist_seq.config.commands import PredictConfig
 from mnist_seq.data.images.folder import list_files
 from mnist_seq.data.images.reading import form_files, skipped
 from mnist_seq.driver.character_reader import CharacterReader, find_reader, say_unsure

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.command_config import PredictConfig
+from mnist_seq.config.commands import PredictConfig
 from mnist_seq.data.images.form import placed
 from mnist_seq.data.images.picture import BadImageError
 from mnist_seq.data.page.layout import Character, find_characters

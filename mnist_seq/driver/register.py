@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.config import Objective
+from mnist_seq.config.settings import Objective
 from mnist_seq.data.digests import as_tags, from_tags
 from mnist_seq.driver.scores import RESULTS_FILE, Scores
 from mnist_seq.driver.workspace import Workspace

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_seq.command_config import ReportConfig, SweepConfig
+from mnist_seq.config.commands import ReportConfig, SweepConfig
+from mnist_seq.config.validation import validate
 from mnist_seq.driver.checkpoints import write_atomically
 from mnist_seq.driver.study_tables import study_tables
 from mnist_seq.driver.workspace import Workspace
@@ -19,7 +20,6 @@ from mnist_seq.terminal.display import say
 from mnist_seq.terminal.summary import print_files, print_findings, print_front
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.tracker import Tracker
-from mnist_seq.validation import validate
 
 
 def report(config: ReportConfig) -> WrittenPage:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mnist_seq.command_config import RerunConfig
-from mnist_seq.config import Config, Objective, value_at
+from mnist_seq.config.commands import RerunConfig
+from mnist_seq.config.settings import Config, Objective, value_at
+from mnist_seq.config.validation import settings
 from mnist_seq.driver.fixed_trials import FixedTrials, trained
 from mnist_seq.driver.ranking import Ranked, order_lines, ranking_rows
 from mnist_seq.driver.register import Registered, register
@@ -32,7 +33,6 @@ from mnist_seq.tracking.provenance import changes, provenance
 from mnist_seq.tracking.registry import serve_command
 from mnist_seq.tracking.results import Experiment, Results
 from mnist_seq.tracking.trial_recorder import TrialRecorder
-from mnist_seq.validation import settings
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnist_seq.command_config import DataFiles, RerunConfig
-from mnist_seq.config import Config, Values, scalar_text, value_at
+from mnist_seq.config.commands import DataFiles, RerunConfig
+from mnist_seq.config.settings import Config, Values, scalar_text, value_at
+from mnist_seq.config.validation import settings, validate, with_values
 from mnist_seq.driver.run_data import config_with_data
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import EpochRecord
 from mnist_seq.tracking.results import Experiment, RunInfo
-from mnist_seq.validation import settings, validate, with_values
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Sequence
 
-from mnist_seq.command_config import DataFiles
-from mnist_seq.config import Config, DataConfig
+from mnist_seq.config.commands import DataFiles
+from mnist_seq.config.settings import Config, DataConfig
+from mnist_seq.config.validation import validate, with_values
 from mnist_seq.data.digests import PARTS, changed_images, from_tags
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import DataError
 from mnist_seq.terminal.display import say
 from mnist_seq.tracking.results import Results, RunInfo
-from mnist_seq.validation import validate, with_values
 
 
 def config_with_data(

@@ -7,7 +7,7 @@ from statistics import mean, stdev
 import numpy as np
 
 from mnist_seq import metrics
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
 from mnist_seq.data.load import test_split
 from mnist_seq.driver.session import Session, data_of
 from mnist_seq.errors import TrainingError, in_one_line

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.command_config import SensitivityConfig, SweepConfig
-from mnist_seq.config import Config, Objective, Values, scalar_text, value_at
+from mnist_seq.config.commands import SensitivityConfig, SweepConfig
+from mnist_seq.config.settings import Config, Objective, Values, scalar_text, value_at
+from mnist_seq.config.validation import validate, with_values
 from mnist_seq.data.digests import TRAINED_ON
 from mnist_seq.driver.checkpoints import write_atomically
 from mnist_seq.driver.fixed_trials import FixedTrials, trained
@@ -38,7 +39,6 @@ from mnist_seq.terminal.summary import print_data, print_files, print_findings, 
 from mnist_seq.tracking.provenance import DECIDING, changes, provenance
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.tracker import Tracker
-from mnist_seq.validation import validate, with_values
 
 PAGE_FILE, VALUES_FILE = "sensitivity.html", "sensitivity.csv"
 FACTS = ("data_digest", *DECIDING)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mnist_seq.config import Config, WorkersConfig
+from mnist_seq.config.settings import Config, WorkersConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.load import training_data
 from mnist_seq.driver.checkpoints import Checkpoints

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mnist_seq.command_config import ShowDataConfig
+from mnist_seq.config.commands import ShowDataConfig
 from mnist_seq.data.digests import PARTS
 from mnist_seq.data.load import load
 from mnist_seq.data.overview import Overview, overview

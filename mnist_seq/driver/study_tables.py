@@ -4,13 +4,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import flatten
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import flatten
+from mnist_seq.config.validation import with_values
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of
 from mnist_seq.report.analysis.tables import StudyTables, curves_table, trials_table
 from mnist_seq.tracking.provenance import DECIDING
 from mnist_seq.tracking.results import RunInfo
-from mnist_seq.validation import with_values
 
 FACTS = ("seed", "data_digest", *DECIDING)
 _Known: TypeAlias = tuple[Trial, str, Sequence[EpochRecord], str | None]

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from mnist_seq.command_config import SweepConfig
+from mnist_seq.config.commands import SweepConfig
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.live_report import live_report
 from mnist_seq.driver.notify import Notification, without_target

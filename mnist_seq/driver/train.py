@@ -1,6 +1,7 @@
 """Train one config given by the user and record it in MLflow."""
 
-from mnist_seq.command_config import TrainConfig
+from mnist_seq.config.commands import TrainConfig
+from mnist_seq.config.validation import with_values
 from mnist_seq.driver.fixed_trials import FixedTrials, trained
 from mnist_seq.driver.session import data_of, open_session
 from mnist_seq.driver.workspace import Workspace
@@ -8,7 +9,6 @@ from mnist_seq.errors import TrainingError
 from mnist_seq.terminal.progress import Progress
 from mnist_seq.terminal.summary import print_best_epoch, print_data
 from mnist_seq.tracking.provenance import provenance
-from mnist_seq.validation import with_values
 
 
 def train(config: TrainConfig, command: str) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mnist_seq.addresses import database_address
-from mnist_seq.command_config import ChosenNetwork, ChosenRun, SweepConfig
-from mnist_seq.config import Objective, TrackingConfig, Values
+from mnist_seq.config.commands import ChosenNetwork, ChosenRun, SweepConfig
+from mnist_seq.config.settings import Objective, TrackingConfig, Values
+from mnist_seq.config.validation import validate
 from mnist_seq.data.digests import Digests, from_tags
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.lock import driven_since, driver_lock, is_driven
@@ -25,7 +26,6 @@ from mnist_seq.tracking.locations import follow, recorded_folder
 from mnist_seq.tracking.registry import Registry
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.store import Store
-from mnist_seq.validation import validate
 
 RUN_ID_LENGTH = 32  # of MLflow's ids; a trial number is shorter
 

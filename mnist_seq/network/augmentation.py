@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.config import Augmentation
+from mnist_seq.config.settings import Augmentation
 from mnist_seq.network.elastic import elastic
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.config import NetworkFormat
+from mnist_seq.config.settings import NetworkFormat
 from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.errors import ConfigError, TrackingError
 

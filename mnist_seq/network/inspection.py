@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from mnist_seq.config import ModelConfig, Readout
+from mnist_seq.config.settings import ModelConfig, Readout
 from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.errors import TrackingError
 from mnist_seq.network.keras_environment import KERAS_ENVIRONMENT

@@ -15,7 +15,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from mnist_seq.config import Cell, ModelConfig, Order, Readout
+from mnist_seq.config.settings import Cell, ModelConfig, Order, Readout
 from mnist_seq.data.pixel_format import BYTES, PixelFormat
 from mnist_seq.errors import ConfigError
 from mnist_seq.network.lstm import RowBuffers, TrainingLSTM

@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from mnist_seq.config import Cell, ModelConfig
+from mnist_seq.config.settings import Cell, ModelConfig
 from mnist_seq.errors import TrackingError
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"

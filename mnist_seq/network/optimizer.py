@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import optimizers
 from numpy.typing import NDArray
 
-from mnist_seq.config import OptimizerName
+from mnist_seq.config.settings import OptimizerName
 
 OPTIMIZERS: dict[OptimizerName, type[optimizers.Optimizer]] = {
     "adadelta": optimizers.Adadelta,

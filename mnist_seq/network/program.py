@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mnist_seq.config import Config, TrainingConfig
+from mnist_seq.config.settings import Config, TrainingConfig
 from mnist_seq.data.dataset import Dataset, Split
 from mnist_seq.metrics import accuracy, cross_entropy
 from mnist_seq.network.augmentation import augmented

@@ -1,6 +1,6 @@
 """The number of a network's trained parameters, from its config alone: Keras is not loaded."""
 
-from mnist_seq.config import ModelConfig
+from mnist_seq.config.settings import ModelConfig
 
 
 def trained_parameters(model: ModelConfig, steps: int, features: int, classes: int) -> int:

@@ -22,7 +22,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.config import Config, TrainingConfig
+from mnist_seq.config.settings import Config, TrainingConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.errors import NotFiniteError

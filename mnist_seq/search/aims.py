@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from mnist_seq.config import Config, Cost
+from mnist_seq.config.search import SearchConfig
+from mnist_seq.config.settings import Config, Cost
 from mnist_seq.records import EpochRecord
 from mnist_seq.search.limits import trained_parameters
-from mnist_seq.search_config import SearchConfig
 
 Costs = tuple[float, ...]
 COSTS = "costs"  # with a trial, from its first epoch on

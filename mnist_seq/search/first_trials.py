@@ -2,8 +2,8 @@
 
 from optuna.trial import TrialState
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Values
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Values
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.migration import known_values, values_in_space
 from mnist_seq.search.storage import StudyStorage

@@ -21,7 +21,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from mnist_seq.config import Cost, Scalar, Values
+from mnist_seq.config.settings import Cost, Scalar, Values
 from mnist_seq.search.aims import known_costs
 from mnist_seq.search.expected_improvement import (
     Numbers,

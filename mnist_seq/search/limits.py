@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from mnist_seq.config import Config, ModelConfig, Values
+from mnist_seq.config.search import Limits
+from mnist_seq.config.settings import Config, ModelConfig, Values
 from mnist_seq.data.load import training_data
 from mnist_seq.network import size
 from mnist_seq.records import EpochRecord
-from mnist_seq.search_config import Limits
 
 Allows = Callable[[Values], bool]
 ParametersOf = Callable[[Values], int | None]

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Scalar, Values, value_at
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Scalar, Values, value_at
 from mnist_seq.search.aims import directions
 from mnist_seq.search.space import Space, contains, is_active, ordered
 from mnist_seq.search.storage import StudyStorage, values_of

@@ -22,8 +22,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from mnist_seq.config.search import SearchConfig
 from mnist_seq.search.aims import Costs, no_costlier
-from mnist_seq.search_config import SearchConfig
 
 REDUCTION_FACTOR = 3
 MEDIAN_STARTUP_TRIALS = 5

@@ -7,10 +7,10 @@ names.
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from mnist_seq.config import Config, Scalar, Values
+from mnist_seq.config.search import Choices, Dimension, SearchConfig
+from mnist_seq.config.settings import Config, Scalar, Values
+from mnist_seq.config.validation import nearest, settings, with_values
 from mnist_seq.errors import ConfigError
-from mnist_seq.search_config import Choices, Dimension, SearchConfig
-from mnist_seq.validation import nearest, settings, with_values
 
 Space: TypeAlias = Mapping[str, Dimension]
 LARGEST_GRID = 100_000

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
-from mnist_seq.config import Scalar, Values
+from mnist_seq.config.settings import Scalar, Values
 from mnist_seq.errors import ServerAwayError, StoreError
 from mnist_seq.postgresql import database as postgresql
 from mnist_seq.records import FinalState, parse_records

@@ -15,8 +15,9 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Values, value_at
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.search import Limits
+from mnist_seq.config.settings import Values, value_at
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import FinalState, parse_records
 from mnist_seq.search.aims import COSTS, Costs, directions, known_costs
@@ -54,7 +55,6 @@ from mnist_seq.search.study_settings import (
     study_name,
     trial_config,
 )
-from mnist_seq.search_config import Limits
 
 SAMPLER_ATTRIBUTES = "study"  # with each trial: what the sampler keeps with the whole study
 CONSTRAINT = "search.limits"  # Optuna's name for it: above 0 where a trial breaks one

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from mnist_seq.command_config import SweepConfig
+from mnist_seq.config.commands import SweepConfig
 from mnist_seq.data.digests import Digests, changed_images
 from mnist_seq.errors import DataError
 from mnist_seq.search.storage import StudyStorage

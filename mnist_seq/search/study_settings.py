@@ -5,12 +5,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_seq.command_config import DataFiles, SweepConfig
-from mnist_seq.config import Config, Values, flatten, value_at
+from mnist_seq.config.commands import DataFiles, SweepConfig
+from mnist_seq.config.search import Range
+from mnist_seq.config.settings import Config, Values, flatten, value_at
+from mnist_seq.config.validation import settings, with_values
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.space import is_active, ordered
-from mnist_seq.search_config import Range
-from mnist_seq.validation import settings, with_values
 
 # Settings that may change within one study: they shape no trial's curve.
 CHANGEABLE = ("trials", "most_trials", "timeout", "retries", "max_failures", "storage")

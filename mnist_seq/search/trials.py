@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Values
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Values
+from mnist_seq.config.validation import with_values
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
 from mnist_seq.metrics import accuracy_standard_error
@@ -17,7 +18,6 @@ from mnist_seq.search.limits import excess
 from mnist_seq.search.storage import FinishedTrial
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import baseline_values, trial_config
-from mnist_seq.validation import with_values
 
 LEAST_TRIALS = 10  # with a value, before a search ends by itself
 NEXT_TRIALS = 3  # whose gain is expected then

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from mnist_seq.config import Config, Scalar, Values, value_at
+from mnist_seq.config.search import Choices, Dimension, Range
+from mnist_seq.config.settings import Config, Scalar, Values, value_at
+from mnist_seq.config.validation import nearest, settings, with_values
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.space import Space, contains, is_active, ordered
-from mnist_seq.search_config import Choices, Dimension, Range
-from mnist_seq.validation import nearest, settings, with_values
 
 Curve: TypeAlias = list[tuple[Scalar, int]]  # values of a hyperparameter, each with its config
 

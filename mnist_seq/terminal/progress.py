@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from mnist_seq.config import Objective, Scalar, scalar_text
+from mnist_seq.config.settings import Objective, Scalar, scalar_text
 from mnist_seq.records import (
     Callback,
     EpochRecord,

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.errors import in_one_line
 from mnist_seq.invocation import command_text

@@ -18,7 +18,8 @@ from mlflow.entities.lifecycle_stage import LifecycleStage
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
-from mnist_seq.config import Scalar
+from mnist_seq.config.settings import Scalar
+from mnist_seq.config.validation import nearest
 from mnist_seq.errors import TrackingError
 from mnist_seq.invocation import command_text
 from mnist_seq.records import EpochRecord, FinalState
@@ -34,7 +35,6 @@ from mnist_seq.tracking.runs import CONFIG_FILE, EPOCH_METRICS
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Role
 from mnist_seq.tracking.views import ViewKey, views_among
-from mnist_seq.validation import nearest
 
 _LARGEST = 1.797e308  # MLflow keeps an infinite value as the largest float
 

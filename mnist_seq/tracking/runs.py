@@ -23,7 +23,7 @@ from mlflow.entities import (
 )
 from mlflow.exceptions import MlflowException
 
-from mnist_seq.config import Scalar, scalar_text
+from mnist_seq.config.settings import Scalar, scalar_text
 from mnist_seq.data.pixel_format import Pixels
 from mnist_seq.records import EpochRecord
 from mnist_seq.tracking.experiments import Deleted, DeletionCheck

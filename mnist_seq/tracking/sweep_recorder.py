@@ -2,10 +2,10 @@
 
 from typing import get_args
 
-from mnist_seq.command_config import SweepConfig
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.search import Dimension
 from mnist_seq.records import Callback, FinalState, Trial, TrialOutcome
 from mnist_seq.report.analysis import wording
-from mnist_seq.search_config import Dimension
 from mnist_seq.terminal.progress import Progress, settings_text
 from mnist_seq.tracking.provenance import Provenance
 from mnist_seq.tracking.tracker import Tracker

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.records import Callback, EpochRecord, Trial
 from mnist_seq.tracking.runs import Run
 

@@ -9,7 +9,7 @@ from typing import Literal, Self, TypeAlias
 from mlflow import entities
 from mlflow.exceptions import MlflowException
 
-from mnist_seq.config import Scalar
+from mnist_seq.config.settings import Scalar
 from mnist_seq.errors import TrackingError
 from mnist_seq.sqlite.database import exclusive
 from mnist_seq.tracking.experiments import (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mnist_seq.config import Config, value_at
+from mnist_seq.config.settings import Config, value_at
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.digests import TRAINED_ON, as_tags
 from mnist_seq.records import Callback, EpochRecord, FinalState, Trial, TrialOutcome

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
-from mnist_seq.config import Objective
+from mnist_seq.config.settings import Objective
 
 ViewKey: TypeAlias = Literal["trials", "reruns", "sensitivity"]
 Column: TypeAlias = tuple[Literal["metrics", "params", "tags"], str]

@@ -5,7 +5,7 @@ from pathlib import Path
 import dask
 from distributed import Security
 
-from mnist_seq.config import Certificates
+from mnist_seq.config.settings import Certificates
 from mnist_seq.errors import InputError
 
 ROLES = ("client", "scheduler", "worker")

@@ -14,7 +14,7 @@ from distributed import Client, LocalCluster, Security, rpc
 from distributed.system import MEMORY_LIMIT
 from distributed.utils import get_mp_context
 
-from mnist_seq.config import WorkersConfig
+from mnist_seq.config.settings import WorkersConfig
 from mnist_seq.errors import FaultError, InputError
 from mnist_seq.workers import forkserver
 from mnist_seq.workers.certificates import security

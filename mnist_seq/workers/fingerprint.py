@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
+from mnist_seq.config.validation import validate
 from mnist_seq.data.dataset import Dataset, Scaling, Split
 from mnist_seq.records import EpochRecord, TrainingState
-from mnist_seq.validation import validate
 
 PACKAGE = Path(__file__).parents[1]
 CPUINFO = Path("/proc/cpuinfo")  # of Linux, where Python does not know the processor's name

@@ -20,7 +20,7 @@ from typing import Any
 from distributed import Client, Future, KilledWorker
 from distributed.client import ClosedClientError, FutureCancelledError
 
-from mnist_seq.config import Config, WorkersConfig
+from mnist_seq.config.settings import Config, WorkersConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.errors import FaultError, NotFiniteError, is_environmental
 from mnist_seq.invocation import command_text

@@ -18,7 +18,7 @@ from distributed import Nanny, Scheduler, Security
 from distributed.system import MEMORY_LIMIT
 from distributed.utils import silence_logging_cmgr
 
-from mnist_seq.command_config import SchedulerConfig, WorkerConfig
+from mnist_seq.config.commands import SchedulerConfig, WorkerConfig
 from mnist_seq.errors import InputError
 from mnist_seq.workers import forkserver
 from mnist_seq.workers.certificates import security

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from distributed import get_worker
 
-from mnist_seq.config import Config, DataConfig
+from mnist_seq.config.settings import Config, DataConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.load import load
 from mnist_seq.data.pixel_format import PixelFormat

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 
 WriteCsv: TypeAlias = Callable[..., str]
 MakeConfig: TypeAlias = Callable[..., DataConfig]

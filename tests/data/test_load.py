@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from mnist_seq.data import load as loading
 from mnist_seq.data.dataset import Dataset, RawSplit, Source
 from mnist_seq.data.digits import read_digits

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.mnist import read_mnist
 from mnist_seq.data.scaling import SCALINGS, minmax, standard, unit
 

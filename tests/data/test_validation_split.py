@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.dataset import Source, Split
 from mnist_seq.data.validation_split import (
     VALIDATION_SPLITS,

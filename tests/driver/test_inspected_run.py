@@ -1,6 +1,6 @@
 import pytest
 
-from mnist_seq.config import Cell, ModelConfig, Order
+from mnist_seq.config.settings import Cell, ModelConfig, Order
 from mnist_seq.driver.inspected_run import check_is_read_by_rows
 from mnist_seq.errors import TrackingError
 

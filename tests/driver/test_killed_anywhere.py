@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from optuna.storages import RDBStorage
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Config
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.loop import Driver

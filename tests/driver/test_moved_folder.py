@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import StoreError
 from mnist_seq.tracking.locations import recorded_folder

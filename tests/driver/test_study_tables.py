@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Values
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Values
 from mnist_seq.driver.study_tables import study_tables
 from mnist_seq.records import parse_records
 from mnist_seq.report.analysis.tables import StudyTables

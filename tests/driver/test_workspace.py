@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq.command_config import ChosenRun
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.commands import ChosenRun
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import StoreError
 from mnist_seq.tracking.tracker import Tracker

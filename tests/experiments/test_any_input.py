@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mnist_seq.command_config import SweepConfig
 from mnist_seq.composition.compose import compose
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.validation import settings as all_settings
+from mnist_seq.config.validation import validate
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.samplers import distribution
 from mnist_seq.search.space import check, grid
-from mnist_seq.validation import settings as all_settings
-from mnist_seq.validation import validate
 
 PATHS = sorted(all_settings(SweepConfig))
 MANY = settings(

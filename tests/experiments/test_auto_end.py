@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.search.trials import LEAST_TRIALS
 from tests.experiments.commands import printed

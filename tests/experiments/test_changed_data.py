@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_seq.command_config import SweepConfig, TrainConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import Config, TrackingConfig
+from mnist_seq.config.commands import SweepConfig, TrainConfig
+from mnist_seq.config.settings import Config, TrackingConfig
+from mnist_seq.config.validation import validate, with_values
 from mnist_seq.data import load as loading
 from mnist_seq.data.digests import PARTS, Digests, from_tags
 from mnist_seq.data.digits import read_digits
@@ -26,7 +27,6 @@ from mnist_seq.records import TrainingState, TrialOutcome
 from mnist_seq.search.trials import StudyTrials
 from mnist_seq.tracking.results import RunInfo
 from mnist_seq.tracking.tracker import Tracker
-from mnist_seq.validation import validate, with_values
 from tests.experiments.commands import Ran, printed, run
 
 HEADER = ",".join(["label", *(f"pixel{n}" for n in range(64))])

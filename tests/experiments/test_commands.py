@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mnist_seq.command_config import RerunConfig, SweepConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import Settings
-from mnist_seq.validation import settings, validate
+from mnist_seq.config.commands import RerunConfig, SweepConfig
+from mnist_seq.config.settings import Settings
+from mnist_seq.config.validation import settings, validate
 from tests.examples import COMMANDS
 from tests.experiments.commands import SLOW, run, run_alone
 

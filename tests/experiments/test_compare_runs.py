@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from mnist_seq import metrics
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.load import load
 from mnist_seq.driver import inspected_run
 from mnist_seq.driver.workspace import Workspace

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from mnist_seq.command_config import SweepConfig
 from mnist_seq.composition import compose as composing
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import flatten
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import flatten
+from mnist_seq.config.validation import validate
 from mnist_seq.errors import ConfigError
-from mnist_seq.validation import validate
 
 HEAD = "# @package _global_\n"
 LAUGHS = (

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.provenance import provenance
 from tests.experiments.commands import printed

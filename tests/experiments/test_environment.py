@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.session import data_of
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import FaultError

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from tests.experiments.commands import printed, run
 from tests.faults.sweeps import STUDY, arguments, finish, in_optuna, start, wait_for

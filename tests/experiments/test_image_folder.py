@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data import load as loading
 from mnist_seq.data.digits import read_digits
 from mnist_seq.driver.workspace import Workspace

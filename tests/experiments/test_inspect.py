@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mnist_seq import metrics
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.load import load
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.network.training import predict

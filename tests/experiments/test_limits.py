@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.results import RunInfo
 from tests.experiments.commands import printed, run

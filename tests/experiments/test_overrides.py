@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_seq.command_config import ReportConfig, SweepConfig, TrainConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import Config, flatten
+from mnist_seq.config.commands import ReportConfig, SweepConfig, TrainConfig
+from mnist_seq.config.settings import Config, flatten
+from mnist_seq.config.validation import is_text, validate
+from mnist_seq.config.validation import settings as all_settings
 from mnist_seq.errors import ConfigError
-from mnist_seq.validation import is_text, validate
-from mnist_seq.validation import settings as all_settings
 from tests.experiments.commands import run
 
 DEFAULT = compose("sweep", SweepConfig, [])["search"]["space"]

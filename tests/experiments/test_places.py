@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 from optuna.study import StudyDirection
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.search.storage import StudyStorage
 from mnist_seq.tracking.ui import serve_ui

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mnist_seq.config import Config, TrackingConfig
+from mnist_seq.config.settings import Config, TrackingConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.driver import session
 from mnist_seq.driver.workspace import Workspace

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from mnist_seq.api.trained_run import TrainedRun
-from mnist_seq.command_config import DrawConfig
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.commands import DrawConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.digits import read_digits
 from mnist_seq.data.images.form import mnist_form
 from mnist_seq.data.images.picture import Picture

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from scipy.stats import binomtest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.digits import read_digits
 from mnist_seq.driver import export_network
 from mnist_seq.driver.workspace import Workspace

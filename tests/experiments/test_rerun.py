@@ -7,12 +7,12 @@ from statistics import mean, stdev
 import pandas as pd
 import pytest
 
-from mnist_seq.command_config import RerunConfig, TrainConfig
 from mnist_seq.composition.compose import compose
-from mnist_seq.config import TrackingConfig, flatten, scalar_text
+from mnist_seq.config.commands import RerunConfig, TrainConfig
+from mnist_seq.config.settings import TrackingConfig, flatten, scalar_text
+from mnist_seq.config.validation import validate
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.results import Results, RunInfo
-from mnist_seq.validation import validate
 from tests.experiments.commands import printed, run
 
 SWEEP = (

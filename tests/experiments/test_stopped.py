@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from tests.experiments.commands import ROOT
 from tests.faults.sweeps import start, wait_for

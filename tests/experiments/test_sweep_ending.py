@@ -5,12 +5,12 @@ import shlex
 import pytest
 
 from mnist_seq.api.study import Study
+from mnist_seq.config.validation import with_values
 from mnist_seq.driver import sweep as driver
 from mnist_seq.driver import workspace
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome
 from mnist_seq.terminal.progress import Progress
 from mnist_seq.terminal.summary import print_summary
-from mnist_seq.validation import with_values
 from mnist_seq.workers import forkserver
 from tests.examples import config
 from tests.experiments.commands import Ran, run

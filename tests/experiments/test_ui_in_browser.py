@@ -18,7 +18,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from mnist_seq.config import TrackingConfig, scalar_text
+from mnist_seq.config.settings import TrackingConfig, scalar_text
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.results import Experiment, Results, RunInfo
 from mnist_seq.tracking.ui import addresses, local_address, serve_ui

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.digits import read_digits
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.network.training import predict

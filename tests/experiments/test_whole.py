@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.load import load
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.results import Results, RunInfo

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.network import training
 from mnist_seq.records import EpochRecord, TrainingState

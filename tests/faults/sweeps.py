@@ -13,7 +13,7 @@ from typing import Any
 
 import optuna
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]

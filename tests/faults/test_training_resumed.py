@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.network import training

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from mnist_seq.config import Augmentation
+from mnist_seq.config.settings import Augmentation
 from mnist_seq.network.augmentation import augmented
 
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from mnist_seq.config import Config, ModelConfig, Readout
+from mnist_seq.config.settings import Config, ModelConfig, Readout
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.network import training

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_seq.config import ModelConfig, NetworkFormat
+from mnist_seq.config.settings import ModelConfig, NetworkFormat
 from mnist_seq.data.pixel_format import BYTES, PixelFormat
 from mnist_seq.errors import ConfigError, TrackingError
 from mnist_seq.network import exported

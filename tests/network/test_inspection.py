@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mnist_seq.config import ModelConfig, Order, Readout
+from mnist_seq.config.settings import ModelConfig, Order, Readout
 from mnist_seq.data.pixel_format import BYTES, PixelFormat
 from mnist_seq.network.inspection import (
     PARTIAL_READOUTS,

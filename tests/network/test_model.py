@@ -13,7 +13,7 @@ import pytest
 from keras import layers
 from numpy.typing import NDArray
 
-from mnist_seq.config import DataConfig, ModelConfig, Readout
+from mnist_seq.config.settings import DataConfig, ModelConfig, Readout
 from mnist_seq.data.pixel_format import PixelFormat
 from mnist_seq.data.scaling import SCALINGS
 from mnist_seq.errors import ConfigError

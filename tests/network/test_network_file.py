@@ -12,7 +12,7 @@ import h5py
 import pytest
 from keras import layers, models, saving
 
-from mnist_seq.config import ModelConfig, Readout
+from mnist_seq.config.settings import ModelConfig, Readout
 from mnist_seq.errors import TrackingError
 from mnist_seq.network.inspection import load_model
 from mnist_seq.network.network_file import MEMBERS, check_network_file

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from mnist_seq.config import Cell, Order, Readout
+from mnist_seq.config.settings import Cell, Order, Readout
 from mnist_seq.network.model import build
 from mnist_seq.network.size import trained_parameters
 from tests.examples import config

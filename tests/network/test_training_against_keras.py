@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from mnist_seq.config import Config, OptimizerName
+from mnist_seq.config.settings import Config, OptimizerName
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.network import program, training
 from mnist_seq.network.model import seed_for

@@ -2,11 +2,11 @@
 
 from omegaconf import OmegaConf
 
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
+from mnist_seq.config.validation import with_values
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.network import training
 from mnist_seq.records import Arrays, EpochRecord, TrainingState
-from mnist_seq.validation import with_values
 from tests import examples
 
 Curve = list[tuple[EpochRecord, TrainingState]]

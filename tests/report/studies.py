@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnist_seq.config import Objective, Scalar
+from mnist_seq.config.search import Choices, Dimension, Range
+from mnist_seq.config.settings import Objective, Scalar
 from mnist_seq.report.analysis.diagnosis import diagnose
 from mnist_seq.report.analysis.findings import Finding
 from mnist_seq.report.analysis.tables import CURVE_COLUMNS, TRIAL_COLUMNS, StudyTables
-from mnist_seq.search_config import Choices, Dimension, Range
 
 Settings = dict[str, Scalar]
 Space = dict[str, Dimension]

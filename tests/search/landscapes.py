@@ -9,11 +9,11 @@ from typing import Any, get_args
 
 import optuna
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Values
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.search import SearchConfig
+from mnist_seq.config.settings import Values
 from mnist_seq.search.storage import StudyStorage
 from mnist_seq.search.study import Study, Suggestion
-from mnist_seq.search_config import SearchConfig
 from tests.examples import sweep_config
 
 EPOCHS = 10

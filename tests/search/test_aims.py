@@ -9,8 +9,8 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Config
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Config
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import EpochRecord, FinalState, TrialOutcome
 from mnist_seq.search.expected_improvement import gained_volume

@@ -10,15 +10,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Scalar, Values
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Scalar, Values
+from mnist_seq.config.validation import validate
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import EpochRecord, TrialOutcome
 from mnist_seq.search.expected_improvement import expected_gain, log_errors
 from mnist_seq.search.study_settings import study_name
 from mnist_seq.search.trials import LEAST_TRIALS, StudyTrials
-from mnist_seq.validation import validate
 from tests.examples import sweep_config
 from tests.search.landscapes import opened, searching
 

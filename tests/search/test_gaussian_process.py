@@ -15,11 +15,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
+from mnist_seq.config.search import Choices, Dimension, Range
 from mnist_seq.search.expected_improvement import expected_improvement, log_errors
 from mnist_seq.search.gaussian_process import Coordinates, GaussianProcessSampler
 from mnist_seq.search.samplers import GP_STARTUP_TRIALS, GP_TRIALS, build_sampler, distributions
 from mnist_seq.search.space import Space
-from mnist_seq.search_config import Choices, Dimension, Range
 from tests.search.landscapes import EPOCHS, asked, landscape, opened, searched, searching, trial
 
 SPACE = searching().search.space

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Config
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.search import Limits
+from mnist_seq.config.settings import Config
 from mnist_seq.records import EpochRecord, TrialOutcome
 from mnist_seq.search.expected_improvement import chance_below
 from mnist_seq.search.limits import trained_parameters
 from mnist_seq.search.study_settings import fixed_settings, study_name
 from mnist_seq.search.trials import INFEASIBLE_AT_FIRST, StudyTrials
-from mnist_seq.search_config import Limits
 from tests.examples import sweep_config
 from tests.search.landscapes import landscape, opened, searching, stored
 

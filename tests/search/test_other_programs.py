@@ -9,8 +9,8 @@ import pytest
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Values
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Values
 from mnist_seq.errors import StoreError
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome
 from mnist_seq.search.space import grid

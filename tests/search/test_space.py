@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from mnist_seq.command_config import SweepConfig
-from mnist_seq.config import Values, value_at
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.search import Choices, Dimension, Range
+from mnist_seq.config.settings import Values, value_at
+from mnist_seq.config.validation import with_values as with_
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.space import check, contains, grid, is_active, is_integer, ordered
-from mnist_seq.search_config import Choices, Dimension, Range
-from mnist_seq.validation import with_values as with_
 from tests.examples import config, sweep_config
 
 READOUT = "model.readout"

@@ -5,11 +5,11 @@ from typing import get_args
 
 import pytest
 
+from mnist_seq.config.search import SearchConfig
+from mnist_seq.config.validation import with_values
 from mnist_seq.search.pruners import build_pruner
 from mnist_seq.search.space import contains, grid, is_active
 from mnist_seq.search.study import Suggestion
-from mnist_seq.search_config import SearchConfig
-from mnist_seq.validation import with_values
 from tests.search.landscapes import (
     EPOCHS,
     INSIDE,

@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 import pytest
 
-from mnist_seq.command_config import SweepConfig
+from mnist_seq.config.commands import SweepConfig
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import EpochRecord, TrialOutcome
 from mnist_seq.search.storage import StudyStorage

@@ -2,11 +2,11 @@
 
 import pytest
 
-from mnist_seq.config import Config, Scalar, value_at
+from mnist_seq.config.search import Choices, Range
+from mnist_seq.config.settings import Config, Scalar, value_at
+from mnist_seq.config.validation import with_values
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.variations import Variations, values_to_try, variations
-from mnist_seq.search_config import Choices, Range
-from mnist_seq.validation import with_values
 from tests.examples import config, sweep_config
 
 SPACE = sweep_config().search.space

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mnist_seq.config import Values
+from mnist_seq.config.settings import Values
+from mnist_seq.config.validation import with_values
 from mnist_seq.records import EpochRecord, TrainResult, Trial, TrialOutcome
 from mnist_seq.terminal.display import LiveDisplay, LogDisplay, open_display
 from mnist_seq.terminal.progress import Progress
-from mnist_seq.validation import with_values
 from tests.examples import config
 
 RECORD = EpochRecord(1, 0.1, 0.9, 0.1, 0.97, 0.001, 1.0, 100.0)

@@ -2,7 +2,7 @@ import shlex
 
 import pytest
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.terminal.display import console
 from mnist_seq.terminal.summary import print_findings, print_next_commands
 

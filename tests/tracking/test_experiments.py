@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from mlflow.entities import ViewType
 
-from mnist_seq.command_config import ChosenRun
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.commands import ChosenRun
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError
 from mnist_seq.tracking.results import Results

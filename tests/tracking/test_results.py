@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq.config import Scalar, scalar_text
+from mnist_seq.config.settings import Scalar, scalar_text
 from mnist_seq.errors import TrackingError
 from mnist_seq.tracking.results import Results, parse_scalar
 from mnist_seq.tracking.store import Store

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from mnist_seq.config import Scalar
+from mnist_seq.config.settings import Scalar
 from mnist_seq.tracking.results import Results
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Tracker

@@ -1,4 +1,4 @@
-from mnist_seq.command_config import SweepConfig
+from mnist_seq.config.commands import SweepConfig
 from mnist_seq.records import Trial, TrialOutcome
 from mnist_seq.terminal.progress import Progress
 from mnist_seq.tracking.provenance import Provenance

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-from mnist_seq.config import TrackingConfig
+from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.records import Trial
 from mnist_seq.tracking.results import Results, RunInfo
 from mnist_seq.tracking.runs import milliseconds

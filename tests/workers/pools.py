@@ -3,7 +3,7 @@
 import functools
 import time
 
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.network import training
 from mnist_seq.records import (

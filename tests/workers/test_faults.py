@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.errors import is_environmental
 from mnist_seq.records import (

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from distributed import Security
 
-from mnist_seq.command_config import SweepConfig
+from mnist_seq.config.commands import SweepConfig
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.driver.session import data_of
 from mnist_seq.errors import FaultError

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.records import EnvironmentFault, TrainingState
 from mnist_seq.workers import slots

@@ -13,7 +13,7 @@ import dask
 import pytest
 from distributed import LocalCluster, batched
 
-from mnist_seq.config import Config
+from mnist_seq.config.settings import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.driver.session import data_of
 from mnist_seq.errors import ConfigError, FaultError, InputError

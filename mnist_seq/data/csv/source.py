@@ -5,7 +5,7 @@ Shapes: N images, S steps, F features, K classes, L labels as a file spells them
 
 import numpy as np
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.csv.cache import read_once
 from mnist_seq.data.csv.labels import WHOLE_NUMBER, canonical
 from mnist_seq.data.csv.reader import Table, labels_by_row

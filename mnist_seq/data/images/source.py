@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.dataset import Source, Split
 from mnist_seq.data.images.folder import list_folder
 from mnist_seq.data.images.reading import read_once, skipped

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from mnist_seq.config import Scalar
+from mnist_seq.config.settings import Scalar
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter
 from mnist_seq.report.analysis.response_model import Indices, Numbers
 

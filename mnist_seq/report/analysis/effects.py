@@ -13,13 +13,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from mnist_seq.config.search import Choices
 from mnist_seq.report.analysis.coordinates import Settings
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter
 from mnist_seq.report.analysis.one_thread import in_one_thread
 from mnist_seq.report.analysis.response_model import Numbers
 from mnist_seq.report.analysis.study_model import StudyModel, after_training, study_model
 from mnist_seq.report.analysis.tables import StudyTables
-from mnist_seq.search_config import Choices
 
 WITHIN_90_PERCENT = 1.645  # standard deviations of a normal distribution
 # Standard deviations from which on a difference is told. The two values are chosen as the furthest

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mnist_seq.config import Cost
+from mnist_seq.config.settings import Cost
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.tables import StudyTables
 

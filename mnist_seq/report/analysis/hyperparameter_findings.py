@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from mnist_seq.config.search import Range
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.effects import SAME, TOLD, Effect, effects
 from mnist_seq.report.analysis.findings import Finding
@@ -11,7 +12,6 @@ from mnist_seq.report.analysis.importance import Importances, variance_importanc
 from mnist_seq.report.analysis.next_range import choices_override, edges
 from mnist_seq.report.analysis.study_model import LEAST_TRIALS, study_model
 from mnist_seq.report.analysis.tables import StudyTables
-from mnist_seq.search_config import Range
 
 LEADS = 0.8  # share of bootstrap samples in which the most important one must lead
 AHEAD = 1.25  # times the second's importance, which is known to some percent only

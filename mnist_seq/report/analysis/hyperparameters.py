@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mnist_seq.config import Scalar
+from mnist_seq.config.search import Choices, Dimension, Range
+from mnist_seq.config.settings import Scalar
 from mnist_seq.report.analysis.tables import StudyTables
-from mnist_seq.search_config import Choices, Dimension, Range
 
 
 @dataclass(frozen=True)

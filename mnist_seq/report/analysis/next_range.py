@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from mnist_seq.config import Config, Scalar
+from mnist_seq.config.search import Choices, Range
+from mnist_seq.config.settings import Config, Scalar
+from mnist_seq.config.validation import settings
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.findings import Finding
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter, hyperparameters
 from mnist_seq.report.analysis.tables import StudyTables
-from mnist_seq.search_config import Choices, Range
-from mnist_seq.validation import settings
 
 OUTER = 0.1  # share of an axis that counts as its edge
 NEARBY = 1 / 3  # if the best lies at the edge, its peers may lie as far as this

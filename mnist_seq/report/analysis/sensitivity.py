@@ -17,7 +17,7 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.config import Objective, Scalar, scalar_text
+from mnist_seq.config.settings import Objective, Scalar, scalar_text
 from mnist_seq.errors import TrainingError
 
 Numbers = NDArray[np.float64]

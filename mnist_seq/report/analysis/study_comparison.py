@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
-from mnist_seq.config import Config, Scalar, scalar_text
+from mnist_seq.config.search import Choices, Dimension, Range
+from mnist_seq.config.settings import Config, Scalar, scalar_text
+from mnist_seq.config.validation import settings
 from mnist_seq.errors import in_one_line
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.chance import Lead, lead_by_luck, standard_error
@@ -13,8 +15,6 @@ from mnist_seq.report.analysis.effects import effects
 from mnist_seq.report.analysis.hyperparameter_findings import unimportant, what_matters
 from mnist_seq.report.analysis.study_model import study_model
 from mnist_seq.report.analysis.tables import StudyTables, TrialSummary
-from mnist_seq.search_config import Choices, Dimension, Range
-from mnist_seq.validation import settings
 
 EXACT = 15  # digits: as many as every float has
 MOST_NAMED = 5  # differences in a sentence

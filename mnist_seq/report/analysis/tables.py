@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from mnist_seq.config import Cost, Objective, Scalar
+from mnist_seq.config.search import Dimension
+from mnist_seq.config.settings import Cost, Objective, Scalar
 from mnist_seq.pareto import pareto_front
-from mnist_seq.search_config import Dimension
 
 TRIAL_COLUMNS = (
     "number",

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from mnist_seq.config.search import Range
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.findings import Finding
 from mnist_seq.report.analysis.next_range import top_count, widened
 from mnist_seq.report.analysis.tables import StudyTables
-from mnist_seq.search_config import Range
 
 MOST = 0.8  # of the top trials must agree
 LATE, EARLY = 0.9, 0.25  # shares of a training

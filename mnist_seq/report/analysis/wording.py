@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnist_seq.config import Cost, Objective, scalar_text
-from mnist_seq.search_config import Choices, Dimension
+from mnist_seq.config.search import Choices, Dimension
+from mnist_seq.config.settings import Cost, Objective, scalar_text
 
 MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 

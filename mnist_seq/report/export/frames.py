@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnist_seq.config import Config, scalar_text
+from mnist_seq.config.settings import Config, scalar_text
+from mnist_seq.config.validation import settings, value_type
 from mnist_seq.report.analysis.tables import CURVE_COLUMNS, MORE_OF_AN_EPOCH, StudyTables
-from mnist_seq.validation import settings, value_type
 
 TRIAL: dict[str, type] = {
     "study": str,

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from mnist_seq.config import Cost
+from mnist_seq.config.settings import Cost
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.axes import baseline_rule, scatter, set_ticks, value_axis

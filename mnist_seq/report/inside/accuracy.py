@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mnist_seq import metrics
-from mnist_seq.config import Readout
+from mnist_seq.config.settings import Readout
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.figures.drawing import (
     ACCENT,

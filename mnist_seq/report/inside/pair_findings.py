@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mnist_seq.config import Scalar, scalar_text
+from mnist_seq.config.settings import Scalar, scalar_text
 from mnist_seq.errors import in_one_line
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.inside.accuracy import NEARLY

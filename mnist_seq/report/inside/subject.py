@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mnist_seq.config import Scalar
+from mnist_seq.config.settings import Scalar
 
 
 @dataclass(frozen=True)

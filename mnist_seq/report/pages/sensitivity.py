@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_seq.config import Scalar
+from mnist_seq.config.settings import Scalar
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.measured_interaction import Interaction
 from mnist_seq.report.analysis.predictions import Prediction, verdict

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from mnist_seq.data import load as loading
 from mnist_seq.data.dataset import Dataset, Source, Split
 from mnist_seq.data.load import load

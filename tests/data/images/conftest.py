@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnist_seq.config import DataConfig
+from mnist_seq.config.settings import DataConfig
 from tests.data.conftest import MakeConfig
 
 PAPER, INK = 230, 20

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from mnist_seq.config.search import Choices
 from mnist_seq.report.analysis.effects import Effect, Response, effects
-from mnist_seq.search_config import Choices
 from tests.report.studies import (
     DEFAULT,
     UNITS,

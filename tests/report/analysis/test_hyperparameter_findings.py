@@ -2,8 +2,8 @@
 
 import pytest
 
+from mnist_seq.config.search import Range
 from mnist_seq.report.analysis.diagnosis import diagnose
-from mnist_seq.search_config import Range
 from tests.report.studies import (
     RATE,
     THREE,

@@ -1,6 +1,6 @@
+from mnist_seq.config.search import Choices, Range
 from mnist_seq.report.analysis.hyperparameters import activity, hyperparameter
 from mnist_seq.report.figures.scales import hyperparameter_ticks
-from mnist_seq.search_config import Choices, Range
 from tests.report.studies import study
 
 

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from mnist_seq.config.search import Choices, Range
 from mnist_seq.report.analysis.importance import variance_importance
 from mnist_seq.report.analysis.tables import StudyTables
-from mnist_seq.search_config import Choices, Range
 from tests.report.studies import Settings, Space, noise, study
 
 UNIT = Range(low=0.0, high=1.0)

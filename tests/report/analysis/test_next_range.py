@@ -1,7 +1,7 @@
 import pytest
 
+from mnist_seq.config.search import Choices, Range
 from mnist_seq.report.analysis.next_range import Side, edges, widened
-from mnist_seq.search_config import Choices, Range
 from tests.report.studies import Settings, study, unit
 
 POWERS = Range(low=16, high=128, log=True)

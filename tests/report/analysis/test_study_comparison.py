@@ -4,10 +4,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mnist_seq.config import Scalar
+from mnist_seq.config.search import Choices, Range
+from mnist_seq.config.settings import Scalar
 from mnist_seq.report.analysis.study_comparison import ComparedStudy, differing, findings, said
 from mnist_seq.report.analysis.tables import CURVE_COLUMNS, TRIAL_COLUMNS, StudyTables
-from mnist_seq.search_config import Choices, Range
 from tests.report.studies import IMAGES, THREE, Space, study, wide_is_better
 
 ONE: Space = {"model.units": Choices(choices=[50])}

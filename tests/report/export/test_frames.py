@@ -4,10 +4,10 @@ import math
 
 import pandas as pd
 
+from mnist_seq.config.search import Choices, Range
 from mnist_seq.report.analysis.tables import CURVE_COLUMNS, TRIAL_COLUMNS, StudyTables
 from mnist_seq.report.export.files import csv_file
 from mnist_seq.report.export.frames import curves_frame, trials_frame
-from mnist_seq.search_config import Choices, Range
 from tests.report.studies import Space
 
 SPACE: Space = {

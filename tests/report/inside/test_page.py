@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_seq.config import Scalar
+from mnist_seq.config.settings import Scalar
 from mnist_seq.report.inside.answers import most_confused
 from mnist_seq.report.inside.page import findings, make
 from mnist_seq.report.inside.reading import Reading

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_seq.config import Scalar
+from mnist_seq.config.settings import Scalar
 from mnist_seq.report.inside.pair import Pair
 from mnist_seq.report.inside.pair_findings import (
     accuracy_finding,

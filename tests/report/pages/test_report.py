@@ -9,11 +9,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from mnist_seq.config.search import Choices, Range
 from mnist_seq.report.analysis.sweep_progress import SweepProgress
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.drawing import ACCENT
 from mnist_seq.report.pages.report import analyse, render, render_live
-from mnist_seq.search_config import Choices, Range
 from tests.report.studies import BASELINE, DEFAULT, UNITS, Space, mixed, study, unit
 
 STUDIES = {

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from mnist_seq.config import (
+from mnist_seq.config.search import SearchConfig
+from mnist_seq.config.settings import (
     Certificates,
     Config,
     DataConfig,
@@ -22,7 +23,6 @@ from mnist_seq.config import (
     WorkersConfig,
     flatten,
 )
-from mnist_seq.search_config import SearchConfig
 
 
 def _as_list(value: Any) -> Any:

@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from mnist_seq.addresses import database_address
-from mnist_seq.config import Cost, Name, Objective, Scalar, Settings, flatten
+from mnist_seq.config.settings import Cost, Name, Objective, Scalar, Settings, flatten
 
 
 class Range(Settings):

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from mnist_seq.config import Config, Scalar, Settings, scalar_text
+from mnist_seq.config.settings import Config, Scalar, Settings, scalar_text
 from mnist_seq.errors import ConfigError
 
 AnySettings = TypeVar("AnySettings", bound=Settings)

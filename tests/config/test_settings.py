@@ -2,17 +2,17 @@ from typing import Any, get_args
 
 import pytest
 
-from mnist_seq.command_config import SweepConfig
 from mnist_seq.commands import program
 from mnist_seq.composition.compose import CONF, compose
-from mnist_seq.config import Config, flatten, value_at
+from mnist_seq.config.commands import SweepConfig
+from mnist_seq.config.settings import Config, flatten, value_at
+from mnist_seq.config.validation import is_group, settings, validate, with_values
 from mnist_seq.data.load import SOURCES
 from mnist_seq.data.scaling import SCALINGS
 from mnist_seq.data.validation_split import VALIDATION_SPLITS
 from mnist_seq.errors import ConfigError
 from mnist_seq.network.size import trained_parameters
 from mnist_seq.search.space import check
-from mnist_seq.validation import is_group, settings, validate, with_values
 from tests.examples import COMMANDS
 
 # What an option cannot say by itself.
