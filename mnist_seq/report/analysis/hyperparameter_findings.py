@@ -10,7 +10,7 @@ from mnist_seq.report.analysis.effects import SAME, TOLD, Effect, effects
 from mnist_seq.report.analysis.findings import Finding
 from mnist_seq.report.analysis.importance import Importances, variance_importance
 from mnist_seq.report.analysis.next_range import choices_override, edges
-from mnist_seq.report.analysis.study_model import LEAST_TRIALS, study_model
+from mnist_seq.report.analysis.study_model import LEAST_TRIALS, comparable, study_model
 from mnist_seq.report.analysis.tables import StudyTables
 
 LEADS = 0.8  # share of bootstrap samples in which the most important one must lead
@@ -172,7 +172,7 @@ def _value(effect: Effect, index: int) -> str:
 
 
 def _too_few_trials(tables: StudyTables) -> Finding:
-    count = len(tables.scored)
+    scored, count = len(tables.scored), len(comparable(tables))
     if count >= LEAST_TRIALS:
         return Finding(
             "nothing_learned",
@@ -180,10 +180,11 @@ def _too_few_trials(tables: StudyTables) -> Finding:
             "all had the same value, or the same settings.",
             {"trials": count},
         )
+    alike = "" if count == scored else ", alike in what is not searched"
     return Finding(
         "too_few_trials",
-        f"{wording.many(count, 'trial')} with a value: too few to say what any hyperparameter "
-        f"does (it takes {LEAST_TRIALS} at the least).",
+        f"{wording.many(count, 'trial')} with a value{alike}: too few to say what any "
+        f"hyperparameter does (it takes {LEAST_TRIALS} at the least).",
         {"trials": count},
         # More of the same is no advice where most of it fails.
         f"search.trials={4 * LEAST_TRIALS}" if 2 * count >= len(tables.trials) else None,

@@ -84,15 +84,15 @@ def study_model(tables: StudyTables) -> StudyModel | None:
     Trials whose settings differ in what is not searched, as a baseline's may, are left out. Kept
     for the latest tables: the findings and several figures ask for it.
     """
-    comparable = _comparable(tables)
+    trials_alike = comparable(tables)
     searched = [h for h in hyperparameters(tables) if h.distinct > 1]
     searched.sort(key=lambda h: len(_ancestors(tables, h.path)))
-    if len(comparable) < LEAST_TRIALS or not searched:
+    if len(trials_alike) < LEAST_TRIALS or not searched:
         return None
     coordinates = Coordinates(searched)
-    trials = _settings(tables, comparable, searched)
+    trials = _settings(tables, trials_alike, searched)
     rows = coordinates.rows(trials)
-    progress, log_errors, trial_of = _observations(tables, comparable)
+    progress, log_errors, trial_of = _observations(tables, trials_alike)
     if np.ptp(log_errors) == 0:
         return None
     inputs = np.column_stack([rows[trial_of], progress])
@@ -117,7 +117,7 @@ def study_model(tables: StudyTables) -> StudyModel | None:
     return StudyModel(searched, coordinates, trials, model, samples, explained, largest)
 
 
-def _comparable(tables: StudyTables) -> pd.DataFrame:
+def comparable(tables: StudyTables) -> pd.DataFrame:
     """The trials with a value that have what is not searched in common; a part of very many."""
     trials = tables.scored
     for path in tables.unsearched:

@@ -1,5 +1,7 @@
 """Findings on the hyperparameters, from studies whose law the test plants."""
 
+from dataclasses import replace
+
 import pytest
 
 from mnist_seq.config.search import Range
@@ -17,6 +19,8 @@ from tests.report.studies import (
     unit,
     wide_is_better,
 )
+
+TOO_FEW = "too_few_trials"
 
 
 def rate_fits_width(settings: Settings) -> float:
@@ -113,8 +117,22 @@ def test_on_pure_noise_nothing_was_learned(seed: int) -> None:
 
 
 def test_few_trials_are_too_few_to_say() -> None:
-    (finding,) = found(study(5), "too_few_trials")
+    (finding,) = found(study(5), TOO_FEW)
     assert finding.numbers["trials"] == 5
+
+
+def test_a_baseline_that_cannot_be_compared_is_not_counted() -> None:
+    constant: Settings = {
+        "model.units": 50,
+        "training.learning_rate": 1e-3,
+        "training.schedule": "constant",
+    }
+    space = {path: THREE[path] for path in ("model.units", "training.learning_rate")}
+    tables = study(8, space=space, baseline=constant)
+    schedules = tables.trials["is_baseline"].map({True: "constant", False: "cosine"})
+    trials = tables.trials.assign(**{"training.schedule": schedules})
+    (finding,) = found(replace(tables, trials=trials, unsearched=("training.schedule",)), TOO_FEW)
+    assert finding.text.startswith("7 trials with a value, alike in what is not searched: too few")
 
 
 def test_of_equal_rivals_none_matters_most() -> None:
