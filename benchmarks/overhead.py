@@ -4,6 +4,7 @@
     python -m benchmarks.overhead --trials 200 --earlier 1800    # the last of them alone
     python -m benchmarks.overhead --slots 64 --pace 1            # epochs take as long as they say
     python -m benchmarks.overhead --dask                         # the real workers, two of them
+    python -m benchmarks.overhead --cluster 2 --slots 64         # a cluster, epochs of 2 s
 
 Everything is real but the training: the loop, the default search in Optuna's database, the runs in
 MLflow, the files of unfinished trials, the display. The slots are a calendar in this process: it
@@ -29,7 +30,7 @@ import numpy as np
 from rich.console import Console
 from rich.live import Live
 
-from benchmarks.sleeping import SLEEPING, idle_times
+from benchmarks.sleeping import Spans, cluster, idle_times, sleeping, spans_of, used
 from mnist_seq.config.commands import SweepConfig
 from mnist_seq.config.settings import Config, TrackingConfig
 from mnist_seq.config.validation import with_values
@@ -256,11 +257,36 @@ def measure(slots: int, pace: float, earlier: int, config: SweepConfig) -> None:
 def measure_dask(config: SweepConfig) -> None:
     """Print how long the slots of the real workers stand idle."""
     workers = config.workers.model_copy(update={"count": 2})
-    with tempfile.TemporaryDirectory() as folder, open_workers(workers, SLEEPING) as pool:
+    with tempfile.TemporaryDirectory() as folder, open_workers(workers, sleeping()) as pool:
         drive(pool, config, Path(folder), Costs())
-        epochs, trials = idle_times(workspace_at(Path(folder)).finished_trials(NAME))
+        spans = spans_of(workspace_at(Path(folder)).finished_trials(NAME))
     print(f"\n2 slots of Dask, {config.search.target} trials whose epochs sleep: a slot is idle")
-    for name, idle in (("epoch", epochs), ("trial", trials)):
+    print_idle(spans)
+
+
+def measure_cluster(slots: int, seconds: float, config: SweepConfig) -> None:
+    """Print how much of their time the slots of a cluster are used."""
+    with cluster(slots) as address, tempfile.TemporaryDirectory() as folder:
+        changed = {"scheduler": address, "count": None}
+        workers = config.workers.model_copy(update=changed)
+        with open_workers(workers, sleeping(seconds)) as pool:
+            while pool.free < slots:
+                time.sleep(0.1)
+            began = time.process_time()
+            behind = drive(pool, config, Path(folder), Costs())
+            processor = time.process_time() - began
+        spans = spans_of(workspace_at(Path(folder)).finished_trials(NAME))
+    epochs = sum(map(len, spans.values()))
+    share, lasted = used(spans)
+    print(f"\n{slots} slots, {config.search.target} trials, {epochs} epochs of {seconds:g} s")
+    print(f"used {share:.1%} of the slots' time in the {lasted:.0f} s while trials were left")
+    print_idle(spans)
+    print(f"the driver took {processor:.0f} s of a processor; MLflow was {behind:.1f} s behind")
+
+
+def print_idle(spans: Spans) -> None:
+    """Print how long slots stand idle."""
+    for name, idle in zip(("epoch", "trial"), idle_times(spans), strict=True):
         print(
             f"between two {name}s {statistics.median(idle):6.1f} ms median, "
             f"{statistics.mean(idle):6.1f} mean"
@@ -275,6 +301,7 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=0.0, help="1: epochs take a second or two")
     parser.add_argument("--earlier", type=int, default=0, help="trials that the study has before")
     parser.add_argument("--dask", action="store_true", help="real workers instead")
+    parser.add_argument("--cluster", type=float, help="a cluster whose epochs take so many seconds")
     parser.add_argument("overrides", nargs="*", help="as on the command line: search.pruner=median")
     arguments = parser.parse_args()
     trials = arguments.earlier + arguments.trials
@@ -284,7 +311,10 @@ def main() -> None:
         measure_dask(config)
         return
     for slots in arguments.slots:
-        measure(slots, arguments.pace, arguments.earlier, config)
+        if arguments.cluster:
+            measure_cluster(slots, arguments.cluster, config)
+        else:
+            measure(slots, arguments.pace, arguments.earlier, config)
 
 
 if __name__ == "__main__":

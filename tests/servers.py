@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -64,12 +64,21 @@ def wait_until_up(check: Callable[[], object], process: "subprocess.Popen[bytes]
 
 
 class PostgreSQL:
-    """A PostgreSQL server of its own, with passwords, that can be killed and started again."""
+    """A PostgreSQL server of its own, with passwords, that can be killed and started again.
 
-    def __init__(self, password: str) -> None:
+    Parameters
+    ----------
+    within : sequence of str
+        What its command begins with, to run elsewhere.
+    """
+
+    def __init__(self, password: str, address: str = HOST, within: Sequence[str] = ()) -> None:
         self._programs, self.password, self.port = postgresql_programs(), password, free_port()
+        self._address = address
         # It refuses to run as root.
         self._user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+        as_user = ("setpriv", "--reuid", self._user, "--regid", self._user, "--init-groups")
+        self._within = [*within, *as_user] if within else []  # a network is entered as root
         self.folder = Path(tempfile.mkdtemp(prefix="postgresql"))
         shutil.chown(self.folder, self._user)
         secret = self.folder / "password"
@@ -81,22 +90,26 @@ class PostgreSQL:
             *("--pwfile", str(secret), "--no-sync", "-E", "UTF8"),
         )
         secret.unlink()
+        with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet scram-sha-256\n")
         self.start()
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         self.process = subprocess.Popen(
             [
+                *self._within,
                 *(str(self._programs / "postgres"), "-D", str(self.folder / "data")),
-                *("-h", HOST, "-p", str(self.port), "-k", str(self.folder), "-F"),
+                *("-h", self._address, "-p", str(self.port), "-k", str(self.folder), "-F"),
             ],
-            user=self._user,
+            user=None if self._within else self._user,
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         wait_until_up(
-            lambda: self._run("pg_isready", "-h", HOST, "-p", str(self.port)), self.process
+            lambda: self._run("pg_isready", "-h", self._address, "-p", str(self.port)),
+            self.process,
         )
 
     def kill(self) -> None:
@@ -112,19 +125,19 @@ class PostgreSQL:
     def database(self, name: str) -> str:
         """Make an empty database; return its address, without a password."""
         self.sql("postgres", f"CREATE DATABASE {name}")
-        return f"postgresql+psycopg://owner@{HOST}:{self.port}/{name}"
+        return f"postgresql+psycopg://owner@{self._address}:{self.port}/{name}"
 
     def sql(self, database: str, statement: str) -> str:
         """What psql prints for a statement."""
         return self._run(
-            *("psql", "-h", HOST, "-p", str(self.port), "-U", "owner", "-d", database),
+            *("psql", "-h", self._address, "-p", str(self.port), "-U", "owner", "-d", database),
             *("-tAc", statement),
         )
 
     def dump(self, database: str) -> str:
         """All that is in a database, as text."""
         return self._run(
-            *("pg_dump", "-h", HOST, "-p", str(self.port), "-U", "owner", "-d", database)
+            *("pg_dump", "-h", self._address, "-p", str(self.port), "-U", "owner", "-d", database)
         )
 
     def _run(self, program: str, *words: str) -> str:
@@ -143,16 +156,31 @@ class PostgreSQL:
 
 
 class MlflowServer:
-    """An MLflow server on a database, that can be killed and started again."""
+    """An MLflow server on a database, that can be killed and started again.
 
-    def __init__(self, database: str, password: str, folder: Path, *options: str) -> None:
+    Parameters
+    ----------
+    within : sequence of str
+        What its command begins with, to run elsewhere.
+    """
+
+    def __init__(
+        self,
+        database: str,
+        password: str,
+        folder: Path,
+        *options: str,
+        address: str = HOST,
+        within: Sequence[str] = (),
+    ) -> None:
         self.port = free_port()
-        self.address = f"http://{HOST}:{self.port}"
+        self.address = f"http://{address}:{self.port}"
         self._log = folder / "mlflow-server.log"
         self._command = [
-            *(sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database),
+            *(*within, sys.executable, "-m", "mlflow", "server", "--backend-store-uri", database),
             *("--artifacts-destination", (folder / "files").as_uri(), "--workers", "1"),
-            *("--host", HOST, "--port", str(self.port), *options),
+            *("--host", address, "--port", str(self.port)),
+            *("--allowed-hosts", f"{address}:{self.port}", *options),
         ]
         self._environment = {
             **os.environ,

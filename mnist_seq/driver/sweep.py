@@ -90,6 +90,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
             whole, each = _recorders(
                 workspace, session, config, progress, checkpoints, without_target(command), again
             )
+            _end_runs(each, trials, again)
             load = system_metrics(config.tracking, lambda: whole.run)
             retries = config.search.retries
             try:
@@ -149,6 +150,17 @@ def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progres
     print_data(data)
     print_retried(study.retried, study.readmitted)
     return progress
+
+
+def _end_runs(recorder: TrialRecorder, trials: StudyTrials, kept: Set[int]) -> None:
+    """End the runs of trials that ended on another host, which had not told the server yet.
+
+    What that host alone has, the network, is stored when the command runs there again.
+    """
+    for trial, outcome in trials.finished():
+        if trial.number in recorder.earlier and trial.number not in kept:
+            recorder.on_trial_start(trial)
+            recorder.on_trial_end(trial, outcome)
 
 
 def _recorders(

@@ -81,8 +81,19 @@ def test_the_machines_load_is_written_once_and_not_for_each_trial(results: Resul
     assert not [name for name in names if name.startswith("system/")]
 
 
-def test_the_same_command_again_trains_nothing_and_says_how_to_add_trials(folder: Path) -> None:
+def test_the_same_command_again_trains_nothing_and_says_how_to_add_trials(
+    results: Results, folder: Path
+) -> None:
+    before, client = trials(results)[0], results._store.client
+    client.delete_tag(before.id, "trial_state")  # as of a driver that told Optuna, and was lost
+    client.update_run(before.id, status="RUNNING")
     out = printed("sweep", *SWEEP, f"tracking.folder={folder}")
+    after = trials(results)[0]
+    assert (after.id, after.status, after.tags["trial_state"]) == (
+        before.id,
+        "FINISHED",
+        "complete",
+    )
     assert "all of them are done; search.trials=24 adds more" in out
     # The training is that of all sessions, the time beside it that of this one.
     assert re.search(r"\d+ epochs, \d+:\d\d of training \(\d+:\d\d since it went on\)", out)
