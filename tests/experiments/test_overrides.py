@@ -69,7 +69,9 @@ def test_text_settings_are_those_that_take_any_text() -> None:
     text = {path for path, field in all_settings(SweepConfig).items() if is_text(field)}
     assert text == {
         *("data.train_file", "data.test_file", "data.label_column", "data.folder"),
-        *("study", "search.start_from", "notify", "tracking.folder", "workers.scheduler"),
+        *("study", "search.start_from", "search.storage", "notify"),
+        *("tracking.folder", "tracking.uri", "workers.scheduler"),
+        *(f"workers.{name}_file" for name in ("ca", "cert", "key")),
     }
 
 

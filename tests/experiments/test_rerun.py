@@ -207,7 +207,7 @@ def test_a_change_that_is_not_possible_is_one_line(typed: str, line: str, folder
 def test_every_setting_of_network_and_training_can_be_changed() -> None:
     defaults = compose("train", TrainConfig, [])
     typed = flatten({group: defaults[group] for group in ("model", "training")})
-    assert len(typed) == 9 + 15
+    assert len(typed) == 9 + 16
     overrides = [f"{path}={scalar_text(value)}" for path, value in typed.items()]
     config = validate(RerunConfig, compose("rerun", RerunConfig, overrides))
     assert config.changes == typed

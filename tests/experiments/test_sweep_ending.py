@@ -34,7 +34,7 @@ def ran(outcomes: list[TrialOutcome], monkeypatch: pytest.MonkeyPatch) -> Ran:
     monkeypatch.setattr(driver, "sweep", ended)
     monkeypatch.setattr(workspace, "Workspace", lambda _: None)
     monkeypatch.setattr(Study, "has_best", progress.count("complete") > 0)
-    monkeypatch.setattr(forkserver, "start", lambda _: None)
+    monkeypatch.setattr(forkserver, "start", lambda: None)
     return run("sweep", "data=digits", "tracking.folder=my runs")
 
 

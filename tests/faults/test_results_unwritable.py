@@ -42,7 +42,7 @@ def on_a_read_only_disk(mount: Mount) -> Path:
 @pytest.mark.parametrize(
     ("command", "finding"),
     [
-        (("report", "study=before"), "- 5 trials"),
+        (("report", "study=before"), "- 4 trials with a value, alike"),
         (("inspect", "study=before", "trial=0", "images=1"), "of the answers"),
     ],
 )
