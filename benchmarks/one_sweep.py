@@ -85,6 +85,7 @@ class Measured:
 def settings(workload: str, epochs: int) -> list[dict[str, Any]]:
     """The trainings of a workload."""
     if workload == "space":
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
         return [suggest(study.ask()).model_dump() for _ in range(DRAWN)]
     return [
