@@ -23,7 +23,8 @@ from mnist_seq.composition.compose import compose
 from mnist_seq.config.commands import SweepConfig
 from mnist_seq.config.validation import validate
 from mnist_seq.search.aims import directions
-from mnist_seq.search.storage import FinishedTrial, StudyStorage, finished_trial
+from mnist_seq.search.finished_trial import FinishedTrial, finished_trial
+from mnist_seq.search.storage import StudyStorage
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import fixed_settings
 from mnist_seq.search.trials import StudyTrials, finished_trials

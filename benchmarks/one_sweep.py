@@ -45,7 +45,6 @@ from typing import Any
 
 import optuna
 
-from benchmarks.peers.network import suggest
 from benchmarks.systems import (
     OURS,
     PEERS,
@@ -85,6 +84,8 @@ class Measured:
 def settings(workload: str, epochs: int) -> list[dict[str, Any]]:
     """The trainings of a workload."""
     if workload == "space":
+        from benchmarks.peers.network import suggest  # loads Keras, which the others do without
+
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
         return [suggest(study.ask()).model_dump() for _ in range(DRAWN)]

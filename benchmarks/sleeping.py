@@ -19,7 +19,7 @@ from distributed import LocalCluster
 from mnist_seq.config.settings import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.records import EpochRecord, TrainingState, TrainResult
-from mnist_seq.search.storage import FinishedTrial
+from mnist_seq.search.finished_trial import FinishedTrial
 from mnist_seq.workers.tasks import TrainingFunctions
 
 SECONDS = 0.05

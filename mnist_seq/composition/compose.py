@@ -78,7 +78,8 @@ def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[s
         raise ConfigError(" ".join(str(error).split())) from None
     assert isinstance(values, dict)  # the top of every file is a mapping
     if "search" in values and "search" not in kind.model_fields:
-        experiment = next(word for word in overrides if word.startswith("experiment="))
+        experiments = (word for word in overrides if word.startswith("experiment="))
+        experiment = next(experiments, f"{CONF / name}.yaml")
         raise ConfigError(f"{experiment}: is a search, for {command_text('sweep')}")
     space = values.get("search", {}).get("space")
     if isinstance(space, dict):

@@ -157,8 +157,9 @@ def _end_runs(recorder: TrialRecorder, trials: StudyTrials, kept: Set[int]) -> N
 
     What that host alone has, the network, is stored when the command runs there again.
     """
-    for trial, outcome in trials.finished():
-        if trial.number in recorder.earlier and trial.number not in kept:
+    left = recorder.earlier.keys() - kept
+    for trial, outcome in trials.finished() if left else ():
+        if trial.number in left:
             recorder.on_trial_start(trial)
             recorder.on_trial_end(trial, outcome)
 

@@ -17,7 +17,8 @@ from mnist_seq.driver.lock import driven_since, driver_lock, is_driven
 from mnist_seq.driver.report_path import report_path
 from mnist_seq.errors import ServerAwayError, StoreError, TrackingError
 from mnist_seq.postgresql.database import StudyLock, holder
-from mnist_seq.search.storage import FinishedTrial, StudyStorage, is_made
+from mnist_seq.search.finished_trial import FinishedTrial
+from mnist_seq.search.storage import StudyStorage, is_made
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_data import check_data, keep_data
 from mnist_seq.search.study_settings import study_name

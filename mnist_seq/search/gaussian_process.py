@@ -32,9 +32,9 @@ from mnist_seq.search.expected_improvement import (
     log_errors,
     predicted,
 )
+from mnist_seq.search.finished_trial import FINAL_STATES, finished_trial
 from mnist_seq.search.limits import Allows, ParametersOf
 from mnist_seq.search.space import Space, is_active, ordered
-from mnist_seq.search.storage import FINAL_STATES, finished_trial
 
 CANDIDATES = 500
 MOST_DRAWS = 5_000  # to find them within limits

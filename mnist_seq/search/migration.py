@@ -8,8 +8,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from mnist_seq.config.commands import SweepConfig
 from mnist_seq.config.settings import Scalar, Values, value_at
 from mnist_seq.search.aims import directions
+from mnist_seq.search.finished_trial import values_of
 from mnist_seq.search.space import Space, contains, is_active, ordered
-from mnist_seq.search.storage import StudyStorage, values_of
+from mnist_seq.search.storage import StudyStorage
 
 COPIED = "copied"  # with the study: how many of its trials came from an earlier space
 

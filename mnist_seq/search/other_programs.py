@@ -7,8 +7,8 @@ from optuna.distributions import BaseDistribution, check_distribution_compatibil
 from optuna.trial import FrozenTrial
 
 from mnist_seq.errors import in_one_line
+from mnist_seq.search.finished_trial import own_values
 from mnist_seq.search.space import Space, contains, is_integer
-from mnist_seq.search.storage import own_values
 
 ENQUEUED = "fixed_params"  # with an enqueued trial, by Optuna: the values to try
 

@@ -12,7 +12,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_seq.errors import is_environmental
 from mnist_seq.search.aims import COSTS
-from mnist_seq.search.storage import INFEASIBLE, StudyStorage
+from mnist_seq.search.finished_trial import INFEASIBLE
+from mnist_seq.search.storage import StudyStorage
 
 BRACKETS = "brackets"  # with the study: whose name its Hyperband brackets follow
 

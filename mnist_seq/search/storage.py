@@ -5,7 +5,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,13 @@ from sqlalchemy.pool import NullPool
 from mnist_seq.config.settings import Scalar, Values
 from mnist_seq.errors import ServerAwayError, StoreError
 from mnist_seq.postgresql import database as postgresql
-from mnist_seq.records import FinalState, parse_records
+from mnist_seq.search.finished_trial import (
+    FINAL_STATES,
+    REASON,
+    FinishedTrial,
+    finished_trial,
+    values_of,
+)
 from mnist_seq.search.waiting import ServerWait, patient
 from mnist_seq.sqlite import database as sqlite
 
@@ -29,75 +34,8 @@ SECONDS_FOR_A_LOCK = 60
 # PostgreSQL's classes of errors that pass by themselves: no connection, no room for one, shut down.
 PASSING = ("08", "53", "57")
 SPACE_MARK = " space "  # no name has a blank
-REASON = "reason"  # with a trial: why it failed, or which limit it breaks
-INFEASIBLE = "infeasible"  # with a trial: it was ended because it breaks a limit
 FIRST = "first"  # with the study: what it tries first, after its baselines
 BEYOND_LIMITS = "beyond_limits"  # with the study: by number, trials that break its later limits
-FINAL_STATES: dict[TrialState, FinalState] = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
-OPTUNA_STATES: dict[FinalState, TrialState] = {
-    **{state: known for known, state in FINAL_STATES.items()},
-    "infeasible": TrialState.PRUNED,  # without a value
-}
-
-
-@dataclass(frozen=True)
-class FinishedTrial:
-    """A trial that has ended: its values and its result.
-
-    Attributes
-    ----------
-    state : str
-        complete, pruned, infeasible or failed.
-    records : list of dict
-        Its curve, an `EpochRecord` each, as plain values; empty if another program made the trial.
-    reason : str or None
-        Why it failed, or which limit it breaks.
-    """
-
-    number: int
-    values: Values
-    state: FinalState
-    records: list[dict[str, Any]]
-    reason: str | None
-
-
-def finished_trial(trial: FrozenTrial, beyond: str | None = None) -> FinishedTrial:
-    """Convert a finished Optuna trial to a `FinishedTrial`.
-
-    Parameters
-    ----------
-    beyond : str, optional
-        Which limit it breaks that the study has got since.
-    """
-    records = trial.user_attrs.get("records", [])
-    try:
-        parse_records(records)
-    except ValueError:  # another program's attribute of the same name
-        records = []
-    reason = beyond or trial.user_attrs.get(REASON)
-    is_infeasible = beyond is not None or INFEASIBLE in trial.user_attrs
-    return FinishedTrial(
-        number=trial.number,
-        values=values_of(trial),
-        state="infeasible" if is_infeasible else FINAL_STATES[trial.state],
-        records=records,
-        reason=None if reason is None else str(reason),
-    )
-
-
-def values_of(trial: FrozenTrial) -> Values:
-    """Return a trial's values: its user attribute `values` if set, else its parameters."""
-    return own_values(trial) or dict(trial.params)
-
-
-def own_values(trial: FrozenTrial) -> Values | None:
-    """Return the values of a trial that may lie outside the space; None if it has parameters."""
-    values = trial.user_attrs.get("values")
-    return values if values and isinstance(values, dict) else None
 
 
 class StudyStorage:

@@ -21,6 +21,15 @@ from mnist_seq.config.settings import Values, value_at
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import FinalState, parse_records
 from mnist_seq.search.aims import COSTS, Costs, directions, known_costs
+from mnist_seq.search.finished_trial import (
+    FINAL_STATES,
+    INFEASIBLE,
+    OPTUNA_STATES,
+    FinishedTrial,
+    finished_trial,
+    own_values,
+    values_of,
+)
 from mnist_seq.search.first_trials import first_trials
 from mnist_seq.search.limits import Excess, excess, parameters_of, within_size
 from mnist_seq.search.migration import COPIED, copied, copy_into_space
@@ -35,18 +44,7 @@ from mnist_seq.search.samplers import (
     suggest,
 )
 from mnist_seq.search.space import contains, is_active, ordered
-from mnist_seq.search.storage import (
-    BEYOND_LIMITS,
-    FINAL_STATES,
-    FIRST,
-    INFEASIBLE,
-    OPTUNA_STATES,
-    FinishedTrial,
-    StudyStorage,
-    finished_trial,
-    own_values,
-    values_of,
-)
+from mnist_seq.search.storage import BEYOND_LIMITS, FIRST, StudyStorage
 from mnist_seq.search.study_settings import (
     baseline_settings,
     check_unchanged,

@@ -14,8 +14,8 @@ from mnist_seq.errors import ConfigError
 from mnist_seq.metrics import accuracy_standard_error
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of, parse_records
 from mnist_seq.search.aims import costs_of
+from mnist_seq.search.finished_trial import FinishedTrial
 from mnist_seq.search.limits import excess
-from mnist_seq.search.storage import FinishedTrial
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import baseline_values, trial_config
 

@@ -66,13 +66,13 @@ class ServerWait:
             self._warn("the study's database is back")
 
 
-class Waiting(Protocol):
-    """An object whose methods may wait for its server."""
+class HasServerWait(Protocol):
+    """An object with a `ServerWait`, which its methods obey."""
 
     wait: ServerWait
 
 
-_Storage = TypeVar("_Storage", bound=Waiting)
+_Storage = TypeVar("_Storage", bound=HasServerWait)
 
 
 def patient(

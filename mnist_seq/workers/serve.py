@@ -25,10 +25,10 @@ from mnist_seq.workers.certificates import security
 from mnist_seq.workers.cores import local_count, taken_cores
 from mnist_seq.workers.dask_settings import DASK_SETTINGS
 from mnist_seq.workers.one_core import OneCore
+from mnist_seq.workers.waiting import SECONDS_IN_SILENCE
 
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_ATTEMPTS = 1.0
-SECONDS_IN_SILENCE = 5.0
 
 IsStopped: TypeAlias = Callable[[], bool]
 Say: TypeAlias = Callable[[str], None]

@@ -123,10 +123,9 @@ def test_the_original_experiment_is_told_in_full(
 
 @pytest.mark.parametrize("search", sorted(SEARCHES))
 def test_a_search_is_no_single_training(search: str) -> None:
-    with pytest.raises(
-        ConfigError, match=f"{search}: is a search, for python -m experiments.sweep"
-    ):
+    with pytest.raises(ConfigError) as refused:
         composed("train", search)
+    assert str(refused.value) == f"{search}: is a search, for python -m experiments.sweep"
 
 
 def test_the_cells_that_are_compared_have_about_the_same_size() -> None:
