@@ -74,8 +74,9 @@ def test_a_slant_moves_a_row_by_its_height_above_the_middle() -> None:
 def test_an_elastic_change_more_leaves_the_others_as_they_were() -> None:
     images = np.stack([blob()] * 50)
     turned = augmented(images, Augmentation(rotation=10), np.random.default_rng(1))
-    hardly = Augmentation(rotation=10, elastic=1e-6)
+    hardly, clearly = (Augmentation(rotation=10, elastic=size) for size in (1e-6, 2))
     assert (augmented(images, hardly, np.random.default_rng(1)) == turned).all()
+    assert not (augmented(images, clearly, np.random.default_rng(1)) == turned).all()
 
 
 def test_each_image_is_changed_in_its_own_way_and_the_original_stays() -> None:
