@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.one_process import Trainings, searched
 from mnist_seq.composition.compose import composed
 from mnist_seq.config.commands import SweepConfig
-from mnist_seq.pareto import pareto_front
+from mnist_seq.metrics.pareto import pareto_front
 from mnist_seq.search.limits import trained_parameters
 
 LEAST, MOST = 200, 100_000  # parameters: somewhat more than the space has

@@ -18,7 +18,7 @@ import builtins
 import errno
 import os
 
-from mnist_seq.addresses import without_password
+from mnist_seq.addresses.servers import without_password
 
 
 class MnistSeqError(Exception):

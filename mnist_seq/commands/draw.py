@@ -23,8 +23,8 @@ def main(config: DrawConfig, _typed: str) -> Iterator[Made]:
             "NiceGUI, which makes the page, is not installed; where mnist-seq was installed from: "
             "pip install '.[draw]'"
         )
+    from mnist_seq.addresses.local_port import HOST, bound
     from mnist_seq.driver.draw import find_drawing_reader
-    from mnist_seq.local_port import HOST, bound
     from mnist_seq.terminal.display import console
 
     with bound(config.port) as (port, taken):

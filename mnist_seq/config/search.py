@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from mnist_seq.addresses import database_address
+from mnist_seq.addresses.servers import database_address
 from mnist_seq.config.settings import Cost, Name, Objective, Scalar, Settings, flatten
 
 

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from mnist_seq.addresses import server_address
+from mnist_seq.addresses.servers import server_address
 
 Scalar: TypeAlias = bool | int | float | str | None
 Values: TypeAlias = dict[str, Scalar]  # by path: model.units, training.learning_rate

@@ -10,8 +10,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mnist_seq.addresses.local_port import HOST
 from mnist_seq.drawing.page import TITLE, Subject, build
-from mnist_seq.local_port import HOST
 
 # Vue compiles its templates in the browser; all else is this server's own, and in no frame.
 POLICY = (

@@ -11,7 +11,7 @@ from mnist_seq.driver.checkpoints import check_writable, write_atomically
 from mnist_seq.driver.inspected_run import with_images
 from mnist_seq.driver.workspace import Workspace, file_name
 from mnist_seq.errors import TrackingError
-from mnist_seq.metrics import Probabilities
+from mnist_seq.metrics.classification import Probabilities
 from mnist_seq.network.exported import check_installed, ending, export
 from mnist_seq.terminal.display import say
 from mnist_seq.terminal.summary import print_files

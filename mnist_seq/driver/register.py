@@ -12,7 +12,7 @@ from mnist_seq.data.digests import as_tags, from_tags
 from mnist_seq.driver.scores import RESULTS_FILE, Scores
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError
-from mnist_seq.metrics import LEVEL, mcnemar
+from mnist_seq.metrics.classification import LEVEL, mcnemar
 from mnist_seq.report.inside.answers import read_right
 from mnist_seq.report.inside.pair_findings import mcnemar_text
 from mnist_seq.tracking.registry import Registry, Version

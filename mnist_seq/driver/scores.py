@@ -6,11 +6,11 @@ from statistics import mean, stdev
 
 import numpy as np
 
-from mnist_seq import metrics
 from mnist_seq.config.settings import Config
 from mnist_seq.data.load import test_split
 from mnist_seq.driver.session import Session, data_of
 from mnist_seq.errors import TrainingError, in_one_line
+from mnist_seq.metrics import classification
 from mnist_seq.network.network_file import check_network_file
 from mnist_seq.network.training import predict
 from mnist_seq.records import TrialOutcome
@@ -53,7 +53,7 @@ class Scores:
 
     def line(self, what: str) -> str:
         """Return the scores as a sentence in rich's markup."""
-        error = 100 * metrics.accuracy_standard_error(self.accuracies[0], self.images)
+        error = 100 * classification.accuracy_standard_error(self.accuracies[0], self.images)
         if len(self.accuracies) == 1:
             return (
                 f"{what} [bold green]{self.short}[/] "
@@ -81,20 +81,23 @@ def score_networks(
         check_network_file(outcome.result.model, config.model, (rows, pixels), len(names))
         probabilities_NK = session.workers.call(predict, outcome.result.model, pixels_NSF)
         predicted_N = probabilities_NK.argmax(axis=1)
-        accuracies.append(metrics.accuracy(predicted_N, test.labels_N))
+        accuracies.append(classification.accuracy(predicted_N, test.labels_N))
         recorder.name_test_images(number, config)
         recorder.run(number).metrics({"test_accuracy": accuracies[-1]})
         _keep_answers(recorder.run(number), predicted_N, test.labels_N, data.class_names)
         total_NK += probabilities_NK
-    ensemble = metrics.accuracy(total_NK.argmax(axis=1), test.labels_N)
+    ensemble = classification.accuracy(total_NK.argmax(axis=1), test.labels_N)
     return Scores(accuracies, ensemble, len(test))
 
 
 def _keep_answers(
-    run: Run, predicted_N: metrics.Labels, labels_N: metrics.Labels, names: tuple[str, ...]
+    run: Run,
+    predicted_N: classification.Labels,
+    labels_N: classification.Labels,
+    names: tuple[str, ...],
 ) -> None:
     """Log the prediction for each test image and the confusion matrix to a run."""
-    counts_KK = metrics.confusion_matrix(predicted_N, labels_N, len(names))
+    counts_KK = classification.confusion_matrix(predicted_N, labels_N, len(names))
     run.artifact(RESULTS_FILE, results_csv(predicted_N, labels_N, names))
     run.artifact(CONFUSION_FILE, standalone(draw_confusion(counts_KK, names).picture or ""))
 

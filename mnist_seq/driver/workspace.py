@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mnist_seq.addresses import database_address
+from mnist_seq.addresses.servers import database_address
 from mnist_seq.config.commands import ChosenNetwork, ChosenRun, SweepConfig
 from mnist_seq.config.settings import Objective, TrackingConfig, Values
 from mnist_seq.config.validation import validate

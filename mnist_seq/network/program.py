@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mnist_seq.config.settings import Config, TrainingConfig
 from mnist_seq.data.dataset import Dataset, Split
-from mnist_seq.metrics import accuracy, cross_entropy
+from mnist_seq.metrics.classification import accuracy, cross_entropy
 from mnist_seq.network.augmentation import augmented
 from mnist_seq.network.lstm import LoopVariables, RowArrays
 from mnist_seq.network.model import Network, build, seed_for

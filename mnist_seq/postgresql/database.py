@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from mnist_seq.addresses import POSTGRESQL
+from mnist_seq.addresses.servers import POSTGRESQL
 from mnist_seq.errors import InputError, ServerAwayError, StoreError
 
 if TYPE_CHECKING:

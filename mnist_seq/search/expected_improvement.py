@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.pareto import pareto_front
+from mnist_seq.metrics.pareto import pareto_front
 
 if TYPE_CHECKING:
     from sklearn.gaussian_process import GaussianProcessRegressor

@@ -11,7 +11,7 @@ from mnist_seq.config.settings import Values
 from mnist_seq.config.validation import with_values
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
-from mnist_seq.metrics import accuracy_standard_error
+from mnist_seq.metrics.classification import accuracy_standard_error
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of, parse_records
 from mnist_seq.search.aims import costs_of
 from mnist_seq.search.finished_trial import FinishedTrial

@@ -13,8 +13,8 @@ from urllib.request import ProxyHandler, build_opener
 
 import psutil
 
+from mnist_seq.addresses.local_port import HOST, bound
 from mnist_seq.errors import StoppedError, TrackingError
-from mnist_seq.local_port import HOST, bound
 from mnist_seq.sqlite.database import unwritable
 from mnist_seq.tracking.results import Experiment
 from mnist_seq.tracking.store import Store

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mnist_seq.addresses.local_port import HOST, bound
 from mnist_seq.data.images.form import placed
 from mnist_seq.data.images.strokes import Stroke, drawn
 from mnist_seq.drawing.page import Subject
 from mnist_seq.drawing.read_drawing import ReadDrawing
 from mnist_seq.drawing.server import serve
-from mnist_seq.local_port import HOST, bound
 
 HARMFUL = (
     "<script>window.harmed = 1</script>",

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from mnist_seq import metrics
 from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.load import load
 from mnist_seq.driver import inspected_run
 from mnist_seq.driver.workspace import Workspace
+from mnist_seq.metrics import classification
 from mnist_seq.network.training import predict
 from mnist_seq.tracking.results import Results, RunInfo
 from tests.examples import config
@@ -74,7 +74,7 @@ def no_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(inspected_run, "test_split")
 
 
-def answers(store: Store, run: RunInfo) -> metrics.Labels:
+def answers(store: Store, run: RunInfo) -> classification.Labels:
     images_NSF = load(config().data).validation.images_NSF
     model = store.results.model_file(run.id).read_bytes()
     return np.asarray(predict(model, images_NSF).argmax(axis=1))

@@ -10,7 +10,7 @@ from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data import load as loading
 from mnist_seq.data.digits import read_digits
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.metrics import accuracy
+from mnist_seq.metrics.classification import accuracy
 from mnist_seq.network import training
 from mnist_seq.records import EpochRecord, TrainResult
 from mnist_seq.tracking.results import Results, RunInfo

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mnist_seq import metrics
 from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.load import load
 from mnist_seq.driver.workspace import Workspace
+from mnist_seq.metrics import classification
 from mnist_seq.network.training import predict
 from mnist_seq.tracking.results import Results, RunInfo
 from tests.examples import config
@@ -60,7 +60,7 @@ def test_a_network_is_looked_into_and_all_of_it_kept_with_the_run(
 
     part = load(config().data).validation
     predicted_N = predict(results.model_file(run.id).read_bytes(), part.images_NSF).argmax(axis=1)
-    own = metrics.accuracy(predicted_N, part.labels_N)
+    own = classification.accuracy(predicted_N, part.labels_N)
     by_row = pd.read_csv(kept / "accuracy_by_row.csv")
     assert by_row["row"].tolist() == list(range(1, SIDE + 1))
     assert by_row["accuracy"].iloc[-1] == own

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.metrics import accuracy_standard_error
+from mnist_seq.metrics.classification import accuracy_standard_error
 from mnist_seq.report.analysis.tables import StudyTables
 
 QUANTILE = 0.95  # what luck stays below in 19 of 20 searches

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mnist_seq.config.search import Dimension
 from mnist_seq.config.settings import Cost, Objective, Scalar
-from mnist_seq.pareto import pareto_front
+from mnist_seq.metrics.pareto import pareto_front
 
 TRIAL_COLUMNS = (
     "number",

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.pareto import pareto_front
+from mnist_seq.metrics.pareto import pareto_front
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.axes import baseline_rule, scatter, set_ticks, value_axis

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mnist_seq import metrics
 from mnist_seq.config.settings import Readout
+from mnist_seq.metrics import classification
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.figures.drawing import (
     ACCENT,
@@ -133,12 +133,14 @@ def _name_lines(axes: Any, pair: Pair, names: Sequence[str]) -> None:
 
 def draw_calibration(reading: Reading) -> Panel:
     """Draw a reliability diagram: accuracy against confidence."""
-    found = metrics.reliability(reading.probabilities, reading.labels_N, bins=BINS)
-    error = metrics.expected_calibration_error(reading.probabilities, reading.labels_N, bins=BINS)
+    found = classification.reliability(reading.probabilities, reading.labels_N, bins=BINS)
+    error = classification.expected_calibration_error(
+        reading.probabilities, reading.labels_N, bins=BINS
+    )
     filled = np.flatnonzero(found.images_B)
     images_B, share_B = found.images_B[filled], found.accuracy_B[filled]
     spread_B = [
-        metrics.accuracy_standard_error(float(share), int(images))
+        classification.accuracy_standard_error(float(share), int(images))
         for share, images in zip(share_B, images_B, strict=True)
     ]
     with canvas(300) as (figure, axes):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mnist_seq.metrics import Labels
+from mnist_seq.metrics.classification import Labels
 from mnist_seq.report.export.files import cell
 from mnist_seq.report.figures.drawing import BEST, INK, MUTED, Panel, canvas, svg
 from mnist_seq.report.inside.maps import class_axis, heat_map

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Sequence
 
-from mnist_seq import metrics
+from mnist_seq.metrics import classification
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.figures.drawing import Panel, picture_files
 from mnist_seq.report.inside.accuracy import (
@@ -94,7 +94,9 @@ def findings(reading: Reading) -> list[str]:
 
 def _class_scores(reading: Reading) -> list[tuple[str, ...]]:
     """One table row per class: name, image count, and precision, recall and F1 in percent."""
-    scores = metrics.class_scores(reading.predicted, reading.labels_N, len(reading.class_names))
+    scores = classification.class_scores(
+        reading.predicted, reading.labels_N, len(reading.class_names)
+    )
     columns = [
         [f"{100 * share:.2f}" for share in column_K]
         for column_K in (scores.precision_K, scores.recall_K, scores.f1_K)

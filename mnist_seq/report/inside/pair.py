@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mnist_seq.metrics import LEVEL, mcnemar
+from mnist_seq.metrics.classification import LEVEL, mcnemar
 from mnist_seq.report.inside.reading import Reading
 
 # Who is right about an image, in the order of `Pair.outcomes`.

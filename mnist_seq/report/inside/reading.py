@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mnist_seq import metrics
+from mnist_seq.metrics import classification
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,14 @@ class Reading:
     def accuracies(self) -> NDArray[np.float64]:
         """Accuracy after each row."""
         answers_SN = self.beliefs_NSK.argmax(axis=2).T
-        return np.array([metrics.accuracy(answer_N, self.labels_N) for answer_N in answers_SN])
+        return np.array(
+            [classification.accuracy(answer_N, self.labels_N) for answer_N in answers_SN]
+        )
 
     @cached_property
     def confusions(self) -> NDArray[np.int64]:
         """Confusion matrix: rows are true classes, columns predicted ones."""
-        return metrics.confusion_matrix(self.predicted, self.labels_N, len(self.class_names))
+        return classification.confusion_matrix(self.predicted, self.labels_N, len(self.class_names))
 
     def first_row_with(self, share: float) -> int:
         """First row (from 1) after which the accuracy is at least `share` of the final one."""

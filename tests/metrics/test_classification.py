@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_seq.metrics import (
+from mnist_seq.metrics.classification import (
     accuracy,
     accuracy_standard_error,
     class_scores,

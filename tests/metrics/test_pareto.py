@@ -1,6 +1,6 @@
 import numpy as np
 
-from mnist_seq.pareto import pareto_front
+from mnist_seq.metrics.pareto import pareto_front
 
 
 def test_the_front_is_what_nothing_dominates() -> None:
