@@ -11,6 +11,14 @@ from mnist_seq.config.validation import validate, with_values
 from mnist_seq.data.dataset import Dataset, digest_of
 from mnist_seq.data.load import training_data
 
+# What the default search was before its trials had shifted images.
+EARLIER_DEFAULTS = (
+    "training.augmentation.shift=0",
+    "search.space.training.epochs.high=10",
+    "search.space.training.learning_rate.low=1e-4",
+    "search.baselines=[{model.units: 50, training.batch_size: 28, training.learning_rate: 0.001, "
+    "training.schedule: constant}]",
+)
 COMMANDS: dict[str, type[Settings]] = {name: kind for name, (kind, _) in program.COMMANDS.items()}
 
 

@@ -5,7 +5,7 @@ import pytest
 from mnist_seq.commands import program
 from mnist_seq.composition.compose import CONF, compose
 from mnist_seq.config.commands import SweepConfig
-from mnist_seq.config.settings import Config, flatten, value_at
+from mnist_seq.config.settings import Augmentation, Config, flatten, value_at
 from mnist_seq.config.validation import is_group, settings, validate, with_values
 from mnist_seq.data.load import SOURCES
 from mnist_seq.data.scaling import SCALINGS
@@ -105,6 +105,7 @@ def original() -> dict[str, Any]:
         "training.optimizer": "adam",
         "training.schedule": "constant",
         "training.clip_norm": None,
+        **{f"training.augmentation.{name}": 0 for name in Augmentation.model_fields},
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.provenance import provenance
+from tests.examples import EARLIER_DEFAULTS
 from tests.experiments.commands import printed
 
 ARCHIVE = Path(__file__).parent / "earlier_version" / "mlruns.tar.xz"
@@ -23,6 +24,7 @@ SETTINGS = (
     "search.space.model.units.high=24",
     "search.space.model.units.low=8",
     "search.space.training.epochs.low=5",
+    *EARLIER_DEFAULTS,
 )
 TIMINGS = {"seconds", "images_per_second"}
 

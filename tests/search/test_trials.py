@@ -14,7 +14,7 @@ from mnist_seq.search.storage import StudyStorage
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import study_name
 from mnist_seq.search.trials import StudyTrials
-from tests.examples import sweep_config
+from tests.examples import EARLIER_DEFAULTS, sweep_config
 from tests.search.landscapes import opened
 
 
@@ -136,9 +136,9 @@ def test_a_name_that_is_not_given_follows_from_what_shapes_the_search() -> None:
 
 
 def test_studies_keep_the_names_that_earlier_versions_gave_them() -> None:
-    assert study_name(sweep_config()) == "mnist-c95106"
-    assert study_name(sweep_config("data=digits")) == "digits-a4bde5"
-    assert study_name(sweep_config("data=digits", "report=live")) == "digits-a4bde5"
+    assert study_name(sweep_config(*EARLIER_DEFAULTS)) == "mnist-c95106"
+    assert study_name(sweep_config("data=digits", *EARLIER_DEFAULTS)) == "digits-a4bde5"
+    assert study_name(sweep_config("report=live")) == study_name(sweep_config())
 
 
 def test_trials_that_all_fail_alike_end_the_search(tmp_path: Path) -> None:
