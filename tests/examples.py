@@ -14,6 +14,7 @@ from mnist_seq.data.load import training_data
 # What the default search was before its trials had shifted images.
 EARLIER_DEFAULTS = (
     "training.augmentation.shift=0",
+    "search.space.training.epochs.low=3",
     "search.space.training.epochs.high=10",
     "search.space.training.learning_rate.low=1e-4",
     "search.baselines=[{model.units: 50, training.batch_size: 28, training.learning_rate: 0.001, "

@@ -16,6 +16,7 @@ from tests.experiments.commands import printed
 
 ARCHIVE = Path(__file__).parent / "earlier_version" / "mlruns.tar.xz"
 SETTINGS = (
+    *EARLIER_DEFAULTS,
     "data=digits",
     "study=before",
     "workers.count=1",
@@ -24,7 +25,6 @@ SETTINGS = (
     "search.space.model.units.high=24",
     "search.space.model.units.low=8",
     "search.space.training.epochs.low=5",
-    *EARLIER_DEFAULTS,
 )
 TIMINGS = {"seconds", "images_per_second"}
 
