@@ -14,7 +14,10 @@ import pytest
 
 from tests.experiments.commands import printed, run
 
-SPACE = ("search.space.training.batch_size.choices=[28,64]", "search.space.training.epochs.high=5")
+SPACE = (
+    "search.space.training.batch_size.choices=[28,64]",
+    "search.space.training.epochs={low: 3, high: 5}",
+)
 SMALL = ("data=digits", "workers.count=1", "search.baselines=[{training.epochs: 4}]", *SPACE)
 TOLD = "import sys; open(sys.argv[1], 'w').write(sys.stdin.read())"
 SETTINGS = {

@@ -20,9 +20,10 @@ from mnist_seq.search.expected_improvement import expected_improvement, log_erro
 from mnist_seq.search.gaussian_process import Coordinates, GaussianProcessSampler
 from mnist_seq.search.samplers import GP_STARTUP_TRIALS, GP_TRIALS, build_sampler, distributions
 from mnist_seq.search.space import Space
+from tests.examples import EARLIER_DEFAULTS, sweep_config
 from tests.search.landscapes import EPOCHS, asked, landscape, opened, searched, searching, trial
 
-SPACE = searching().search.space
+SPACE = sweep_config(*EARLIER_DEFAULTS).search.space
 RATE = "training.learning_rate"
 
 
