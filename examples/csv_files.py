@@ -18,10 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mnist_seq.data.mnist import PACKED, TRAINING_IMAGES, unpack
-
-# Magic numbers and sizes, big-endian 32-bit numbers: four of images, two of labels.
-IMAGES_HEADER = 16
-LABELS_HEADER = 8
+from scripts.pack_mnist import idx_array
 
 
 def mnist() -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
@@ -33,15 +30,13 @@ def mnist() -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
 
 
 def fashion(folder: Path) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.uint8]]]:
-    """The same of the idx files in a folder."""
+    """Each split's file name, labels and images, of Fashion-MNIST's idx files in a folder."""
     for name, prefix in (("fashion_train", "train"), ("fashion_test", "t10k")):
-        labels = gzip.decompress((folder / f"{prefix}-labels-idx1-ubyte.gz").read_bytes())
-        images = gzip.decompress((folder / f"{prefix}-images-idx3-ubyte.gz").read_bytes())
-        yield (
-            name,
-            np.frombuffer(labels, np.uint8, offset=LABELS_HEADER),
-            np.frombuffer(images, np.uint8, offset=IMAGES_HEADER).reshape(-1, 784),
+        labels_N, images_NSF = (
+            idx_array(gzip.decompress((folder / f"{prefix}-{kind}-ubyte.gz").read_bytes()))
+            for kind in ("labels-idx1", "images-idx3")
         )
+        yield name, labels_N, images_NSF.reshape(-1, 784)
 
 
 def main(words: Sequence[str]) -> int:
@@ -50,15 +45,15 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path, help="where the files are written")
     parser.add_argument("--fashion", type=Path, help="folder with Fashion-MNIST's four idx files")
     options = parser.parse_args(words)
-    options.folder.mkdir(parents=True, exist_ok=True)
     try:
+        options.folder.mkdir(parents=True, exist_ok=True)
         for name, labels_N, images_NP in fashion(options.fashion) if options.fashion else mnist():
             file = options.folder / f"{name}.csv"
             rows = pd.DataFrame(np.column_stack([labels_N, images_NP]))
             rows.to_csv(file, header=False, index=False)
             print(f"{file}: {len(rows)} images")
-    except FileNotFoundError as error:
-        print(f"{error.filename}: no such file", file=sys.stderr)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}" if error.filename else error, file=sys.stderr)
         return 2
     return 0
 

@@ -55,6 +55,11 @@ def read_idx(folder: Path, name: str) -> NDArray[np.uint8]:
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != MD5[name]:
         raise SystemExit(f"{folder / name}.gz: MD5 of its content is {found}, not {MD5[name]}")
+    return idx_array(content)
+
+
+def idx_array(content: bytes) -> NDArray[np.uint8]:
+    """Array of bytes in the content of an idx file."""
     dimensions = content[3]
     shape = np.frombuffer(content, ">u4", count=dimensions, offset=4)
     return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)

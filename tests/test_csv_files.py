@@ -29,7 +29,10 @@ def test_fashion_mnist_is_its_idx_files_image_for_image(tmp_path: Path) -> None:
 
 def test_missing_files_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path), "--fashion", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == f"{tmp_path}/train-labels-idx1-ubyte.gz: no such file\n"
+    assert (
+        capsys.readouterr().err
+        == f"{tmp_path}/train-labels-idx1-ubyte.gz: No such file or directory\n"
+    )
 
 
 @pytest.mark.slow

@@ -122,6 +122,11 @@ def test_the_original_experiment_is_told_in_full(
     assert whole.model.return_sequences == (readout == "each_step")
 
 
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_a_single_lstm_reads_images_as_they_are(command: str) -> None:
+    assert composed(command, "experiment=single_lstm").training.augmentation == Augmentation()
+
+
 @pytest.mark.parametrize("search", sorted(SEARCHES))
 def test_a_search_is_no_single_training(search: str) -> None:
     with pytest.raises(ConfigError) as refused:
