@@ -67,17 +67,26 @@ def print_summary(progress: Progress) -> None:
 def _print_best(progress: Progress, trial: Trial, record: EpochRecord) -> None:
     if progress.outcomes:
         console.print(best_table(progress))
+    console.print(
+        f"\nbest [bold green]{progress.value(record)}[/] in trial {trial.number}"
+        + (f", {gain}" if (gain := progress.gain()) else "")
+    )
+    if progress.outcomes:
+        console.print(_totals(progress))
+    console.print()
+
+
+def _totals(progress: Progress) -> str:
+    """What the ended trials took, and how they ended."""
     epochs = sum(len(outcome.records) for _, outcome in progress.outcomes.values())
     training = sum(outcome.seconds for _, outcome in progress.outcomes.values())
     took = duration_text(progress.seconds)
     beyond = f", {count} infeasible" if (count := progress.count("infeasible")) else ""
-    console.print(
-        f"\nbest [bold green]{progress.value(record)}[/] in trial {trial.number}"
-        + (f", {gain}" if (gain := progress.gain()) else "")
-        + f"\n{epochs} epochs, {duration_text(training)} of training"
+    return (
+        f"{epochs} epochs, {duration_text(training)} of training"
         + (f" ({took} since it went on): " if progress.earlier else f" in {took}: ")
         + f"{progress.count('complete')} trials complete, {progress.count('pruned')} pruned, "
-        f"{progress.count('failed')} failed{beyond}\n"
+        f"{progress.count('failed')} failed{beyond}"
     )
 
 

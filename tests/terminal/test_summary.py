@@ -3,8 +3,11 @@ import shlex
 import pytest
 
 from mnist_seq.config.settings import TrackingConfig
+from mnist_seq.records import EpochRecord, Trial, TrialOutcome
 from mnist_seq.terminal.display import console
-from mnist_seq.terminal.summary import print_findings, print_next_commands
+from mnist_seq.terminal.progress import Progress
+from mnist_seq.terminal.summary import print_findings, print_next_commands, print_summary
+from tests.examples import config
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,19 @@ def test_findings_are_printed_however_narrow_the_terminal(
     with console.capture() as captured:
         print_findings(["a finding in some words"])
     assert captured.get().split()[:3] == ["-", "a", "finding"]
+
+
+def test_totals_are_of_trials_that_have_ended_and_told_once_there_are_any() -> None:
+    progress = Progress(2, "validation_accuracy", has_baseline=False)
+    record = EpochRecord(1, 1.0, 0.5, 1.0, 0.5, 0.001, 63.0, 1.0)
+    for number in (0, 1):
+        progress.on_trial_start(Trial(number, config(), {}))
+        progress.on_epoch_end(Trial(number, config(), {}), record)
+    with console.capture() as captured:
+        print_summary(progress)
+    assert captured.get().split() == ["best", "50.00", "%", "in", "trial", "0"]
+    progress.on_trial_end(Trial(0, config(), {}), TrialOutcome("complete", (record,), record))
+    with console.capture() as captured:
+        print_summary(progress)
+    assert "1 epochs, 1:03 of training in" in captured.get()
+    assert "1 trials complete, 0 pruned, 0 failed" in captured.get()

@@ -39,8 +39,15 @@ def what_matters(tables: StudyTables) -> Iterator[Finding]:
     for effect in sorted(told, key=lambda e: -e.at_best.fall(e.worst, e.best)[1]):
         yield _effect(tables, effect)
     yield from _interaction(importances)
-    paths = {effect.hyperparameter.path for effect in told}
-    yield from (edge for edge in edges(tables) if edge.numbers["hyperparameter"] in paths)
+    curves = {effect.hyperparameter.path: effect.at_best.error for effect in told}
+    for edge in edges(tables):
+        curve = curves.get(str(edge.numbers["hyperparameter"]))
+        if curve is None:
+            continue
+        # The best trials may lie near an end although the error rises again towards it.
+        end = 0 if edge.numbers["side"] == "low" else len(curve) - 1
+        if int(curve.argmin()) == end:
+            yield edge
 
 
 def unimportant(tables: StudyTables) -> list[Finding]:

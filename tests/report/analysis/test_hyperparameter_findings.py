@@ -6,6 +6,7 @@ import pytest
 
 from mnist_seq.config.search import Range
 from mnist_seq.report.analysis.diagnosis import diagnose
+from mnist_seq.report.analysis.next_range import edges
 from tests.report.studies import (
     RATE,
     THREE,
@@ -37,6 +38,15 @@ def test_a_planted_edge_is_found_with_the_range_to_try_next() -> None:
 
 def test_a_planted_optimum_inside_is_no_edge() -> None:
     assert not found(study(60, rate_has_an_optimum, space=THREE), "edge")
+
+
+def test_an_optimum_near_an_end_is_no_edge() -> None:
+    def law(settings: Settings) -> float:
+        return 0.99 - 0.1 * (unit(RATE, settings["training.learning_rate"]) - 0.92) ** 2
+
+    tables = study(60, law, space=THREE)
+    assert list(edges(tables)), "or the best trials do not lie near the end"
+    assert not found(tables, "edge")
 
 
 def test_planted_unimportant_hyperparameters_are_found_and_the_one_that_matters_is_not() -> None:
