@@ -103,6 +103,7 @@ def test_any_value_of_any_setting_is_accepted_or_refused(changes: dict[str, Any]
     accepted_or_refused(values)
 
 
+@pytest.mark.slow
 @MANY
 @given(st.dictionaries(paths, dimensions, min_size=1, max_size=4), st.booleans())
 def test_any_search_space_is_accepted_or_refused(space: dict[str, Any], is_grid: bool) -> None:

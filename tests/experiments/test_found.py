@@ -14,6 +14,8 @@ import pytest
 
 from tests.experiments.commands import printed, run
 
+pytestmark = pytest.mark.slow  # half a minute of trainings
+
 SPACE = (
     "search.space.training.batch_size.choices=[28,64]",
     "search.space.training.epochs={low: 3, high: 5}",

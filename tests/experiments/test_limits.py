@@ -9,6 +9,8 @@ from mnist_seq.driver.workspace import Workspace
 from mnist_seq.tracking.results import RunInfo
 from tests.experiments.commands import printed, run
 
+pytestmark = pytest.mark.slow  # half a minute of trainings
+
 # Digits are 8 rows of 8 pixels: 8 units have 4 * 8 * 17 + 90 = 634 parameters, 16 have 1,770, and
 # 40 have 8,250.
 SWEEP = (

@@ -44,6 +44,7 @@ def test_text_is_taken_as_it_was_typed(text: str) -> None:
     assert found == (text, text, text)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=4, max_size=4))
 def test_any_text_is_taken_as_it_was_typed(texts: list[str]) -> None:

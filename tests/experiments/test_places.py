@@ -166,6 +166,7 @@ def forget_the_last_trial(database: Path) -> None:
         connection.execute("DELETE FROM trials WHERE number = 1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lose", [remove, empty, begin_anew, forget_the_last_trial])
 def test_without_the_trials_neither_report_nor_sweep_replaces_what_is_there(
     swept: Path, tmp_path: Path, lose: Callable[[Path], None]
