@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -19,6 +19,7 @@ from mnist_seq.config.settings import (
     SchedulerAddress,
     Settings,
     TrackingConfig,
+    TrainOn,
     Values,
     WorkersConfig,
     flatten,
@@ -74,6 +75,16 @@ class SweepConfig(Config):
                 monitor = metric if metric in get_args(Objective) else get_args(Objective)[0]
                 return {**values, "training": {**values["training"], "monitor": monitor}}
         return values
+
+    @model_validator(mode="after")
+    def _validation_images_are_held_out(self) -> Self:
+        named = {*self.search.space, *(path for each in self.search.baselines for path in each)}
+        if self.data.train_on != "train" or "data.train_on" in named:
+            raise ValueError(
+                "data.train_on: must be train: a search chooses by the validation images; "
+                "rerun on=train+validation trains its best config on all"
+            )
+        return self
 
 
 class ChosenRun(Settings):
@@ -133,6 +144,9 @@ class RerunConfig(ChosenRun):
         le=2**32 - 1,
         description="of the first training; null: its own",
     )
+    on: TrainOn | None = Field(
+        default=None, description="train+validation: all images but the test images; null: as then"
+    )
     model: Values = Field(default={}, description="settings to change, as in model.units=96")
     training: Annotated[Values, BeforeValidator(_flat)] = Field(
         default={}, description="settings to change, as in training.epochs=30"
@@ -150,8 +164,9 @@ class RerunConfig(ChosenRun):
     @property
     def changes(self) -> Values:
         """The settings of the training that are to be changed, by path."""
+        own = {"seed": self.seed, "data.train_on": self.on}
         changes: Values = flatten({"model": self.model, "training": self.training})
-        return changes if self.seed is None else {**changes, "seed": self.seed}
+        return changes | {path: value for path, value in own.items() if value is not None}
 
     @field_validator("top")
     @classmethod

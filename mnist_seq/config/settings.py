@@ -32,6 +32,7 @@ NetworkFormat: TypeAlias = Literal["onnx", "litert"]
 Readout: TypeAlias = Literal["last", "each_step", "mean", "max", "flatten", "attention"]
 Cell: TypeAlias = Literal["lstm", "gru", "simple_rnn"]
 Order: TypeAlias = Literal["rows", "columns", "both"]
+TrainOn: TypeAlias = Literal["train", "train+validation"]
 File: TypeAlias = Annotated[str, AfterValidator(os.path.expanduser)]  # ~/a.csv is known
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
@@ -93,6 +94,10 @@ class DataConfig(Settings):
     )
     transpose: bool = Field(
         default=False, description="images are written column by column, as EMNIST's are"
+    )
+    train_on: TrainOn = Field(
+        default="train",
+        description="train+validation: what is held out is trained on as well, and chooses nothing",
     )
     rare_classes: Literal["fail", "leave_out"] = Field(
         default="fail", description="what becomes of a class with too few images for the split"

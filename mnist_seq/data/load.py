@@ -24,6 +24,10 @@ SOURCES: dict[str, Callable[[DataConfig], Source]] = {
     "npz": read_npz_file,
     "images": read_image_folder,
 }
+TRAINED_ON_ALL = (
+    "data.train_on=train+validation: the validation images are trained on as well, so that their "
+    "accuracy says nothing of other images"
+)
 
 
 def load(config: DataConfig) -> Dataset:
@@ -44,6 +48,7 @@ def load(config: DataConfig) -> Dataset:
         part.in_format(pixel_format) for part in (parts.train, parts.validation, parts.test)
     )
     scaling = SCALINGS[config.scaling](train.images_NSF)
+    seen = TRAINED_ON_ALL if config.train_on == "train+validation" else ""
     return Dataset(
         train=train,
         validation=validation,
@@ -57,7 +62,7 @@ def load(config: DataConfig) -> Dataset:
         },
         description=source.description and f"{source.description}; {pixel_format.description}",
         pixel_format=pixel_format,
-        warnings=tuple(filter(None, (*source.warnings, parts.left_out, faint))),
+        warnings=tuple(filter(None, (*source.warnings, parts.left_out, faint, seen))),
     )
 
 

@@ -71,7 +71,8 @@ class Parts:
     Attributes
     ----------
     train, validation, test : RawSplit
-        Labels are indices into `class_names`.
+        Labels are indices into `class_names`; the validation images are among those to train on
+        where ``data.train_on`` says so.
     class_names : tuple of str
         The source's, but for those left out.
     left_out : str
@@ -110,8 +111,9 @@ def split_parts(source: Source, config: DataConfig) -> Parts:
     unseen = names[int(kept_K.argmin())]
     problem = f"data.validation_split={kind} leaves no image of class {unseen!r} to train on"
     _check_kept(kept_K, problem, source, config)
+    trained_on = source.pool.take(kept_N) if config.train_on == "train+validation" else train
     parts = Parts(
-        train=_only(kept_K, train),
+        train=_only(kept_K, trained_on),
         validation=_only(kept_K, validation),
         test=_only(kept_K, source.test),
         class_names=tuple(names[k] for k in np.flatnonzero(kept_K)),

@@ -117,8 +117,11 @@ def retrainings(
     }
     base = baseline.id if baseline is not None else None
     if config.baseline and config.seeds > 1 and baseline is not None and base not in unchanged:
-        files = {f"data.{name}": getattr(first.data, name) for name in DataFiles.model_fields}
-        theirs = with_values(validate(Config, results.config(baseline.id)), files)
+        same = {
+            f"data.{name}": getattr(first.data, name)
+            for name in (*DataFiles.model_fields, "train_on")
+        }
+        theirs = with_values(validate(Config, results.config(baseline.id)), same)
         known.append((baseline, theirs, theirs))
     return [
         RetrainingPlan(

@@ -176,9 +176,14 @@ def _usual_values(complete: list[RunInfo], space: Space) -> Values:
 
 
 def _check_images(plan: Variations) -> None:
-    """Raise a ConfigError if a variation has other validation images: it cannot be compared."""
+    """Raise a ConfigError if a variation cannot be compared on the same validation images."""
     known = data_of(plan.configs[0]).digests["validation"]
     for config, changed in zip(plan.configs, plan.changes, strict=True):
+        if config.data.train_on != "train":
+            raise ConfigError(
+                "data.train_on: must be train: results are compared on the validation images "
+                f"(got {config.data.train_on})"
+            )
         if data_of(config).digests["validation"] != known:
             path = next(path for path in changed if path.startswith("data."))
             raise ConfigError(

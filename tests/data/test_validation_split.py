@@ -54,6 +54,18 @@ def test_the_stratified_split_depends_on_its_seed_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("kind", ["stratified", "tail"])
+def test_all_of_the_pool_can_be_trained_on_with_the_same_images_held_out(
+    kind: str, config: MakeConfig
+) -> None:
+    source = source_with(list(np.arange(50) % 5))
+    held_out = split_parts(source, config(validation_split=kind))
+    on_all = split_parts(source, config(validation_split=kind, train_on="train+validation"))
+    assert on_all.train.images_NSF.ravel().tolist() == list(range(50))
+    assert on_all.train.labels_N.tolist() == source.pool.labels_N.tolist()
+    assert np.array_equal(on_all.validation.images_NSF, held_out.validation.images_NSF)
+
+
+@pytest.mark.parametrize("kind", ["stratified", "tail"])
 def test_a_tenth_of_sixty_thousand_is_six_thousand(kind: str) -> None:
     labels_N = np.arange(60_000, dtype=np.int32) % 10
     train, validation = VALIDATION_SPLITS[kind](labels_N, 0.1, 0)

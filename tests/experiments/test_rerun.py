@@ -164,6 +164,30 @@ def test_a_changed_setting_is_told_and_the_baseline_stays_as_it_was(
 
 
 @pytest.mark.slow
+def test_all_images_but_the_test_images_are_trained_on(
+    folder: Path, results: Results, best: list[RunInfo]
+) -> None:
+    """Of scikit-learn's 1,797 digits 359 are test images and 144 are held out."""
+    before = {again.id for again in runs(results, "rerun")}
+    where = f"tracking.folder={folder}"
+    out = printed("rerun", "study=several", "on=train+validation", "seeds=2", where)
+    assert "\nchanged: data.train_on train → train+validation\n" in out
+    assert "1438 images to train on" in out
+    assert "the validation images are trained on as well" in out
+    assert not re.search("reproduced|luck|in the search", out)
+    new = [again for again in runs(results, "rerun") if again.id not in before]
+    assert len(new) == 4, "the baseline is trained on the same images"
+    for again in new:
+        assert results.config(again.id)["data"]["train_on"] == "train+validation"
+    assert {again.tags["data_digest"] for again in new}.isdisjoint({best[0].tags["data_digest"]})
+    ours = next(again for again in new if again.tags["rerun_of"] == best[0].id)
+    assert "reproduced exactly" in printed("rerun", f"run={ours.id}", where)
+    refused = run("sensitivity", f"run={ours.id}", where)
+    (told,) = refused.errors
+    assert told.startswith("error: data.train_on: must be train: results are compared on")
+
+
+@pytest.mark.slow
 def test_a_setting_typed_as_it_was_is_no_change(
     folder: Path, results: Results, best: list[RunInfo]
 ) -> None:
