@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from mnist_seq.errors import FaultError
-from mnist_seq.workers.fingerprint import Fingerprint, code_digest, most_common
+from mnist_seq.workers.fingerprint import PACKAGE, Fingerprint, code_digest, most_common
 
 # How long workers that have answered wait for the others, before they are compared.
 SECONDS_TO_AGREE = 60.0
@@ -56,7 +56,7 @@ class Selection:
             self._decide(known, is_whole=None not in answers.values())
         for slot, each in answers.items():
             if isinstance(each, BaseException):
-                reason = f"{type(each).__name__}: {' '.join(str(each).split())}"
+                reason = _reason(each)
                 self._tell(slot, reason, f"the worker at {slot} cannot be used: {reason}")
         if self.reference is None:
             used = set()
@@ -98,3 +98,13 @@ class Selection:
         if slot not in self._told:
             self._told[slot] = reason
             self._warn(line)
+
+
+def _reason(error: BaseException) -> str:
+    """Why a process could not load its libraries, in one line."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ModuleNotFoundError) and PACKAGE.name in text:
+        return "this project, of this version, is not installed there"
+    if "deserialization of the task graph" in text:  # Dask's own words
+        return "this project, of this version, is not installed where the scheduler runs"
+    return f"{type(error).__name__}: {text}"

@@ -12,6 +12,8 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from distributed.client import ClosedClientError
 
 from mnist_seq.errors import WORKER_DIED, FaultError
 from mnist_seq.records import WorkerLost
+from mnist_seq.workers import tasks
 from mnist_seq.workers.deaths import KernelKills, crash
 from mnist_seq.workers.fetch import fetch
 from mnist_seq.workers.fingerprint import Fingerprint
@@ -288,20 +291,31 @@ class Slots:
         if earlier is not None and earlier.status not in ("cancelled", "lost"):
             return earlier
         self._starts.forget(slot)
-        loading = self._client.submit(self._warm_up, workers=[slot], pure=False)
-        if self._selection is not None:
+        if self._selection is None:
+            return self._client.submit(self._warm_up, workers=[slot], pure=False)
+        # A process that cannot read a task, for want of this project, ends, and its nanny starts
+        # another, for ever. So it is first asked with a function that every process has.
+        return self._asked(slot, find_spec, tasks.__name__)
 
-            def deliver(result: object) -> None:
-                self._arrived.put((slot, loading, result))
+    def _asked(self, slot: str, function: Callable[..., object], *arguments: str) -> Future:
+        """A task whose result is noted as a slot's answer."""
+        asked = self._client.submit(function, *arguments, workers=[slot], pure=False)
 
-            loading.add_done_callback(lambda done: fetch(done, deliver, SECONDS_TO_ANSWER))
-        return loading
+        def deliver(result: object) -> None:
+            self._arrived.put((slot, asked, result))
+
+        asked.add_done_callback(lambda done: fetch(done, deliver, SECONDS_TO_ANSWER))
+        return asked
 
     def _note_answer(self, slot: str, loading: Future, answer: object) -> None:
         if slot not in self._warm_ups or self._warm_ups[slot] is not loading:
             return
         if isinstance(answer, Fingerprint):
             self._answers[slot] = answer
+        elif isinstance(answer, ModuleSpec):
+            self._warm_ups[slot] = self._asked(slot, self._warm_up)
+        elif answer is None:
+            self._answers[slot] = ModuleNotFoundError(f"No module named {tasks.__name__!r}")
         elif isinstance(answer, KilledWorker) or loading.status != "error":
             self._give_up(slot)  # it is gone, or silent, and not to blame
         elif isinstance(answer, Exception):

@@ -30,13 +30,14 @@ pytestmark = pytest.mark.slow
 class Cluster:
     """A scheduler on a free port of this machine, and the workers that have joined it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, scheduler_folder: Path = ROOT) -> None:
         self._file, self._processes = folder / "scheduler.json", ExitStack()
         self._scheduler = self._processes.enter_context(ExitStack())
         self._scheduler.enter_context(
             process(
                 *("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"),
                 *("--no-dashboard", "--scheduler-file", str(self._file)),
+                folder=scheduler_folder,
             )
         )
 
@@ -70,7 +71,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 def with_other_code(folder: Path) -> Path:
     shutil.copytree(fingerprint.PACKAGE, folder / "mnist_seq")
-    module = folder / "mnist_seq" / "metrics.py"
+    module = folder / "mnist_seq" / "errors.py"
     module.write_text(module.read_text() + "\n# of another day\n")
     return folder
 
@@ -114,5 +115,26 @@ def test_a_scheduler_that_dies_is_one_line(cluster: Cluster) -> None:
     with open_workers(settings, FUNCTIONS) as pool:
         wait_until_free(pool, 1)
         cluster.kill_scheduler()
+        pool.start(0, PLAIN, few(), None)
         with pytest.raises(FaultError, match=r"^the Dask scheduler at tcp:.* does not answer"):
-            trained_on(pool, PLAIN, few())
+            all(iter(lambda: pool.next(SECONDS), None))  # perhaps first that the worker is lost
+
+
+@pytest.mark.parametrize("where", ["there", "where the scheduler runs"])
+def test_a_machine_without_this_project_is_named(where: str, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    cluster = Cluster(tmp_path, ROOT if where == "there" else bare)
+    try:
+        cluster.join(bare if where == "there" else ROOT)
+        settings = sweep_config("workers=cluster", f"workers.scheduler={cluster.address}").workers
+        said: list[str] = []
+        expected = rf"^no worker can be used: tcp://.*, is not installed {where}$"
+        with (
+            pytest.raises(FaultError, match=expected),
+            open_workers(settings, FUNCTIONS, said.append) as pool,
+        ):
+            wait_until_free(pool, 1)
+        assert len(said) == 1
+    finally:
+        cluster.close()
