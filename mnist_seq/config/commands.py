@@ -145,7 +145,8 @@ class RerunConfig(ChosenRun):
         description="of the first training; null: its own",
     )
     on: TrainOn | None = Field(
-        default=None, description="train+validation: all images but the test images; null: as then"
+        default=None,
+        description="images to train on: train+validation is all before the test; null: as it was",
     )
     model: Values = Field(default={}, description="settings to change, as in model.units=96")
     training: Annotated[Values, BeforeValidator(_flat)] = Field(
