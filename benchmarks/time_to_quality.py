@@ -7,7 +7,8 @@
 A search by this project, as it is (``python -m experiments.sweep``), and searches of the same space
 by three others: Optuna's TPE, with the same pruner, around ``model.fit``, KerasTuner's Hyperband,
 Ray Tune with Optuna's TPE and ASHA, one core a trial. The space is that of
-``conf/search/default.yaml``; KerasTuner's Hyperband chooses the epochs itself. Each has 20 trials
+``conf/search/default.yaml``, but with 3 to 10 epochs and learning rates from 0.0001, and images are
+not shifted (`SPACE`); KerasTuner's Hyperband chooses the epochs itself. Each has 20 trials
 of at most 10 epochs; KerasTuner one whole Hyperband, which is 30 rounds of training.
 
 What is counted: seconds from the start of the command, with interpreter, imports, reading the
@@ -54,6 +55,13 @@ from benchmarks.systems import (
     listen,
     our_command,
     peer_command,
+)
+
+# What differs from the default search: the peers' space, and images as they are.
+SPACE = (
+    "training.augmentation.shift=0",
+    "search.space.training.epochs.low=3",
+    "search.space.training.learning_rate.low=1e-4",
 )
 
 
@@ -129,7 +137,7 @@ def search(system: str, seed: int, limit: float | None, asked: argparse.Namespac
             seeds = [f"seed={seed}", f"search.seed={seed}"]
             guess = [] if asked.baseline else ["search.baselines=[]"]
             rest = [f"search.trials={asked.trials}", f"search.pruner={asked.pruner}"]
-            command = our_command(folder, [*data, *seeds, *guess, *rest])
+            command = our_command(folder, [*data, *SPACE, *seeds, *guess, *rest])
         else:
             command = peer_command(
                 system,
@@ -216,7 +224,7 @@ def curve(seed: int, asked: argparse.Namespace, overrides: Sequence[str]) -> lis
         folder, seeds = Path(name), [f"seed={seed}", f"search.seed={seed}"]
         data = data_overrides(folder, asked.images, held_out=0.5) or [f"data={asked.data}"]
         # The original guess, always trial 0, is the best on digits whatever is chosen after it.
-        whole = [*data, *seeds, "search.baselines=[]", *overrides]
+        whole = [*data, *SPACE, *seeds, "search.baselines=[]", *overrides]
         return list(listen(our_command(folder, whole)))
 
 

@@ -160,7 +160,7 @@ def fit(
 
 
 def suggest(trial: Any) -> Setting:
-    """A setting from an Optuna trial, out of the space of ``conf/search/default.yaml``."""
+    """A setting from an Optuna trial, out of the default search's space, but for its lower ends."""
     units = trial.suggest_int("units", 16, 128, log=True)
     readout = "last"
     if trial.suggest_categorical("return_sequences", [True, False]):
