@@ -6,7 +6,12 @@ from typing import Any
 from mnist_seq.config.commands import InspectConfig
 from mnist_seq.config.settings import flatten
 from mnist_seq.data.digests import from_tags
-from mnist_seq.driver.inspected_run import InspectedRun, keep_files, with_images
+from mnist_seq.driver.inspected_run import (
+    InspectedRun,
+    check_is_read_by_rows,
+    keep_files,
+    with_images,
+)
 from mnist_seq.driver.workspace import Workspace, file_name
 from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import DataError, TrackingError
@@ -52,6 +57,8 @@ def compare_runs(config: InspectConfig, against: str, command: str) -> WrittenPa
     a, b = (
         with_images(workspace.results, *each, config.data, config.part) for each in (first, second)
     )
+    for inspected in (a, b):
+        check_is_read_by_rows(inspected.run.name, inspected.config.model)
     _refuse_other_data(a, b, against)
 
     for network, inspected in (("A", a), ("B", b)):

@@ -1,7 +1,7 @@
 """Analyze the trained network of an earlier run and attach the results to the run."""
 
 from mnist_seq.config.commands import InspectConfig
-from mnist_seq.driver.inspected_run import keep_files, with_images
+from mnist_seq.driver.inspected_run import check_is_read_by_rows, keep_files, with_images
 from mnist_seq.driver.workspace import Workspace, file_name
 from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.network.inspection import gates
@@ -27,6 +27,7 @@ def inspect_run(config: InspectConfig, command: str) -> WrittenPage:
     subject_name = file_name(f"{experiment.study}-{run.name}", run.id)
     page = workspace.report_file(f"{subject_name}-{config.part}-inside.html", config.file)
     inspected = with_images(workspace.results, experiment, run, config.data, config.part)
+    check_is_read_by_rows(run.name, inspected.config.model)
 
     console.print(
         f"[bold]{plain(experiment.name)}[/]: inside {plain(run.name)}, {len(inspected.images)} "

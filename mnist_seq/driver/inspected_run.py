@@ -93,13 +93,12 @@ def with_images(
     Raises
     ------
     TrackingError
-        If it has no network, or one whose gates and rows the page does not know.
+        If it has no network.
     DataError
         If its images have changed, or their files are not there.
     """
     model_file = results.model_file(run.id)
     config = config_with_data(results, run, moved, PARTS if part == "test" else TRAINED_ON)
-    check_is_read_by_rows(run.name, config.model)
     data = training_data(config.data)
     images = data.validation if part == "validation" else test_split(config.data)
     return InspectedRun(experiment, run, model_file, config, data, part, images)

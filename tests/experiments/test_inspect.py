@@ -1,5 +1,6 @@
 """``experiments.inspect`` and what ``rerun`` keeps, whole, on the digits."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -115,3 +116,16 @@ def test_rerun_keeps_the_answer_to_each_test_image(
     right = answers["true_label"] == answers["predicted_label"]
     assert (answers["result"] == "right").tolist() == right.tolist()
     assert right.mean() == pytest.approx(again.metrics["test_accuracy"])
+
+
+@pytest.mark.slow
+def test_a_gru_is_not_looked_into_but_exported(tmp_path: Path) -> None:
+    where, small = f"tracking.folder={tmp_path}", ("data=digits", "training.epochs=1")
+    said = printed("train", *small, "name=other", "model.cell=gru", where)
+    (run_id,) = set(re.findall("run=([0-9a-f]{32})", said))
+    ran = command("inspect", f"run={run_id}", where)
+    assert ran.code == 2
+    (line,) = ran.errors
+    assert line.endswith("model.cell=gru; only networks with model.cell=lstm can be looked into")
+    said = printed("export", f"run={run_id}", "format=onnx", where)
+    assert "answers as Keras does" in said

@@ -14,7 +14,12 @@ from mnist_seq.network import exported
 SHAPE = (9, 7)
 
 
-def network(path: Path, pixel_format: PixelFormat = BYTES, **settings: Any) -> Any:
+def network(
+    path: Path,
+    pixel_format: PixelFormat = BYTES,
+    shape: tuple[int, int] = SHAPE,
+    **settings: Any,
+) -> Any:
     """A network with weights that make its answers differ, saved and loaded."""
     import keras
 
@@ -27,7 +32,7 @@ def network(path: Path, pixel_format: PixelFormat = BYTES, **settings: Any) -> A
         **{**defaults, "readout": readout, "return_sequences": readout != "last", **settings}
     )
     random = np.random.default_rng(3)
-    offset_SF, scale_SF = random.uniform(0, 50, SHAPE), random.uniform(50, 200, SHAPE)
+    offset_SF, scale_SF = random.uniform(0, 50, shape), random.uniform(50, 200, shape)
     numbers = (offset_SF.astype(np.float32), scale_SF.astype(np.float32))
     model = build(config, *numbers, 4, pixel_format).model
     for variable in model.trainable_variables:
@@ -51,13 +56,19 @@ def network(path: Path, pixel_format: PixelFormat = BYTES, **settings: Any) -> A
         {"readout": "flatten"},
         {"readout": "attention", "bidirectional": True},
         {"pixel_format": PixelFormat(1.0, True, True)},
+        {"cell": "gru", "layers": 2},
+        {"cell": "simple_rnn", "bidirectional": True},
+        {"order": "columns"},
+        {"order": "both", "shape": (8, 8)},
+        {"layer_norm": True},
     ],
 )
 def test_a_file_answers_as_the_keras_network(
     wanted: NetworkFormat, settings: dict[str, Any], tmp_path: Path
 ) -> None:
     model = network(tmp_path / "network.keras", **settings)
-    images_NSF = np.random.default_rng(4).integers(0, 256, (40, *SHAPE), dtype=np.uint8)
+    shape = (40, *settings.get("shape", SHAPE))
+    images_NSF = np.random.default_rng(4).integers(0, 256, shape, dtype=np.uint8)
     pixels_NSF = settings.get("pixel_format", BYTES).pixels(images_NSF)
     _, answers_NK = exported.export(model, wanted, pixels_NSF)
     expected_NK = model.predict(pixels_NSF, verbose=0)
