@@ -13,7 +13,7 @@ from mnist_seq.data.validation_split import VALIDATION_SPLITS
 from mnist_seq.errors import ConfigError
 from mnist_seq.network.size import trained_parameters
 from mnist_seq.search.space import check
-from tests.examples import COMMANDS
+from tests.examples import COMMANDS, sweep_config
 
 # What an option cannot say by itself.
 NEEDS = {
@@ -166,3 +166,16 @@ def test_names_of_data_settings_are_those_of_the_functions() -> None:
 
 def test_every_dataset_of_the_library_has_a_file() -> None:
     assert {file.stem for file in (CONF / "data").glob("*.yaml")} == literals("data.source")
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "data.train_on=train+validation",
+        "search.space.data.train_on.choices=[train,train+validation]",
+        "search.baselines=[{data.train_on: train+validation}]",
+    ],
+)
+def test_a_search_does_not_train_on_what_it_chooses_by(override: str) -> None:
+    with pytest.raises(ConfigError, match=r"^data.train_on: must be train: a search chooses by"):
+        sweep_config(override)
