@@ -116,7 +116,7 @@ def here(folder: Path, *settings: str) -> Path:
 
 
 def test_a_sweep_outlives_all_that_may_be_lost(site: Site, tmp_path: Path) -> None:
-    settings = ("data=digits", "model.units=128", "search.trials=50", "training.epochs=45")
+    settings = ("data=digits", "model.units=128", "search.trials=35", "training.epochs=45")
     killed, cut, frozen = (site.worker() for _ in range(3))
     driver = site.driver(*settings)
     assert driver.host.reaches(site.servers, site.postgresql.port)
