@@ -38,8 +38,11 @@ class Range(Settings):
             )
         return self
 
-    def spread(self, count: int = 4) -> list[int | float]:
-        """Values evenly spread from `low` to `high`, at most `count`; between them round ones."""
+    def spread(self, count: int = 4, *, whole: bool) -> list[int | float]:
+        """Values evenly spread from `low` to `high`, at most `count`; between them round ones.
+
+        Only whole numbers where `whole`, as for a setting that takes no others.
+        """
         # Four by default, as analyses compare them: enough to see a bend.
         shares = [n / (count - 1) for n in range(1, count - 1)]
         if self.log:
@@ -51,7 +54,7 @@ class Range(Settings):
             step = self.step
             between = [self.low + round((value - self.low) / step) * step for value in between]
             high = self.low + int((self.high - self.low) / step + 1e-9) * step
-        elif isinstance(self.low, int) and isinstance(self.high, int):
+        elif whole:
             between = [round(value) for value in between]
         else:
             between = [float(f"{value:.2g}") for value in between]

@@ -111,6 +111,12 @@ def value_type(field: FieldInfo) -> type[bool | int | float | str]:
     return next((kind for kind in (bool, int, float) if kind in _alternatives(field)), str)
 
 
+def is_integer(path: str) -> bool:
+    """Whether the setting of a training at a path takes whole numbers only."""
+    field = settings(Config).get(path)
+    return field is not None and field.annotation is int
+
+
 def takes_list(field: FieldInfo) -> bool:
     """Whether a setting is a list of values."""
     return any(

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from optuna.distributions import BaseDistribution, FloatDistribution
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_seq.config.commands import SweepConfig
-from mnist_seq.config.settings import Scalar, Values, value_at
+from mnist_seq.config.settings import Values, value_at
 from mnist_seq.search.aims import directions
 from mnist_seq.search.finished_trial import values_of
-from mnist_seq.search.space import Space, contains, is_active, ordered
+from mnist_seq.search.space import Space, contains, is_active, ordered, within
 from mnist_seq.search.storage import StudyStorage
 
 COPIED = "copied"  # with the study: how many of its trials came from an earlier space
@@ -59,8 +59,9 @@ def values_in_space(values: Values, config: SweepConfig) -> Values | None:
             named[path] = values.get(path, value_at(config, path))
     left = values.keys() - named.keys()
     same = all(values[path] == value_at(config, path) for path in left)
-    inside = all(contains(space[path], value) for path, value in named.items())
-    return named if same and inside else None
+    if not same or not all(contains(space[path], value) for path, value in named.items()):
+        return None
+    return {path: within(space[path], value) for path, value in named.items()}
 
 
 def copied(
@@ -73,7 +74,7 @@ def copied(
     copy = create_trial(
         state=trial.state,
         values=trial.values if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,
-        params={path: _within(distributions[path], value) for path, value in params.items()},
+        params=dict(params),
         distributions={path: distributions[path] for path in params},
         user_attrs={**trial.user_attrs, "values": values},
         intermediate_values=trial.intermediate_values,
@@ -81,10 +82,3 @@ def copied(
     copy.datetime_start = trial.datetime_start
     copy.datetime_complete = trial.datetime_complete
     return copy
-
-
-def _within(distribution: BaseDistribution, value: Scalar) -> Scalar:
-    # Three steps of 0.1 are a little more than 0.3, where the range may end.
-    if isinstance(distribution, FloatDistribution) and isinstance(value, int | float):
-        return min(value, distribution.high)
-    return value

@@ -22,10 +22,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnist_seq.config.search import Choices, Dimension, SearchConfig
 from mnist_seq.config.settings import Scalar, Values
+from mnist_seq.config.validation import is_integer
 from mnist_seq.search.aims import known_costs
 from mnist_seq.search.gaussian_process import GaussianProcessSampler
 from mnist_seq.search.limits import Allows, ParametersOf
-from mnist_seq.search.space import Space, grid, is_active, is_integer, ordered
+from mnist_seq.search.space import Space, grid, is_active, ordered
 
 # Random trials before TPE models: its usual ten would be half of a default sweep.
 TPE_STARTUP_TRIALS = 8

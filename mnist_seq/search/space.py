@@ -5,11 +5,12 @@ names.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TypeAlias
 
-from mnist_seq.config.search import Choices, Dimension, SearchConfig
+from mnist_seq.config.search import Choices, Dimension, Range, SearchConfig
 from mnist_seq.config.settings import Config, Scalar, Values
-from mnist_seq.config.validation import nearest, settings, with_values
+from mnist_seq.config.validation import is_integer, nearest, settings, with_values
 from mnist_seq.errors import ConfigError
 
 Space: TypeAlias = Mapping[str, Dimension]
@@ -20,11 +21,6 @@ TOLERANCE = 1e-9  # in steps: three steps of 0.1 are not 0.3
 def is_active(dimension: Dimension, values: Mapping[str, Scalar]) -> bool:
     """Whether the condition of a dimension holds for what was chosen so far."""
     return all(path in values and values[path] == value for path, value in dimension.when.items())
-
-
-def is_integer(path: str) -> bool:
-    """Whether the setting at a path takes whole numbers only."""
-    return settings(Config)[path].annotation is int
 
 
 def contains(dimension: Dimension, value: Scalar) -> bool:
@@ -42,6 +38,20 @@ def contains(dimension: Dimension, value: Scalar) -> bool:
         return False
     steps = (value - dimension.low) / dimension.step
     return abs(steps - round(steps)) < TOLERANCE
+
+
+def within(dimension: Dimension, value: Scalar) -> Scalar:
+    """Return a value that a dimension contains, to the last bit within the ends of its range.
+
+    Three steps of 0.1 are a little more than 0.3; Optuna's range ends at 0.3 then, and takes no
+    other.
+    """
+    if not isinstance(dimension, Range) or dimension.step is None:
+        return value
+    low, high, step = (Decimal(str(x)) for x in (dimension.low, dimension.high, dimension.step))
+    end = float(low + (high - low) // step * step)
+    assert isinstance(value, int | float)
+    return min(value, end)
 
 
 def ordered(space: Space) -> list[str]:
@@ -172,4 +182,4 @@ def _points(path: str, dimension: Dimension) -> Sequence[Scalar]:
     steps = (dimension.high - dimension.low) / dimension.step
     _check_grid(steps)
     points = [dimension.low + n * dimension.step for n in range(int(steps + TOLERANCE) + 1)]
-    return [min(point, dimension.high) for point in points]
+    return [within(dimension, point) for point in points]

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from mnist_seq.config.search import Choices, Dimension, Range
 from mnist_seq.config.settings import Config, Scalar, Values, value_at
-from mnist_seq.config.validation import nearest, settings, with_values
+from mnist_seq.config.validation import is_integer, nearest, settings, with_values
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.space import Space, contains, is_active, ordered
 
@@ -102,7 +102,7 @@ class Variations:
                 before[path] = value_at(chosen, path)
             if is_active(self.space[path], after):
                 if path not in wanted and path not in before:
-                    wanted[path] = self.usual.get(path, _spread(self.space[path])[0])
+                    wanted[path] = self.usual.get(path, _spread(path, self.space[path])[0])
                 after[path] = wanted.get(path, value_at(chosen, path))
         return wanted
 
@@ -139,7 +139,7 @@ def variations(
     tried = {
         path: in_order([*values[path], value_at(chosen, path)])
         if path in values
-        else values_to_try(space[path], value_at(chosen, path))
+        else values_to_try(path, space[path], value_at(chosen, path))
         for path in dict.fromkeys([*(values or space), *(path for pair in pairs for path in pair)])
     }
     for path in values or space:
@@ -155,9 +155,9 @@ def variations(
     return plan
 
 
-def values_to_try(dimension: Dimension, chosen: Scalar) -> list[Scalar]:
+def values_to_try(path: str, dimension: Dimension, chosen: Scalar) -> list[Scalar]:
     """Values that show a dimension's effect: choices, or some of a range; the chosen one too."""
-    spread = _spread(dimension)
+    spread = _spread(path, dimension)
     if isinstance(dimension, Range) and _is_number(chosen):
         at, *positions = (_position(dimension, value) for value in (chosen, *spread))
         near = NEXT_TO * (positions[-1] - positions[0]) / max(len(spread) - 1, 1)
@@ -173,11 +173,11 @@ def in_order(values: Sequence[Scalar]) -> list[Scalar]:
     return sorted(distinct, key=float) if all(map(_is_number, distinct)) else distinct  # type: ignore[arg-type]
 
 
-def _spread(dimension: Dimension) -> list[Scalar]:
+def _spread(path: str, dimension: Dimension) -> list[Scalar]:
     """All choices, or both ends of a range and values evenly between them."""
     if isinstance(dimension, Choices):
         return list(dimension.choices)
-    return [*dimension.spread()]
+    return [*dimension.spread(whole=is_integer(path))]
 
 
 def _position(dimension: Range, value: Scalar) -> float:

@@ -6,7 +6,7 @@ import pytest
 
 from mnist_seq.composition.compose import compose
 from mnist_seq.config.commands import RerunConfig, SweepConfig, UiConfig
-from mnist_seq.config.validation import allowed, nearest, settings, validate
+from mnist_seq.config.validation import allowed, is_integer, nearest, settings, validate
 from mnist_seq.errors import ConfigError
 from tests.examples import sweep_config
 
@@ -267,3 +267,14 @@ def test_numbers_in_yaml_arrive_as_numbers() -> None:
     # PyYAML alone reads 1e-3 as text; a config is not read by PyYAML alone.
     found = compose("sweep", SweepConfig, ["training.learning_rate=1e-3", "model.units=010"])
     assert found["training"]["learning_rate"] == 0.001
+
+
+def test_only_whole_numbers_are_integers() -> None:
+    assert [path for path in ("model.units", "training.epochs", "seed") if is_integer(path)] == [
+        "model.units",
+        "training.epochs",
+        "seed",
+    ]
+    assert not is_integer("training.learning_rate")
+    assert not is_integer("model.bidirectional")
+    assert not is_integer("training.clip_norm")

@@ -8,7 +8,7 @@ from mnist_seq.config.search import Choices, Dimension, Range
 from mnist_seq.config.settings import Values, value_at
 from mnist_seq.config.validation import with_values as with_
 from mnist_seq.errors import ConfigError
-from mnist_seq.search.space import check, contains, grid, is_active, is_integer, ordered
+from mnist_seq.search.space import check, contains, grid, is_active, ordered
 from tests.examples import config, sweep_config
 
 READOUT = "model.readout"
@@ -70,17 +70,6 @@ def test_a_value_is_found_by_the_path_that_sets_it() -> None:
     values: Values = {"seed": 7, "model.units": 9, "data.scaling": "minmax"}
     for path, value in values.items():
         assert value_at(with_(config(), {path: value}), path) == value
-
-
-def test_only_whole_numbers_are_integers() -> None:
-    assert [path for path in ("model.units", "training.epochs", "seed") if is_integer(path)] == [
-        "model.units",
-        "training.epochs",
-        "seed",
-    ]
-    assert not is_integer("training.learning_rate")
-    assert not is_integer("model.bidirectional")
-    assert not is_integer("training.clip_norm")
 
 
 # --- dimensions

@@ -95,7 +95,12 @@ def test_a_pair_is_a_grid_without_what_excludes_each_other() -> None:
 def test_values_that_show_an_effect(
     dimension: Range | Choices, value: Scalar, tried: list[Scalar]
 ) -> None:
-    assert values_to_try(dimension, value) == tried
+    assert values_to_try("model.units", dimension, value) == tried
+
+
+def test_a_fractional_setting_is_varied_in_fractions() -> None:
+    path = "training.augmentation.elastic"
+    assert values_to_try(path, Range(low=0, high=1), 0.0) == [0.0, 0.33, 0.67, 1]
 
 
 @pytest.mark.parametrize(

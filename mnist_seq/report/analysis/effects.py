@@ -199,7 +199,7 @@ def _compared(h: Hyperparameter) -> Numbers:
     """Positions of all choices, or of round values spread over a range, ends included."""
     if isinstance(h.dimension, Choices):
         return np.arange(len(h.categories), dtype=float)
-    return np.array([h.position(value) for value in h.dimension.spread()])
+    return np.array([h.position(value) for value in h.dimension.spread(whole=h.whole)])
 
 
 def _between(h: Hyperparameter, compared: Numbers) -> Numbers:
@@ -209,7 +209,7 @@ def _between(h: Hyperparameter, compared: Numbers) -> Numbers:
     halfway = (compared[1:] + compared[:-1]) / 2
     if not h.whole:
         return halfway
-    return np.array([h.position(round(float(h.value(p) or 0))) for p in halfway])
+    return np.array([h.position(h.value(p)) for p in halfway])
 
 
 def _response(

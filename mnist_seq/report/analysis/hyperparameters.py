@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mnist_seq.config.search import Choices, Dimension, Range
 from mnist_seq.config.settings import Scalar
+from mnist_seq.config.validation import is_integer
 from mnist_seq.report.analysis.tables import StudyTables
 
 
@@ -71,13 +72,14 @@ class Hyperparameter:
     @property
     def whole(self) -> bool:
         """Whether it is a range of whole numbers."""
-        return isinstance(self.dimension, Range) and isinstance(self.dimension.low, int)
+        return isinstance(self.dimension, Range) and is_integer(self.path)
 
     def value(self, position: float) -> Scalar:
         """The hyperparameter's value at an axis position; for choices, the nearest choice."""
         if self.categories:
             return self.categories[round(position)]
-        return 10.0**position if self.log else position
+        number = 10.0**position if self.log else position
+        return round(number) if self.whole else number
 
     def position(self, value: Scalar) -> float:
         """The axis position of a value; NaN if it was never an option."""

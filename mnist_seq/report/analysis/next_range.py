@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mnist_seq.config.search import Choices, Range
 from mnist_seq.config.settings import Config, Scalar
-from mnist_seq.config.validation import settings
+from mnist_seq.config.validation import is_integer, settings
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.findings import Finding
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter, hyperparameters
@@ -56,7 +56,7 @@ def edges(tables: StudyTables) -> Iterator[Finding]:
 def widened(path: str, dimension: Range | Choices, side: Side) -> str | None:
     """The override that extends one end of a search; None if no further value is allowed."""
     field = f"search.space.{path}"
-    for end in _further(dimension, side):
+    for end in _further(path, dimension, side):
         if _is_allowed(path, end):
             if isinstance(dimension, Range):
                 return f"{field}.{side}={wording.setting(end)}"
@@ -108,12 +108,10 @@ def _ends(dimension: Range | Choices) -> tuple[Any, Any]:
     return min(numbers), max(numbers)
 
 
-def _further(dimension: Range | Choices, side: Side) -> Iterator[Scalar]:
+def _further(path: str, dimension: Range | Choices, side: Side) -> Iterator[Scalar]:
     """Candidates for the new end of a search, the farthest first."""
     low, high = _ends(dimension)
-    whole = all(float(end).is_integer() and not isinstance(end, bool) for end in (low, high)) and (
-        not isinstance(dimension, Range) or isinstance(dimension.low, int)
-    )
+    whole = is_integer(path)
     geometric = isinstance(dimension, Choices) or dimension.log
     if geometric and low > 0:
         factor = max(2.0, math.sqrt(high / low)) if isinstance(dimension, Range) else 2.0

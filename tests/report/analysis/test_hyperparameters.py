@@ -32,3 +32,17 @@ def test_a_baseline_outside_the_range_stays_in_the_picture() -> None:
     tables = study(10, space=space, law=lambda _: 0.9, baseline={"model.units": 16})
     found = hyperparameter(tables, "model.units")
     assert found.frame[0] < 16
+
+
+def test_a_fractional_setting_has_fractions_whatever_its_ends_are_written_like() -> None:
+    space = {"model.dropout": Range(low=0, high=1), "model.units": Range(low=16.0, high=64.0)}
+    tables = study(10, space=space, law=lambda _: 0.9)
+    dropout, units = (hyperparameter(tables, path) for path in space)
+    assert (dropout.whole, units.whole) == (False, True)
+    assert hyperparameter_ticks(dropout)[1] == ["0", "0.2", "0.4", "0.6", "0.8", "1"]
+
+
+def test_a_whole_number_comes_back_from_a_logarithm_as_it_was() -> None:
+    space = {"training.batch_size": Range(low=28, high=1024, log=True)}
+    found = hyperparameter(study(10, space=space, law=lambda _: 0.9), "training.batch_size")
+    assert [found.value(found.position(value)) for value in (28, 1000, 1024)] == [28, 1000, 1024]
