@@ -197,6 +197,9 @@ class Callback:
     def on_trial_end(self, trial: Trial, outcome: TrialOutcome) -> None:
         """Called when a trial is complete, pruned, infeasible or failed."""
 
+    def on_trial_refused(self, trial: Trial, outcome: TrialOutcome) -> None:
+        """Called when a trial failed before it could start: its settings exclude each other."""
+
     def on_message(self, text: str) -> None:
         """Called with a message for the user."""
 

@@ -85,6 +85,10 @@ class FixedTrials:
     def report(self, trial: Trial, best: EpochRecord, epoch: int) -> None:
         """Do nothing: fixed trials are not compared with each other."""
 
+    def refused(self) -> list[tuple[Trial, TrialOutcome]]:
+        """None: all configs are valid."""
+        return []
+
     def broken_limit(self, _trial: Trial, _records: Sequence[EpochRecord]) -> None:
         """Return None: fixed trials have no limits."""
 

@@ -14,7 +14,7 @@ from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.digests import Digests, changed_images
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.protocols import TrialSource, Workers
-from mnist_seq.errors import DataError, FaultError, StoreError
+from mnist_seq.errors import DataError, FaultError, MnistSeqError, StoreError
 from mnist_seq.records import (
     Callback,
     EnvironmentFault,
@@ -94,13 +94,13 @@ class Driver:
 
         Raises
         ------
-        FaultError
-            If a training cannot go on for a reason outside of it; all states are saved.
+        MnistSeqError
+            If the search or a training cannot go on; all states are saved.
         """
         self._recover()
         try:
             is_complete = self._train(is_stopped)
-        except FaultError:
+        except MnistSeqError:
             self._save_all()
             raise
         if not is_complete:
@@ -137,6 +137,9 @@ class Driver:
             running = self._requeued.pop()
         else:
             trial = self._trials.next()
+            for refused in self._trials.refused():
+                for callback in self._callbacks:
+                    callback.on_trial_refused(*refused)
             if trial is None:
                 return False
             digests = self._checked_digests(trial)
@@ -220,7 +223,7 @@ class Driver:
         running.worker_losses += lost.is_counted
         if running.worker_losses > self._retries:
             earlier = running.worker_losses - 1
-            times = f", as in {earlier} attempts before" if earlier else ""
+            times = f", as in {earlier} attempt{'s' * (earlier > 1)} before" if earlier else ""
             reason = f"{lost.kind}: {lost.detail}{times}"
             if not lost.is_own:
                 raise self._fault(running, reason)

@@ -14,7 +14,7 @@ from mnist_seq.driver.loop import Driver
 from mnist_seq.driver.protocols import TrialSource
 from mnist_seq.driver.signals import stop_when_asked
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.errors import FaultError
+from mnist_seq.errors import MnistSeqError
 from mnist_seq.network import training
 from mnist_seq.records import Callback
 from mnist_seq.terminal.display import open_display, say
@@ -73,8 +73,8 @@ class Session:
 
         Raises
         ------
-        FaultError
-            If the machine or the installation keeps a training from going on.
+        MnistSeqError
+            If the search or a training cannot go on; the states are saved.
         """
         with open_display(progress) as display:
             driver = Driver(
@@ -88,7 +88,7 @@ class Session:
             )
             try:
                 is_complete = driver.run(self.is_stopped)
-            except FaultError:
+            except MnistSeqError:
                 recorder.interrupt()
                 raise
         if not is_complete:

@@ -14,7 +14,7 @@ from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import (
-    FaultError,
+    MnistSeqError,
     RepeatedFailureError,
     ServerAwayError,
     TrackingError,
@@ -97,7 +97,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
                 is_complete = session.run(
                     trials, each, checkpoints, progress, whole, *load, retries=retries
                 )
-            except FaultError:
+            except MnistSeqError:
                 whole.finish(is_complete=False)
                 raise
             progress.end = trials.end if is_complete else None

@@ -33,7 +33,7 @@ from mnist_seq.search.finished_trial import (
 from mnist_seq.search.first_trials import first_trials
 from mnist_seq.search.limits import Excess, excess, parameters_of, within_size
 from mnist_seq.search.migration import COPIED, copied, copy_into_space
-from mnist_seq.search.other_programs import fits, has_values, problem_of
+from mnist_seq.search.other_programs import fits, has_values, problem_of, within_space
 from mnist_seq.search.pruners import build_pruner
 from mnist_seq.search.retry import BRACKETS, failed_trials, retry
 from mnist_seq.search.samplers import (
@@ -78,7 +78,7 @@ class Study:
     config : SweepConfig
         Name, space, sampler, pruner, objective and seed.
     warn : callable
-        Told in one line of an enqueued trial that cannot be tried.
+        Told in one line of a trial that cannot be tried.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class Study:
         self.name = study_name(config)
         self.kept: tuple[int, int] | None = None
         self._storage, self._config, self._space = storage, config, config.search.space
-        self._warn = warn
+        self.warn = warn
         self._maximize = config.search.metric == "validation_accuracy"
         self._directions = directions(config.search)
         self._distributions = distributions(self._space)
@@ -128,6 +128,7 @@ class Study:
             for trial in storage.trials()
             if INFEASIBLE in trial.user_attrs and self._excess(trial) is None
         ]
+        self._refused: set[int] = set()
         again = {*self.retried, *self.readmitted}
         retry(storage, self.name, again, self._directions)
         self._brackets = storage.attributes().get(BRACKETS, stored_name)
@@ -192,6 +193,7 @@ class Study:
             if problem := problem_of(trial, self._space):
                 trial = self._refuse(trial, f"refused config: {problem}")
             else:
+                trial = within_space(trial, self._space)
                 self._unfinished.append(trial.number)
         broken = self._excess(trial) if trial.state in FINAL_STATES else None
         if not fits(trial, self._distributions):  # the sampler cannot learn from it
@@ -219,12 +221,18 @@ class Study:
         refused = copy.copy(trial)
         refused.state, refused.user_attrs = TrialState.FAIL, {**trial.user_attrs, "reason": reason}
         self._storage.finish(refused)
-        self._warn(f"trial {trial.number}: failed: {reason}")
+        self.warn(f"trial {trial.number}: failed: {reason}")
+        self._refused.add(trial.number)
         return self._storage.trial(trial.number) or refused
+
+    def refused(self) -> set[int]:
+        """Numbers of enqueued trials that were refused since this was asked last."""
+        numbers, self._refused = self._refused, set()
+        return numbers
 
     def wait_for_server(self, is_stopped: Callable[[], bool]) -> None:
         """From now on wait where the database's server is away, until the user stops that."""
-        self._storage.wait.begin(is_stopped, self._warn)
+        self._storage.wait.begin(is_stopped, self.warn)
 
     @property
     def first(self) -> list[Values]:

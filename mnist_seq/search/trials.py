@@ -13,6 +13,7 @@ from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
 from mnist_seq.metrics.classification import accuracy_standard_error
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of, parse_records
+from mnist_seq.report.analysis import wording
 from mnist_seq.search.aims import costs_of
 from mnist_seq.search.finished_trial import FinishedTrial
 from mnist_seq.search.limits import excess
@@ -45,6 +46,8 @@ class StudyTrials:
         for fixed in [*baselines, *study.first][study.next_number : self._search.target]:
             if (suggestion := study.ask(fixed)) is not None:
                 self._unfinished[suggestion.number] = suggestion.values
+        study.refused()  # those are among the finished ones
+        self._refused: set[int] = set()
         self._end: tuple[tuple[int, int], str | None] | None = None
         self._began = time.monotonic()
         finished = study.finished()
@@ -60,17 +63,16 @@ class StudyTrials:
         beyond = len(self._infeasible)
         if not self._reasons and beyond >= min(INFEASIBLE_AT_FIRST, self._search.target):
             return (
-                f"search.limits: all {beyond} trials break them, the last one "
+                f"search.limits: broken by {wording.every(beyond, 'trial')}, the last one "
                 f"{self._infeasible[-1]}; widen the limits, or change search.space"
             )
         kinds = {reason.partition(":")[0] for reason in self._reasons}
         most = self._search.max_failures
         if len(self._reasons) < most or len(kinds) > 1:
             return None
-        return (
-            f"the first {len(self._reasons)} trials all failed alike, and search.max_failures is "
-            f"{most}: {self._reasons[-1]}"
-        )
+        count = len(self._reasons)
+        failed = "trial failed" if count == 1 else f"{count} trials all failed alike"
+        return f"the first {failed}, and search.max_failures is {most}: {self._reasons[-1]}"
 
     @property
     def end(self) -> str | None:
@@ -144,7 +146,15 @@ class StudyTrials:
             try:
                 return _trial(self._config, number, values)
             except ConfigError as error:  # two values that are refused only together
-                self._fail(number, f"refused config: {error}")
+                reason = f"refused config: {error}"
+                self._fail(number, reason)
+                self._refused.add(number)
+                self._study.warn(f"trial {number}: failed: {reason}")
+
+    def refused(self) -> list[tuple[Trial, TrialOutcome]]:
+        """Trials that were refused since this was asked last; they have failed without a start."""
+        numbers, self._refused = self._refused | self._study.refused(), set()
+        return [ended for ended in self.finished() if ended[0].number in numbers] if numbers else []
 
     def report(self, trial: Trial, best: EpochRecord, epoch: int) -> None:
         """Report a trial's best epoch so far to the study."""

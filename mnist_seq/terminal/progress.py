@@ -73,6 +73,9 @@ class Progress(Callback):
         if outcome.state == "infeasible":
             self._leave_out(trial.number)
 
+    def on_trial_refused(self, trial: Trial, outcome: TrialOutcome) -> None:
+        self.on_trial_end(trial, outcome)
+
     def _leave_out(self, number: int) -> None:
         """Look for the best among the other trials."""
         if self.has_baseline and number == 0:

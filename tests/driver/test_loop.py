@@ -16,7 +16,7 @@ from mnist_seq.config.settings import Config, Values
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.loop import Driver
-from mnist_seq.errors import FaultError
+from mnist_seq.errors import FaultError, StoreError
 from mnist_seq.network import training
 from mnist_seq.records import Callback, EpochRecord, TrainingState, Trial, TrialOutcome
 from mnist_seq.search.trials import StudyTrials
@@ -59,6 +59,10 @@ class Ledger(Callback):
         assert trial.number not in self.outcomes
         # The epochs of a trial that ended in an earlier session are not told again.
         assert self.curves[trial.number] in ([], list(outcome.records))
+        self.outcomes[trial.number] = outcome
+
+    def on_trial_refused(self, trial: Trial, outcome: TrialOutcome) -> None:
+        assert trial.number not in self.outcomes
         self.outcomes[trial.number] = outcome
 
     def on_message(self, text: str) -> None:
@@ -265,6 +269,37 @@ def test_a_fault_ends_the_session_and_no_trial(
     drop_all(faulty)
     mended.touch()
     assert same_ends(searched(with_steps(pool), searching(), tmp_path), undisturbed)
+
+
+def test_a_database_that_ends_the_session_leaves_the_states_of_all_trainings(
+    pool: Workers, undisturbed: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = StudyTrials.report
+
+    def ended(trials: StudyTrials, trial: Trial, best: EpochRecord, epoch: int) -> None:
+        if (trial.number, epoch) == (1, 2):
+            raise StoreError("trial 1: another program has ended it")
+        report(trials, trial, best, epoch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StudyTrials, "report", ended)
+        with pytest.raises(StoreError, match="another program has ended it"):
+            searched(pool, searching(), tmp_path)
+    saved = Checkpoints(tmp_path / "unfinished").state(1)
+    assert saved is not None
+    assert saved.epoch == 2
+    drop_all(pool)
+    assert same_ends(searched(pool, searching(), tmp_path), undisturbed)
+
+
+def test_a_refused_trial_is_told_to_the_callbacks(pool: Workers, tmp_path: Path) -> None:
+    space = {
+        "model.return_sequences": {"choices": [False, True]},
+        "model.readout": {"choices": ["mean"]},
+    }
+    ledger = searched(pool, searching(space, sampler="grid", trials=2), tmp_path)
+    assert ledger.states() == ["failed", "complete"]
+    assert list(ledger.curves) == [1], "it was never started"
 
 
 def drop_all(pool: Workers) -> None:

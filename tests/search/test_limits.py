@@ -154,7 +154,7 @@ def test_a_search_that_finds_nothing_within_its_limits_ends(tmp_path: Path) -> N
     assert len(outcomes) == INFEASIBLE_AT_FIRST
     given_up = StudyTrials(opened(tmp_path, config), config).given_up
     assert given_up is not None
-    assert given_up.startswith("search.limits: all 20 trials break them, the last one parameters: ")
+    assert given_up.startswith("search.limits: broken by all 20 trials, the last one parameters: ")
 
 
 def test_a_study_without_limits_has_the_name_and_settings_that_it_had() -> None:

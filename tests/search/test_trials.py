@@ -169,6 +169,25 @@ def test_one_success_means_that_failures_are_the_trials_own(tmp_path: Path) -> N
     assert trials.given_up is None
 
 
+def test_trials_whose_settings_exclude_each_other_are_told_as_failed(tmp_path: Path) -> None:
+    config = searching(
+        *("search.trials=12", "search.baselines=[]", "~search.space"),
+        *("model.return_sequences=true", "model.readout=mean"),
+        "+search.space={model.return_sequences:{choices:[true,false]},"
+        "model.readout:{choices:[mean,max]}}",
+    )
+    trials, told = StudyTrials(opened(tmp_path, config), config), []
+    while (trial := trials.next()) is not None:
+        trials.finish(trial, TrialOutcome("complete", (record(1, 0.5),), record(1, 0.5)))
+        told += trials.refused()
+    told += trials.refused()
+    failed = [ended for ended in trials.finished() if ended[1].state == "failed"]
+    assert [(t.number, o.reason) for t, o in told] == [(t.number, o.reason) for t, o in failed]
+    assert 0 < len(told) < 12
+    assert all(not trial.values["model.return_sequences"] for trial, _ in told)
+    assert all(str(o.reason).startswith("refused config: model.readout=") for _, o in told)
+
+
 def test_a_refused_trial_that_was_not_ended_before_a_kill_is_ended_after_it(
     tmp_path: Path,
 ) -> None:
@@ -235,6 +254,44 @@ def test_the_best_of_an_earlier_study_are_tried_first_and_kept_with_the_new_one(
     tried = [trial.values for trial in searched(tmp_path, later).finished()]
     assert tried[1:4] == best
     assert len(tried) == 6
+
+
+def test_a_best_value_at_the_end_of_decimal_steps_is_tried_first_and_kept(tmp_path: Path) -> None:
+    def stepped(high: float, *more: str) -> SweepConfig:
+        space = f"+search.space={{model.dropout:{{low:0,high:{high},step:0.1}}}}"
+        return searching("~search.space", space, "search.baselines=[]", *more)
+
+    count = 0
+    while count == 0 or values_of(tmp_path)[-1] != {"model.dropout": 0.1 * 3}:
+        count += 1  # each is better than the one before
+        searched(tmp_path, stepped(0.5, f"search.trials={count}"))
+    later = stepped(0.3, "search.trials=4", "search.start_from=kept", "study=later")
+    assert searched(tmp_path, later).finished()[0].values == {"model.dropout": 0.3}
+    assert opened(tmp_path, later).next_number == 4
+
+
+def test_what_others_enqueue_a_little_beyond_the_end_of_a_range_is_kept(tmp_path: Path) -> None:
+    space = "+search.space={model.dropout:{low:0,high:0.3,step:0.1}}"
+    config = searching("~search.space", space, "search.baselines=[]", "search.trials=3")
+    opened(tmp_path, config)
+    database = f"sqlite:///{tmp_path / 'optuna.db'}"
+    optuna.load_study(study_name="kept", storage=database).enqueue_trial({"model.dropout": 0.1 * 3})
+    assert searched(tmp_path, config).finished()[0].values == {"model.dropout": 0.3}
+    assert opened(tmp_path, config).next_number == 3
+
+
+@pytest.mark.parametrize("high", [0.3, 0.35])
+def test_a_grid_of_decimal_steps_is_gone_on_with_after_its_last_point(
+    high: float, tmp_path: Path
+) -> None:
+    space = f"+search.space={{model.dropout:{{low:0,high:{high},step:0.1}}}}"
+    config = searching("search.sampler=grid", "search.baselines=[]", "~search.space", space)
+    searched(tmp_path, config)
+    study = opened(tmp_path, config)
+    assert study.ask() is None
+    dropouts = [done.values["model.dropout"] for done in study.finished()]
+    assert dropouts == pytest.approx([0, 0.1, 0.2, 0.3])
+    assert dropouts[-1] == 0.3, "three steps of 0.1 are more, which Optuna's range has not"
 
 
 def test_a_study_that_is_not_there_is_no_start(tmp_path: Path) -> None:
