@@ -31,7 +31,7 @@ from mnist_seq.tracking.experiments import (
     study_of,
 )
 from mnist_seq.tracking.model_folder import DESCRIPTION_FILE, MODEL_FILE, ModelFacts, model_facts
-from mnist_seq.tracking.runs import CONFIG_FILE, EPOCH_METRICS
+from mnist_seq.tracking.runs import CONFIG_FILE, EPOCH_METRICS, LAST_STARTED
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Role
 from mnist_seq.tracking.views import ViewKey, views_among
@@ -140,10 +140,7 @@ class Results:
     def latest_experiments(self, count: int) -> list[Experiment]:
         """The `count` experiments whose sweeps were started or resumed most recently."""
         known = {experiment.id: experiment for experiment in self.experiments()}
-        with self._store.tracking_errors():
-            sweeps = self._client.search_runs(
-                list(known), "tags.role = 'sweep'", order_by=["start_time DESC"]
-            )
+        sweeps = sorted(self._search(list(known), "sweep"), key=_last_started, reverse=True)
         if not sweeps:
             raise TrackingError(
                 f"no study yet in {self._store.place}: start with {command_text('sweep')}"
@@ -207,16 +204,7 @@ class Results:
         self, experiment: Experiment, role: Role | None = None, *, deleted_too: bool = False
     ) -> list[RunInfo]:
         """Runs of an experiment, optionally of one role only, ordered by start time."""
-        chosen = f"tags.role = '{role}'" if role else ""
-        view = ViewType.ALL if deleted_too else ViewType.ACTIVE_ONLY
-        search = partial(
-            self._client.search_runs, [experiment.id], chosen, view, order_by=["start_time ASC"]
-        )
-        with self._store.tracking_errors():
-            pages = [search()]
-            while pages[-1].token:
-                pages.append(search(page_token=pages[-1].token))
-        found = [run for page in pages for run in page]
+        found = self._search([experiment.id], role, deleted_too=deleted_too)
         return [_run_info(run) for run in found if run.data.tags.get("role") in get_args(Role)]
 
     def run(self, run_id: str) -> RunInfo:
@@ -271,6 +259,21 @@ class Results:
         except (MlflowException, KeyError, ValueError, TypeError) as error:
             raise TrackingError(f"run {run_id}: {folder} cannot be read as a model") from error
 
+    def _search(
+        self, experiments: list[str], role: Role | None, *, deleted_too: bool = False
+    ) -> list[entities.Run]:
+        """Runs of some experiments, from all pages, ordered by start time."""
+        chosen = f"tags.role = '{role}'" if role else ""
+        view = ViewType.ALL if deleted_too else ViewType.ACTIVE_ONLY
+        search = partial(
+            self._client.search_runs, experiments, chosen, view, order_by=["start_time ASC"]
+        )
+        with self._store.tracking_errors():
+            pages = [search()]
+            while pages[-1].token:
+                pages.append(search(page_token=pages[-1].token))
+        return [run for page in pages for run in page]
+
     def _model_part(self, run_id: str, name: str) -> Path:
         model_id = self.run(run_id).model_id
         if model_id is None:
@@ -316,6 +319,12 @@ def parse_scalar(text: str) -> Scalar:
     if re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", text):
         return float(text)
     return text
+
+
+def _last_started(sweep: entities.Run) -> int:
+    """When a sweep was begun or gone on with, in milliseconds since the epoch."""
+    text = sweep.data.tags.get(LAST_STARTED, "")
+    return max(int(sweep.info.start_time), int(text) if re.fullmatch("[0-9]{1,15}", text) else 0)
 
 
 def _run_info(run: entities.Run) -> RunInfo:

@@ -39,6 +39,7 @@ EPOCH_METRICS = {known.name: known.name for known in fields(EpochRecord)[1:]} | 
 }
 SYSTEM = "system/"  # begins the names of metrics that MLflow shows on a page of their own
 CONFIG_FILE = "config.yaml"
+LAST_STARTED = "last_started"  # of a sweep's run: MLflow keeps its first start alone
 MOST_LETTERS = 500  # of a dataset's name, by MLflow's rules
 
 

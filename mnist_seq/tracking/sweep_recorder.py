@@ -1,5 +1,6 @@
 """Record a sweep in MLflow: its own run, and the experiment's description."""
 
+import time
 from typing import get_args
 
 from mnist_seq.config.commands import SweepConfig
@@ -8,6 +9,7 @@ from mnist_seq.records import Callback, FinalState, Trial, TrialOutcome
 from mnist_seq.report.analysis import wording
 from mnist_seq.terminal.progress import Progress, settings_text
 from mnist_seq.tracking.provenance import Provenance
+from mnist_seq.tracking.runs import LAST_STARTED
 from mnist_seq.tracking.tracker import Tracker
 from mnist_seq.tracking.trial_recorder import EarlierRun
 from mnist_seq.tracking.views import trials_view
@@ -45,6 +47,7 @@ class SweepRecorder(Callback):
             search = config.search
             params = {"search.sampler": search.sampler, "search.pruner": search.pruner}
             self.run = tracker.start(experiment_id, "sweep", "sweep", params, {"study": study})
+        self.run.tags({LAST_STARTED: str(round(1000 * time.time()))})
         self._facts = {**provenance.tags, "validation_images": str(validation_images)}
         self.run.tags(self._facts)
         self.run.config(config.model_dump())
@@ -57,6 +60,10 @@ class SweepRecorder(Callback):
 
     def on_trial_end(self, _trial: Trial, _outcome: TrialOutcome) -> None:
         """Update the experiment's description with the search's progress."""
+        self._describe()
+
+    def on_trial_refused(self, _trial: Trial, _outcome: TrialOutcome) -> None:
+        """Update the experiment's description: the trial counts, but has no run."""
         self._describe()
 
     def finish(self, is_complete: bool) -> None:
@@ -80,7 +87,8 @@ class SweepRecorder(Callback):
 def experiment_description(config: SweepConfig, progress: Progress) -> str:
     """Experiment description in Markdown: progress, best trial and search space."""
     counts = [f"{n} {state}" for state in get_args(FinalState) if (n := progress.count(state))]
-    first = f"**{len(progress.outcomes)} of {progress.target_text} trials**"
+    trials = wording.agreeing(progress.target, "trial", "trials")
+    first = f"**{len(progress.outcomes)} of {progress.target_text} {trials}**"
     first += f" ({', '.join(counts)})" if counts else ""
     lines = [first]
     if progress.best is not None:

@@ -64,7 +64,7 @@ def test_a_sweep_has_a_run_of_its_own_that_a_later_session_goes_on_with(store: S
         (run,) = results.runs(results.experiment("study"), "sweep")
         assert run.status == status
         earlier = EarlierRun(run.id, 0)
-    seconds = run.tags["wall_seconds"]
+    seconds, started = run.tags["wall_seconds"], run.tags["last_started"]
     assert run.tags == {
         "role": "sweep",
         "study": "study",
@@ -75,6 +75,7 @@ def test_a_sweep_has_a_run_of_its_own_that_a_later_session_goes_on_with(store: S
         "trials_infeasible": "0",
         "trials_failed": "1",
         "wall_seconds": seconds,
+        "last_started": started,
         "best_trial": "0",
         "best": "70.00 %",
     }
@@ -85,6 +86,22 @@ def test_a_sweep_has_a_run_of_its_own_that_a_later_session_goes_on_with(store: S
     assert (results.file(run.id, "uncommitted.diff")).read_text() == "a change"
     described = store.client.get_experiment(run.experiment_id).tags["mlflow.note.content"]
     assert described == experiment_description(CONFIG, progress)
+
+
+def test_the_latest_study_is_the_one_that_was_gone_on_with_last(store: Store) -> None:
+    def swept(study: str, earlier: EarlierRun | None = None) -> EarlierRun:
+        with Tracker(store) as tracker:
+            experiment = tracker.experiment(study)
+            facts = some_progress(), Provenance({}, b""), 60
+            SweepRecorder(tracker, experiment, study, CONFIG, *facts, earlier).finish(True)
+        (run,) = Results(store).runs(Results(store).experiment(study), "sweep")
+        return EarlierRun(run.id, 0)
+
+    first = swept("first")
+    swept("second")
+    assert Results(store).latest_experiment().name == "second"
+    assert swept("first", first) == first, "it is gone on with in the same run"
+    assert [each.name for each in Results(store).latest_experiments(2)] == ["first", "second"]
 
 
 def test_a_view_of_the_trials_is_prepared_for_mlflow(store: Store) -> None:
