@@ -15,12 +15,12 @@ from mnist_seq.commands.output import Failed, Output
 from mnist_seq.composition.compose import CONF, compose, config_groups
 from mnist_seq.config.settings import Settings
 from mnist_seq.config.validation import validate
-from mnist_seq.errors import MnistSeqError
+from mnist_seq.errors import ConfigError, MnistSeqError
 from mnist_seq.invocation import command_text
 from mnist_seq.terminal.encoding import write_what_can_be_written
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
-JSON = "--json"
+JSON, CFG = "--json", "--cfg"
 Made: TypeAlias = Callable[[], Output]  # asked for only where programs read it
 Main: TypeAlias = Callable[[AnySettings, str], Made | Iterator[Made]]
 
@@ -74,10 +74,9 @@ def _outputs(
         defaults, groups = compose(name, kind, []), [CONF / group for group in config_groups(name)]
         print(help_text(name, inspect.getdoc(main) or "", kind, defaults, groups))
         return
-    show_only = "--cfg" in words
-    if show_only:  # Hydra's own spelling: --cfg job
-        at = words.index("--cfg")
-        del words[at : at + 2]
+    show_only = CFG in words
+    if show_only:
+        _take_cfg(words, kind)
     values = compose(name, kind, words)
     config = validate(kind, values)
     if show_only:
@@ -88,6 +87,17 @@ def _outputs(
         yield result
     else:
         yield from result
+
+
+def _take_cfg(words: list[str], kind: type[Settings]) -> None:
+    """Take out ``--cfg job``, which is Hydra's own spelling, or ``--cfg`` alone."""
+    at = words.index(CFG)
+    del words[at]
+    following = words[at] if at < len(words) else ""
+    if following == "job":
+        del words[at]
+    elif following and "=" not in following and following[0] not in "-~" and not kind.positional:
+        raise ConfigError(f"{CFG} {following}: must be {CFG} job")
 
 
 def _print_json(outputs: Iterator[Made], typed: str) -> None:

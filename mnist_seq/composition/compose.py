@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mnist_seq.config.settings import Settings
+from mnist_seq.config.settings import Certificates, Settings
 from mnist_seq.config.validation import validate
 from mnist_seq.errors import ConfigError
 from mnist_seq.invocation import command_text
@@ -81,10 +81,30 @@ def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[s
         experiments = (word for word in overrides if word.startswith("experiment="))
         experiment = next(experiments, f"{CONF / name}.yaml")
         raise ConfigError(f"{experiment}: is a search, for {command_text('sweep')}")
+    _check_workers(values.get("workers"))
     space = values.get("search", {}).get("space")
     if isinstance(space, dict):
         values["search"]["space"] = _without_null(space, {*RANGE, *CHOICES})
     return values  # type: ignore[return-value]  # its keys are texts
+
+
+def _check_workers(workers: Any) -> None:
+    """Raise a ConfigError if a setting of the workers has no meaning where they are.
+
+    Not in `WorkersConfig`: the config of an earlier sweep may have one, and is still read.
+    """
+    if not isinstance(workers, Mapping):
+        return
+    scheduler = workers.get("scheduler")
+    if scheduler is None:
+        names = tuple(Certificates.model_fields)
+        rule = "goes with workers.scheduler=tls://host:8786"
+    else:
+        names = ("count", "memory_gib")
+        rule = f"is for local processes, so not together with workers.scheduler={scheduler}"
+    problems = [f"workers.{name}: {rule}" for name in names if workers.get(name) is not None]
+    if problems:
+        raise ConfigError(*problems)
 
 
 def _without_null(space: Mapping[Any, Any], parts: Set[str]) -> dict[Any, Any]:

@@ -94,6 +94,14 @@ class ChosenRun(Settings):
     trial: int | None = Field(ge=0, description="null: the best")
     run: str | None = Field(pattern="^[0-9a-f]{32}$", description="an MLflow run id, instead")
 
+    @field_validator("run")
+    @classmethod
+    def _run_goes_alone(cls, run: str | None, info: ValidationInfo) -> str | None:
+        for other in ("study", "trial"):
+            if run is not None and (chosen := info.data.get(other)) is not None:
+                raise ValueError(f"means one run, so not together with {other}={chosen}")
+        return run
+
 
 class ChosenNetwork(ChosenRun):
     """Selects the network of an earlier run, or one by its name in MLflow's registry."""

@@ -297,7 +297,7 @@ class WorkersConfig(Certificates):
         gt=0, description="seconds without an epoch after which a worker is taken to hang"
     )
     memory_gib: float | None = Field(
-        ge=1, description="of a process, where it is stopped; null: its share of the machine"
+        ge=1, description="of a local process, where it is stopped; null: its share of the machine"
     )
 
 

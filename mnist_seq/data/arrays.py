@@ -6,6 +6,7 @@ Shapes: N images, S steps (rows, read from the top), F features (pixels of a row
 import hashlib
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,9 @@ def write_npz_file(
 def _arrays(file: str, names: tuple[str, str]) -> tuple[Any, Any]:
     """Two arrays of a file; none that would have to be unpickled."""
     try:
-        with np.load(file, allow_pickle=False) as opened:
+        # Opened here: of a damaged one NumPy leaves it open.
+        with Path(file).open("rb") as raw:
+            opened = np.load(raw, allow_pickle=False)
             if not isinstance(opened, np.lib.npyio.NpzFile):
                 raise DataError(f"{file}: must be an .npz file; this is one array")
             absent = [name for name in names if name not in opened]
@@ -117,7 +120,15 @@ def _arrays(file: str, names: tuple[str, str]) -> tuple[Any, Any]:
             return opened[names[0]], opened[names[1]]
     except FileNotFoundError:
         raise DataError(f"{file}: no such file") from None
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        MemoryError,
+        RuntimeError,  # zipfile's, of an encrypted member
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DataError(f"{file}: cannot be read as NumPy arrays ({reason})") from None
 
@@ -147,8 +158,8 @@ def _checked(
         raise DataError(f"{file}: {kind} must be {allowed} (got {found.dtype})")
     if labels.shape != images.shape[:1]:
         raise DataError(
-            f"{file}: {y} must have one label for each of the {len(images)} images of {x} "
-            f"(got the shape {labels.shape})"
+            f"{file}: {y} must have a label for each image of {x}, so the shape "
+            f"{images.shape[:1]} (got {labels.shape})"
         )
     if not np.isfinite(images).all() or images.min() < 0:
         raise DataError(f"{file}: {x} must not have values below 0, infinite or NaN")

@@ -15,6 +15,8 @@ from typing import TypeAlias
 import dask
 from dask.system import CPU_COUNT
 from distributed import Nanny, Scheduler, Security
+from distributed.comm import get_address_host_port, listen
+from distributed.comm.addressing import address_from_user_args
 from distributed.system import MEMORY_LIMIT
 from distributed.utils import silence_logging_cmgr
 
@@ -60,8 +62,8 @@ def open_scheduler(config: SchedulerConfig) -> Iterator[tuple[str, Callable[[IsS
     with quiet_dask(), dask.config.set(DASK_SETTINGS), asyncio.Runner() as runner:
         try:
             scheduler = runner.run(_scheduler(config, guard, is_tls=is_tls))
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = _reason(error)
             raise InputError(f"host={config.host} port={config.port}: {reason}") from None
         try:
             yield scheduler.address, lambda is_stopped: runner.run(_until(is_stopped))
@@ -78,6 +80,13 @@ async def _scheduler(config: SchedulerConfig, guard: Security, *, is_tls: bool) 
         dashboard=False,
         dashboard_address="127.0.0.1:0",
     )
+
+
+def _reason(error: BaseException) -> object:
+    """What a failure comes from; Dask's own words are that something failed to start."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return getattr(error, "strerror", None) or error
 
 
 async def _until(is_stopped: IsStopped) -> None:
@@ -98,12 +107,14 @@ def run_workers(config: WorkerConfig, is_stopped: IsStopped, say: Say) -> None:
     Raises
     ------
     InputError
-        If a certificate cannot be used, or this machine has no such host.
+        If a certificate cannot be used, or processes cannot listen at ``host``.
     FaultError
         If this machine cannot start processes.
     """
     guard = security(config, "worker", is_tls=config.scheduler.startswith("tls://"))
     count = worker_count(config)
+    if config.host is not None:
+        _check_host(config.host, guard)
     with (
         quiet_dask(),
         dask.config.set(DASK_SETTINGS),
@@ -112,6 +123,22 @@ def run_workers(config: WorkerConfig, is_stopped: IsStopped, say: Say) -> None:
     ):
         forkserver.start()
         asyncio.run(_Processes(config, guard, cores, say).run(count, is_stopped))
+
+
+def _check_host(host: str, guard: Security) -> None:
+    """Raise an InputError if Dask cannot listen there: a nanny would be tried again for ever."""
+    try:
+        asyncio.run(_listen(host, guard))
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(f"host={host}: {_reason(error)}") from None
+
+
+async def _listen(host: str, guard: Security) -> None:
+    address = address_from_user_args(host=host, security=guard)
+    if get_address_host_port(address)[1]:
+        raise ValueError("must be without a port: each process has one of its own")
+    async with listen(address, lambda _: None, **guard.get_listen_args("worker")):
+        pass
 
 
 class _Processes:

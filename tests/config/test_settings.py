@@ -72,6 +72,34 @@ def test_an_option_that_needs_more_says_so(option: str, needed: str) -> None:
         composed("sweep", option)
 
 
+@pytest.mark.parametrize("command", ["sweep", "train", "rerun", "sensitivity"])
+@pytest.mark.parametrize("setting", ["workers.count=2", "workers.memory_gib=2.5"])
+def test_settings_of_local_processes_do_not_go_with_a_cluster(command: str, setting: str) -> None:
+    where = "workers.scheduler=tcp://host:8786"
+    composed(command, setting)
+    for cluster in (["workers=cluster", where], [where]):
+        with pytest.raises(ConfigError) as refused:
+            composed(command, *cluster, setting)
+        name = setting.partition("=")[0]
+        rule = f"is for local processes, so not together with {where}"
+        assert refused.value.problems == (f"{name}: {rule}",)
+        composed(command, *cluster, setting, f"{name}=null")
+
+
+@pytest.mark.parametrize("name", ["ca_file", "cert_file", "key_file"])
+def test_certificates_go_with_a_cluster(name: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        composed("train", f"workers.{name}=a.pem")
+    line = f"workers.{name}: goes with workers.scheduler=tls://host:8786"
+    assert refused.value.problems == (line,)
+
+
+def test_an_earlier_sweep_that_gave_workers_more_than_they_heed_can_be_read() -> None:
+    kept = sweep_config("workers.scheduler=tcp://host:8786").model_dump()
+    kept["workers"] |= {"count": 2, "memory_gib": 2.5}
+    assert validate(SweepConfig, kept).workers.count == 2
+
+
 def test_files_hold_values_and_no_code() -> None:
     for file in CONF.rglob("*.yaml"):
         assert "_target_" not in file.read_text()

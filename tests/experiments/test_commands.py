@@ -2,17 +2,25 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from mnist_seq.composition.compose import compose
-from mnist_seq.config.commands import RerunConfig, SweepConfig
+from mnist_seq.config.commands import ChosenRun, RerunConfig, SweepConfig
 from mnist_seq.config.settings import Settings
 from mnist_seq.config.validation import settings, validate
 from tests.examples import COMMANDS
-from tests.experiments.commands import SLOW, run, run_alone
+from tests.experiments.commands import ROOT, SLOW, run, run_alone
+
+FILES = sorted(
+    file.name
+    for file in (ROOT / "experiments").glob("[!_]*.py")
+    if file.name != "experiments.py"  # it is what the others find
+)
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +124,20 @@ def test_every_command_refuses_in_one_line(command: str, tmp_path: Path) -> None
     assert ran.errors[0] == f"error: {empty}: must not be empty (got '')"
 
 
+@pytest.mark.parametrize("file", FILES)
+def test_a_command_started_by_its_path_says_how_to_type_it(file: str) -> None:
+    done = subprocess.run(
+        [sys.executable, f"experiments/{file}", "seed=3"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    typed = f"python -m experiments.{file.removesuffix('.py')} seed=3"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"error: type {typed}\n")
+
+
 @pytest.mark.parametrize(
     ("rows", "error"),
     [
@@ -176,6 +198,53 @@ def test_cfg_job_prints_a_config_that_is_valid_as_it_stands(
     printed = yaml.safe_load(ran.out)
     assert validate(kind, printed).model_dump()["workers"]["count"] == 2
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--cfg", "search.trials=3"],
+        ["--cfg", "job", "search.trials=3"],
+        ["search.trials=3", "--cfg"],
+        ["search.trials=3", "--cfg", "job"],
+        ["--cfg", "--json", "search.trials=3"],
+    ],
+)
+def test_cfg_takes_no_setting_for_its_own_word(words: list[str], tmp_path: Path) -> None:
+    ran = run("sweep", *words, folder=tmp_path)
+    said = ran.errors if "--json" in words else ran.out.splitlines()
+    assert ran.code == 0
+    assert yaml.safe_load("\n".join(said))["search"]["trials"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--cfg", "hydra"], "--cfg hydra: must be --cfg job"),
+        (["--cfg", "search.trials"], "--cfg search.trials: must be --cfg job"),
+        (["--cfg", "-c"], "-c: is not an option; there are key=value, --cfg job and --help"),
+    ],
+)
+def test_cfg_takes_no_other_word(words: list[str], line: str) -> None:
+    ran = run("sweep", *words)
+    assert (ran.code, ran.out, ran.errors) == (2, "", [f"error: {line}"])
+
+
+def test_cfg_leaves_the_word_that_a_command_takes_alone() -> None:
+    ran = run("worker", "--cfg", "tcp://there:8786")
+    assert (ran.code, ran.errors) == (0, [])
+    assert yaml.safe_load(ran.out)["scheduler"] == "tcp://there:8786"
+
+
+CHOOSING = [name for name, kind in COMMANDS.items() if issubclass(kind, ChosenRun)]
+
+
+@pytest.mark.parametrize("other", ["study=b", "trial=7"])
+@pytest.mark.parametrize("command", CHOOSING)
+def test_a_run_is_chosen_by_its_id_alone(command: str, other: str) -> None:
+    ran = run(command, f"run={32 * 'a'}", other)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"error: run: means one run, so not together with {other}" in ran.errors
 
 
 def test_choices_on_the_command_line_take_the_place_of_a_range() -> None:

@@ -62,6 +62,13 @@ def test_hydras_own_quotes_and_null_keep_their_meaning(typed: str, text: str | N
     assert compose("report", ReportConfig, [typed])["file"] == text
 
 
+def test_the_environment_is_read_in_hydras_own_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_URL", "https://host/secret")
+    assert compose("sweep", SweepConfig, ['notify="${oc.env:MY_URL}"'])["notify"] == (
+        "https://host/secret"
+    )
+
+
 def test_null_is_a_name_where_a_setting_cannot_be_null() -> None:
     assert compose("train", TrainConfig, ["name=null"])["name"] == "null"
 
