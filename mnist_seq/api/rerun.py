@@ -79,9 +79,10 @@ class Rerun:
     def difference(self) -> tuple[float, float, float] | None:
         """95 % interval of the best's gain over the baseline: lower end, mean, upper end.
 
-        Student's t of the paired differences, as accuracies; None without a baseline.
+        Student's t of the paired differences, as accuracies; None without a baseline or with a
+        single seed.
         """
-        if self.baseline is None or self.baseline is self.best:
+        if self.baseline is None or self.baseline is self.best or len(self.best.runs) < 2:
             return None
         return paired_difference(self.best.test_accuracies, self.baseline.test_accuracies)
 

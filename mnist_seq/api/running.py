@@ -46,7 +46,7 @@ def run_sweep(config: SweepConfig, command: str) -> "Study":
     if not result.is_complete:
         raise StoppedError
     if result.progress.count("failed") == len(result.progress.outcomes):
-        raise TrainingError("every trial of the study")
+        raise TrainingError("every trial of the study ended without a result")
     return Study(result.study, Workspace(config.tracking), result.page)
 
 

@@ -12,6 +12,7 @@ from mnist_seq.driver.report import report
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import TrackingError
+from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.diagnosis import diagnose
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.export.frames import curves_frame, front_frame, trials_frame
@@ -128,7 +129,7 @@ class Study:
     def _lines(self, tables: StudyTables) -> list[str]:
         counts = tables.trials["state"].value_counts()
         states = ", ".join(f"{count} {state}" for state, count in counts.items())
-        lines = [f"{self.name}: {len(tables.trials)} trials ({states})"]
+        lines = [f"{self.name}: {wording.many(len(tables.trials), 'trial')} ({states})"]
         if (best := tables.best) is not None:
             lines.append(f"best {value_text(best.value, tables.objective)}, trial {best.number}")
         return lines

@@ -1,8 +1,13 @@
-"""Lists that stay short however much there is to name."""
+"""Counts with their nouns, and lists that stay short however much there is to name."""
 
 from collections.abc import Sequence
 
 MOST_LISTED = 5
+
+
+def many(count: int, noun: str) -> str:
+    """Format a count with its noun: ``1 image``, ``360 images``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def listed(texts: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from mnist_seq.driver.scores import (
 from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.records import EpochRecord
+from mnist_seq.report.analysis import wording
 from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.progress import Progress, settings_text, value_text
 from mnist_seq.terminal.summary import (
@@ -118,7 +119,7 @@ def rerun(config: RerunConfig, command: str) -> RerunResult:
         if len(chosen) == 1:
             console.print(best_table(progress))
         for each in chosen:
-            _print_result(workspace.results, experiment, each, ended)
+            _print_result(workspace, experiment, each, ended)
         if len(chosen) > 1:
             _print_ranking(chosen, workspace.objective(experiment))
         registered = _registered(workspace, session, config, chosen[0], data.class_names)
@@ -180,8 +181,9 @@ def _retrained(
 def _print_greeting(experiment: Experiment, plans: Sequence[RetrainingPlan]) -> None:
     chosen = [plan for plan in plans if plan.is_chosen]
     names = ", ".join(plain(plan.source.name) for plan in chosen)
+    seeds = wording.many(len(plans[0].configs), "seed")
     console.print(
-        f"[bold]{plain(experiment.name)}[/]: {names} again, with {len(plans[0].configs)} seed(s)"
+        f"[bold]{plain(experiment.name)}[/]: {names} again, with {seeds}"
         + (", and the baseline" if len(plans) > len(chosen) else "")
     )
     for plan in chosen:
@@ -191,7 +193,7 @@ def _print_greeting(experiment: Experiment, plans: Sequence[RetrainingPlan]) -> 
 
 
 def _print_result(
-    results: Results, experiment: Experiment, each: Retrained, ended: Sequence[Retrained]
+    workspace: Workspace, experiment: Experiment, each: Retrained, ended: Sequence[Retrained]
 ) -> None:
     """Print what the networks of one config have reached, beside the baseline's."""
     chosen = [other for other in ended if other.plan.is_chosen]
@@ -201,7 +203,7 @@ def _print_result(
     has_seeds = len(each.scores.accuracies) > 1
     baseline = next((other for other in ended if other.plan.is_baseline), None)
     if baseline is None or not has_seeds:
-        lines += [] if each.plan.changed else _baseline_line(results, experiment, each.plan)
+        lines += [] if each.plan.changed else _baseline_line(workspace, experiment, each.plan)
     elif baseline is not each:
         if each is ended[0] and not baseline.plan.is_chosen:
             lines.append(baseline.scores.line("the baseline's"))
@@ -252,10 +254,10 @@ def compare_curves(
     if not old:
         return "nothing to compare: the earlier run has no curve"
     if len(new) < len(old):
-        return f"not reproduced: {len(new)} epochs instead of {len(old)}"
+        return f"not reproduced: {wording.many(len(new), 'epoch')} instead of {len(old)}"
     pairs = list(zip(old, new, strict=False))
     if all(a.same_curve(b) for a, b in pairs):
-        return f"reproduced exactly: all {len(old)} epochs, to the last bit"
+        return f"reproduced exactly: {wording.every(len(old), 'epoch')}, to the last bit"
     first = next(a.epoch for a, b in pairs if not a.same_curve(b))
     widest = max(abs(a.validation_accuracy - b.validation_accuracy) for a, b in pairs)
     return (
@@ -265,13 +267,15 @@ def compare_curves(
     )
 
 
-def _baseline_line(results: Results, experiment: Experiment, plan: RetrainingPlan) -> list[str]:
-    metric = "best_validation_accuracy"
-    for number, trial in results.trials(experiment):
-        if number == 0 and metric in trial.metrics.keys() & plan.source.metrics.keys():
-            base, best = 100 * trial.metrics[metric], 100 * plan.source.metrics[metric]
-            return [
-                f"validation accuracy {best:.2f} %, {best - base:+.2f} points against "
-                f"the baseline's {base:.2f} %"
-            ]
-    return []
+def _baseline_line(workspace: Workspace, experiment: Experiment, plan: RetrainingPlan) -> list[str]:
+    """How far the trial was above the study's baseline in the search, if it has another one."""
+    baseline, metric = workspace.baseline_run(experiment), "best_validation_accuracy"
+    if baseline is None or baseline.id == plan.source.id:
+        return []
+    if metric not in baseline.metrics.keys() & plan.source.metrics.keys():
+        return []
+    base, best = 100 * baseline.metrics[metric], 100 * plan.source.metrics[metric]
+    return [
+        f"validation accuracy {best:.2f} %, {best - base:+.2f} points against "
+        f"the baseline's {base:.2f} %"
+    ]

@@ -9,7 +9,7 @@ import numpy as np
 from mnist_seq.config.settings import Config
 from mnist_seq.data.load import test_split
 from mnist_seq.driver.session import Session, data_of
-from mnist_seq.errors import TrainingError, in_one_line
+from mnist_seq.errors import StoppedError, TrainingError, in_one_line
 from mnist_seq.metrics import classification
 from mnist_seq.network.network_file import check_network_file
 from mnist_seq.network.training import predict
@@ -69,17 +69,29 @@ class Scores:
 def score_networks(
     session: Session, recorder: TrialRecorder, outcomes: Mapping[int, TrialOutcome], config: Config
 ) -> Scores:
-    """Score each network on the test images once; log accuracy and answers to its MLflow run."""
+    """Score each network on the test images once; log accuracy and answers to its MLflow run.
+
+    Raises
+    ------
+    StoppedError
+        If the user stopped it meanwhile.
+    TrainingError
+        If a training has no network.
+    """
     test, data = test_split(config.data), data_of(config)
     pixels_NSF = data.pixel_format.pixels(test.images_NSF)
     names = tuple(map(in_one_line, data.class_names))
     accuracies, total_NK = [], np.zeros((len(test), len(names)))
     for number, outcome in sorted(outcomes.items()):
+        if session.is_stopped():
+            raise StoppedError
         if outcome.result is None:
             raise TrainingError(outcome.reason or "no epoch was finished")
         rows, pixels = test.images_NSF.shape[1:]
         check_network_file(outcome.result.model, config.model, (rows, pixels), len(names))
-        probabilities_NK = session.workers.call(predict, outcome.result.model, pixels_NSF)
+        probabilities_NK = session.workers.call(
+            predict, outcome.result.model, pixels_NSF, is_stopped=session.is_stopped
+        )
         predicted_N = probabilities_NK.argmax(axis=1)
         accuracies.append(classification.accuracy(predicted_N, test.labels_N))
         recorder.name_test_images(number, config)

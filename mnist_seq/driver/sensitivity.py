@@ -19,8 +19,9 @@ from mnist_seq.driver.session import data_of, open_session
 from mnist_seq.driver.study_tables import study_tables
 from mnist_seq.driver.workspace import Workspace, file_name
 from mnist_seq.driver.written_page import WrittenPage
-from mnist_seq.errors import ConfigError, in_one_line
+from mnist_seq.errors import ConfigError, StoppedError, in_one_line
 from mnist_seq.records import TrialOutcome, best_of
+from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.measured_interaction import interaction
 from mnist_seq.report.analysis.predictions import Prediction, prediction
 from mnist_seq.report.analysis.sensitivity import (
@@ -99,6 +100,8 @@ def sensitivity(config: SensitivityConfig, command: str) -> SensitivityResult:
     if config.workers.scheduler is not None:  # what was trained there has the tags of its workers
         with open_session(workspace, config.workers) as session:
             tags |= session.worker_tags()
+            if session.is_stopped():
+                raise StoppedError
     trials = _trials(plan, config.seeds, _trained_before(workspace.results, experiment, tags))
     _print_greeting(experiment, source, plan, config.seeds, trials)
     print_data(data)
@@ -226,16 +229,19 @@ def _trials(plan: Variations, seeds: int, before: Mapping[Config, TrialOutcome])
 def _print_greeting(
     experiment: Experiment, source: RunInfo, plan: Variations, seeds: int, trials: FixedTrials
 ) -> None:
-    what = [f"{len(plan.curves)} hyperparameter(s), one at a time"] if plan.curves else []
-    what += [f"{len(plan.grids)} pair(s)"] if plan.grids else []
+    curves = wording.many(len(plan.curves), "hyperparameter")
+    what = [f"{curves}, one at a time"] if plan.curves else []
+    what += [wording.many(len(plan.grids), "pair")] if plan.grids else []
     console.print(
         f"[bold]{plain(experiment.name)}[/]: around {plain(source.name)}, {' and '.join(what)}: "
-        f"{len(plan.configs)} configs, {seeds} seeds each",
+        f"{len(plan.configs)} configs, {wording.many(seeds, 'seed')} each",
         soft_wrap=True,
     )
     if trials.outcomes:
-        kept = f"{len(trials.outcomes)} of {len(trials.outcomes) + trials.left} trainings"
-        console.print(f"{kept} are done" + ("; going on" if trials.left else ""))
+        done = len(trials.outcomes)
+        trainings = wording.many(done + trials.left, "training")
+        kept = f"{done} of {trainings} {wording.agreeing(done, 'is', 'are')} done"
+        console.print(kept + ("; going on" if trials.left else ""))
 
 
 def _values(

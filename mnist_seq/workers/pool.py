@@ -22,7 +22,7 @@ from distributed.client import ClosedClientError, FutureCancelledError
 
 from mnist_seq.config.settings import Config, WorkersConfig
 from mnist_seq.data.dataset import Dataset
-from mnist_seq.errors import FaultError, NotFiniteError, is_environmental
+from mnist_seq.errors import FaultError, NotFiniteError, StoppedError, is_environmental
 from mnist_seq.invocation import command_text
 from mnist_seq.records import (
     EnvironmentFault,
@@ -195,16 +195,25 @@ class Workers:
                     task.cancel(force=True)
         self._slots.stop_if_large(training.slot)
 
-    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    def call(
+        self,
+        function: Callable[..., Any],
+        *arguments: Any,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> Any:
         """Run a function on a worker as soon as a slot is free, and return its result.
 
         Raises
         ------
+        StoppedError
+            If the user stopped the command before a slot was free.
         FaultError
             If one worker after the other was lost meanwhile.
         """
         for _ in range(ATTEMPTS_TO_CALL):
             while not self.free:
+                if is_stopped():
+                    raise StoppedError
                 self._waiting.look(self._why_nothing_moves())
                 time.sleep(0.1)
             slot = min(self._idle())

@@ -160,7 +160,7 @@ def test_a_study_refuses(which: str, images: str, files: Files, places: tuple[st
 def test_a_study_goes_on_where_its_files_are_now(files: Files, places: tuple[str, ...]) -> None:
     with changed("moved", files) as now:
         out = printed("sweep", *SEARCH, *now.overrides(), *places, "search.trials=2")
-    assert "1 of them are done; going on" in out
+    assert "1 of them is done; going on" in out
     assert "lie inside" not in out, "the space is the same"
     assert [trial.number for trial in workspace(places).finished_trials("kept")] == [0, 1]
 

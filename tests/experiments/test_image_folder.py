@@ -64,7 +64,7 @@ def swept(letters: Path, places: tuple[str, ...]) -> str:
 
 
 def test_a_search_says_what_it_took_the_images_for(swept: str, letters: Path) -> None:
-    assert "1 trials on images, 153 images to train on, 17 to choose by" in swept
+    assert "1 trial on images, 153 images to train on, 17 to choose by" in swept
     assert f"{letters}: 10 classes, 200 images, 15 % of them kept for the test" in swept
     assert "dark ink on light paper; 255 is full ink" in swept
 
@@ -100,7 +100,7 @@ def test_a_study_goes_on_where_its_folder_is_now(
         assert "reproduced exactly: all 2 epochs, to the last bit" in out
         assert "test accuracy" in out
         out = printed("sweep", *SEARCH, f"data.folder={moved}", *places, "search.trials=2")
-        assert "1 of them are done; going on" in out
+        assert "1 of them is done; going on" in out
     finally:
         moved.rename(letters)
 

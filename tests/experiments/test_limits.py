@@ -58,7 +58,7 @@ def test_mlflow_and_the_report_name_the_infeasible_trial(said: str, folder: Path
     assert beyond.tags["reason"] == "parameters: 8,250 are more than 5,000"
     page = (folder / "reports" / "limited.html").read_text().replace("\N{NO-BREAK SPACE}", " ")
     assert "infeasible, baseline" in page
-    assert "1 of 4 trials were infeasible (25 %): 1 beyond search.limits.parameters." in page
+    assert "1 of 4 trials was infeasible (25 %): 1 beyond search.limits.parameters." in page
 
 
 def test_other_limits_label_the_same_trials_anew(said: str, folder: Path) -> None:
@@ -91,9 +91,7 @@ def test_a_trial_that_is_too_slow_ends_after_its_first_epoch(folder: Path) -> No
     )
     assert ran.code == 2
     (line,) = ran.errors
-    assert line.startswith(
-        "error: search.limits: all 2 trials break them, the last one seconds_per"
-    )
+    assert line.startswith("error: search.limits: broken by all 2 trials, the last one seconds_per")
     results = Workspace(TrackingConfig(folder=str(folder))).results
     for _, beyond in results.trials(results.experiment("slow")):
         assert beyond.tags["trial_state"] == "infeasible"

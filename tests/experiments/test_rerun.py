@@ -115,14 +115,17 @@ def test_each_network_has_its_answers_in_its_run(
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["top=5"], "top: must be at most 4, the number of complete trials in several (got 5)"),
+        (
+            ["study=several", "top=5"],
+            "top: must be at most 4, the number of complete trials in several (got 5)",
+        ),
         (["top=0"], "top: must be at least 1 (got 0)"),
         (["top=2", "trial=1"], "top: means the best trials, so not together with trial=1"),
         (["top=2", f"run={32 * 'a'}"], "top: means the best trials, so not together with run=aaa"),
     ],
 )
 def test_a_mistake_is_one_line(words: list[str], line: str, folder: Path) -> None:
-    ran = run("rerun", "study=several", *words, f"tracking.folder={folder}")
+    ran = run("rerun", *words, f"tracking.folder={folder}")
     assert ran.code == 2
     (told,) = ran.errors
     assert told.startswith(f"error: {line}")

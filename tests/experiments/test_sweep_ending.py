@@ -46,7 +46,7 @@ def test_a_sweep_in_which_every_trial_failed_fails_and_offers_no_rerun(
     bad = TrialOutcome("failed", records, best, None, "not finite: the loss is not finite")
     ended = ran([bad, bad], monkeypatch)
     assert ended.code == 1
-    assert ended.errors == ["failed: every trial of the study"]
+    assert ended.errors == ["failed: every trial of the study ended without a result"]
     assert "failed, not finite: trial 0, 1" in ended.out
     assert "python -m" not in ended.out
 

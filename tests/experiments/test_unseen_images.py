@@ -40,10 +40,10 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Grows by one for each network that answers to images outside of its training."""
     seen, call = [], Workers.call
 
-    def noted(workers: Workers, function: Callable[..., Any], *given: Any) -> Any:
+    def noted(workers: Workers, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
         if function is predict:
             seen.append("a network")
-        return call(workers, function, *given)
+        return call(workers, function, *given, **named)
 
     monkeypatch.setattr(Workers, "call", noted)
     return seen

@@ -92,6 +92,9 @@ def test_killed_workers_cost_no_trial_and_change_no_curve(tmp_path: Path) -> Non
     code, output = finish("experiments.sweep", *arguments(calm, *settings))
     assert code == 0, output
     process = start("experiments.sweep", *arguments(stormy, *settings))
+    assert process.stdout is not None
+    # One that is killed before it could start is one that cannot be started, and ends the sweep.
+    assert any(": epoch " in line for line in process.stdout)
     kills = 0
     while process.poll() is None:
         try:

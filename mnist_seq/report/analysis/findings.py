@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.analysis.chance import expected_best, lead, standard_error
+from mnist_seq.report.analysis.chance import Lead, expected_best, lead, standard_error
 from mnist_seq.report.analysis.study_model import LEAST_TRIALS
 from mnist_seq.report.analysis.tables import StudyTables
 
@@ -50,22 +50,32 @@ def against_baseline(tables: StudyTables) -> Iterator[Finding]:
             {"epochs": epochs, "baseline": baseline.value},
         )
     elif over is not None:
-        within = over.difference <= over.luck
-        verdict = "smaller than its noise" if within else "more than luck explains"
-        side = "above" if over.difference >= 0 else "below"
-        yield Finding(
-            "within_noise" if within else "better_than_baseline",
-            f"The best trial's accuracy is {wording.points(abs(over.difference))} "
-            f"(± {100 * over.difference_error:.2f}) {side} the baseline's, {verdict}: "
-            f"among {wording.many(len(tables.scored) - 1, 'trial')} no better than the "
-            f"baseline, one would lead by up to {wording.points(over.luck)} on "
-            f"{tables.validation_images:,} images.",
-            {
-                "difference": over.difference,
-                "standard_error": over.difference_error,
-                "luck": over.luck,
-            },
-        )
+        yield _lead(tables, over)
+
+
+def _lead(tables: StudyTables, over: Lead) -> Finding:
+    numbers: dict[str, float | str] = {
+        "difference": over.difference,
+        "standard_error": over.difference_error,
+        "luck": over.luck,
+    }
+    side = "above" if over.difference >= 0 else "below"
+    text = (
+        f"The best trial's accuracy is {wording.points(abs(over.difference))} "
+        f"(± {100 * over.difference_error:.2f}) {side} the baseline's"
+    )
+    if over.difference < -over.luck:  # only where a loss is minimised
+        text += ", more than luck explains: it is best by its loss alone."
+        return Finding("less_accurate_than_baseline", text, numbers)
+    within = over.difference <= over.luck
+    verdict = "smaller than its noise" if within else "more than luck explains"
+    return Finding(
+        "within_noise" if within else "better_than_baseline",
+        f"{text}, {verdict}: among {wording.many(len(tables.scored) - 1, 'trial')} no better than "
+        f"the baseline, one would lead by up to {wording.points(over.luck)} on "
+        f"{wording.many(tables.validation_images, 'image')}.",
+        numbers,
+    )
 
 
 def still_gaining(tables: StudyTables) -> Iterator[Finding]:
@@ -109,7 +119,8 @@ def infeasible_trials(tables: StudyTables) -> Iterator[Finding]:
         limits = [f"{count} beyond search.limits.{limit}" for limit, count in counts.items()]
         yield Finding(
             "infeasible",
-            f"{beyond} of {wording.many(total, 'trial')} were infeasible "
+            f"{beyond} of {wording.many(total, 'trial')} "
+            f"{wording.agreeing(beyond, 'was', 'were')} infeasible "
             f"({wording.share(beyond / total)}): {wording.listing(limits)}.",
             {"infeasible": beyond / total},
         )
@@ -119,10 +130,12 @@ def prunings(tables: StudyTables) -> Iterator[Finding]:
     """Finding on the share of pruned trials, if any were pruned."""
     pruned, complete, total = tables.count("pruned"), tables.count("complete"), len(tables.trials)
     if pruned:
-        fate = f"{complete} ran to their end" if complete else "none ran to its end"
+        end = wording.agreeing(complete, "its end", "their end")
+        fate = f"{complete} ran to {end}" if complete else "none ran to its end"
         yield Finding(
             "pruned",
-            f"{pruned} of {wording.many(total, 'trial')} were pruned "
+            f"{pruned} of {wording.many(total, 'trial')} "
+            f"{wording.agreeing(pruned, 'was', 'were')} pruned "
             f"({wording.share(pruned / total)}); {fate}.",
             {"pruned": pruned / total},
         )

@@ -37,16 +37,22 @@ class Prediction:
 
 
 def prediction(tables: StudyTables, curve: ResponseCurve) -> Prediction | None:
-    """What a study says of a curve around its best trial; None where it says nothing of it."""
+    """What a study says of a curve around its best trial; None where it says nothing of it.
+
+    Nothing where a single measured value is the nearest to both that the report compares, or where
+    one of these is a name that was not measured.
+    """
     effect = effects(tables).get(curve.path)
     if effect is None:
         return None
     positions = np.array([effect.hyperparameter.position(value) for value in curve.values])
     if not np.isfinite(positions).all():
         return None
-    worse, better = (
-        int(np.abs(positions - effect.positions[k]).argmin()) for k in (effect.worst, effect.better)
-    )
+    compared = [effect.positions[k] for k in (effect.worst, effect.better)]
+    worse, better = (int(np.abs(positions - position).argmin()) for position in compared)
+    is_named = not effect.hyperparameter.ordered
+    if worse == better or (is_named and not set(compared) <= set(positions)):
+        return None
     return Prediction(response_at(tables, curve.path, positions), worse, better, effect.is_told)
 
 

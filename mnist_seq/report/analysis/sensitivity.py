@@ -52,9 +52,9 @@ class Measurements:
     def __post_init__(self) -> None:
         counts = self.counts
         if counts[0] == 0:
-            raise TrainingError("all trainings of the chosen config")
+            raise TrainingError("all trainings of the chosen config ended without a result")
         if counts.max() < 2:
-            raise TrainingError("all configs have failed but for a single seed")
+            raise TrainingError("no config has two seeds that ended with a result")
 
     @property
     def maximised(self) -> bool:

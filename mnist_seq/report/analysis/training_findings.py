@@ -13,23 +13,25 @@ from mnist_seq.report.analysis.tables import StudyTables
 
 MOST = 0.8  # of the top trials must agree
 LATE, EARLY = 0.9, 0.25  # shares of a training
+FEWEST = 3  # epochs of a curve that shows anything
 RISE = 1.1  # of the validation loss over its lowest, that is more than its jitter
 
 
 def best_epochs(tables: StudyTables) -> Iterator[Finding]:
     """Finding that most top trials had their best epoch very late or very early, if so."""
-    top = _top(tables)
-    top = top[(top["epochs"] >= 3) & top["best_epoch"].notna()]
+    tops = _top(tables)
+    top = tops[(tops["epochs"] >= FEWEST) & tops["best_epoch"].notna()]
     if len(top) < 3:
         return
     share = top["best_epoch"].to_numpy(float) / top["epochs"].to_numpy(float)
     late, early = float((share > LATE).mean()), float((share <= EARLY).mean())
+    part = _part(round(max(late, early) * len(top)), len(top), len(tops))
     longest = int(top["epochs"].max())
     numbers: dict[str, float | str] = {"trials": len(top), "late": late, "early": early}
     if late >= MOST:
         yield Finding(
             "best_epoch_late",
-            f"{_part(late, len(top))} were best at the very end of their training: they were "
+            f"{part} were best at the very end of their training: they were "
             "still improving, and more epochs may help.",
             numbers,
             _epochs_command(tables, longest, 2.0),
@@ -37,7 +39,7 @@ def best_epochs(tables: StudyTables) -> Iterator[Finding]:
     elif early >= MOST:
         yield Finding(
             "best_epoch_early",
-            f"{_part(early, len(top))} were best in the first quarter of their training: the "
+            f"{part} were best in the first quarter of their training: the "
             "rest was time lost, and fewer epochs leave time for more trials.",
             numbers,
             _epochs_command(tables, longest, 0.5),
@@ -46,10 +48,10 @@ def best_epochs(tables: StudyTables) -> Iterator[Finding]:
 
 def overfitting(tables: StudyTables) -> Iterator[Finding]:
     """Finding that at least half of the top trials overfit, if so."""
-    risen, gaps = [], []
-    for number in _top(tables)["number"]:
+    top, risen, gaps = _top(tables), [], []
+    for number in top["number"]:
         curve = tables.curve(int(number))
-        if len(curve) < 3:
+        if len(curve) < FEWEST:
             continue
         validation = curve["validation_loss"].to_numpy(float)
         training = curve["train_loss"].to_numpy(float)
@@ -63,7 +65,8 @@ def overfitting(tables: StudyTables) -> Iterator[Finding]:
     share, rise, gap = len(risen) / seen, float(np.median(risen)), float(np.median(gaps))
     yield Finding(
         "overfitting",
-        f"{_part(share, seen)} overfit: their validation loss ended "
+        f"{_part(len(risen), seen, len(top))} overfit: "
+        f"{wording.agreeing(len(risen), 'its', 'their')} validation loss ended "
         f"{wording.share(rise)} above its lowest while the training loss went on falling; "
         f"training accuracy ended {wording.points(gap)} above validation.",
         {"trials": seen, "overfit": share, "rise": rise, "gap": gap},
@@ -76,10 +79,16 @@ def _top(tables: StudyTables) -> pd.DataFrame:
     return complete.head(top_count(len(complete)))
 
 
-def _part(share: float, of: int) -> str:
-    count = round(share * of)
+def _part(count: int, of: int, top: int) -> str:
+    """So many of the top trials with a long enough curve, as a subject; `of` have one."""
+    if top == 1:
+        return "The only complete trial"
+    # The others are too short to tell.
+    long_enough = "" if of == top else f" of at least {FEWEST} epochs"
+    if of == 1:
+        return f"The only top trial{long_enough}"
     whole = "All" if count == of else f"{count} of the"
-    return f"{whole} {wording.many(of, 'top trial')}" if of > 1 else "The only complete trial"
+    return f"{whole} {wording.many(of, 'top trial')}{long_enough}"
 
 
 def _epochs_command(tables: StudyTables, longest: int, factor: float) -> str | None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mnist_seq.config.search import Choices, Dimension
 from mnist_seq.config.settings import Cost, Objective, scalar_text
+from mnist_seq.data.listed import many as many
 
 MINUS, NONE, TIMES = "\N{MINUS SIGN}", "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
@@ -70,9 +71,14 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def many(count: int, noun: str) -> str:
-    """Format a count with its noun: ``1 trial``, ``20 trials``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def every(count: int, noun: str) -> str:
+    """Format all there are of something: ``the only trial``, ``all 20 trials``."""
+    return f"the only {noun}" if count == 1 else f"all {many(count, noun)}"
+
+
+def agreeing(count: int, one: str, several: str) -> str:
+    """Choose the words that go with a count: ``was`` with 1, ``were`` with 0 or 20."""
+    return one if count == 1 else several
 
 
 def share(fraction: float) -> str:

@@ -34,6 +34,8 @@ def draw_responses(
     predictions: Mapping[str, Prediction],
 ) -> list[Panel]:
     """A figure for each hyperparameter, all on one axis of the objective."""
+    if not curves:  # pairs alone were asked for
+        return []
     scale = ValueScale(measured)
     seen = np.concatenate([np.concatenate(curve.seeds) for curve in curves])
     frame = framed(scale.position(seen), 0.06, 0.1)

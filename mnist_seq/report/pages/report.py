@@ -147,9 +147,11 @@ def found(tables: StudyTables) -> str:
     if over is None:
         same = tables.baseline is not None and tables.baseline.number == best.number
         return sentence + ("; it is the baseline itself." if same else ".")
-    verdict = (
-        "more than luck explains" if over.difference > over.luck else "no more than luck may bring"
-    )
+    verdict = "no more than luck may bring"
+    if over.difference > over.luck:
+        verdict = "more than luck explains"
+    elif over.difference < -over.luck:
+        verdict = "worse by more than luck explains: it is best by its loss alone"
     difference = wording.points(over.difference, sign=True)
     return (
         f"{sentence}: {difference} (± {100 * over.difference_error:.2f}) of accuracy against the "

@@ -1,7 +1,10 @@
 """The page of several studies beside each other as one self-contained HTML file."""
 
 from collections.abc import Sequence
+from typing import get_args
 
+from mnist_seq.invocation import command_text
+from mnist_seq.records import FinalState
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.study_comparison import ComparedStudy, differing, findings, said
 from mnist_seq.report.figures.studies import (
@@ -34,6 +37,7 @@ def render_studies(studies: Sequence[ComparedStudy], command: str) -> str:
         said=said(studies),
         differing=differing(studies),
         command=command,
+        rerun=command_text("rerun", "seeds=5"),
     )
     return str(page)
 
@@ -47,7 +51,7 @@ def results(studies: Sequence[ComparedStudy]) -> dict[str, list[str]]:
 
 def _result(study: ComparedStudy) -> dict[str, str]:
     tables, best = study.tables, study.tables.best
-    states = {state: tables.count(state) for state in ("complete", "pruned", "failed")}
+    states = {state: tables.count(state) for state in get_args(FinalState)}
     told = {
         "searched for": tables.objective.replace("_", " "),
         "trials": f"{len(tables.trials):,}",

@@ -101,7 +101,7 @@ def test_a_failed_value_is_named_and_a_failed_choice_is_an_error() -> None:
     assert curve.values == (0.1, 0.2)
     assert curve.log_error_V[1] / curve.log_error_V[0] == pytest.approx(np.sqrt(3 / 2))
     assert "every training with 9 failed" in curve_finding(rows, curve)
-    with pytest.raises(TrainingError, match="all trainings of the chosen config"):
+    with pytest.raises(TrainingError, match="all trainings of the chosen config ended without"):
         Measurements("validation_accuracy", IMAGES, values[[2, 0]])
 
 

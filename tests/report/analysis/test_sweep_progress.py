@@ -39,6 +39,24 @@ def test_trials_are_counted_by_how_they_ended() -> None:
 
 
 @pytest.mark.parametrize(
+    ("states", "target", "said"),
+    [
+        (["complete"], 20, "1 of 20 trials has ended: 1 complete; none runs."),
+        (["running"], 1, "0 of 1 trial has ended; 1 runs."),
+        (["running"], 20, "0 of 20 trials have ended; 1 runs."),
+    ],
+)
+def test_one_trial_has_ended_and_two_have(states: list[str], target: int, said: str) -> None:
+    assert progress(tables=study(1, states=states), target=target).counted() == said
+
+
+def test_a_mean_of_one_epoch_is_one() -> None:
+    made = tables()
+    rows = made.trials.assign(epochs=1)
+    assert progress(tables=replace(made, trials=rows)).left().endswith("of 1 epoch a trial.")
+
+
+@pytest.mark.parametrize(
     ("objective", "value"), [("validation_accuracy", "70.00 %"), ("validation_loss", "0.3000")]
 )
 def test_the_best_so_far_may_run_and_has_not_failed(objective: str, value: str) -> None:

@@ -54,6 +54,19 @@ def test_a_picture_with_any_class_name_is_xml(name: str) -> None:
     assert "script" not in kinds
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (0, "0 of 12 images are taken for something else; "),
+        (1, "1 of 13 images is taken for something else; "),
+        (2, "2 of 14 images are taken for something else; "),
+    ],
+)
+def test_mistakes_are_counted_beside_the_matrix(wrong: int, said: str) -> None:
+    counts_KK = np.array([[5, wrong], [0, 7]])
+    assert draw_confusion(counts_KK, ("a", "b")).note.startswith(said)
+
+
 def test_every_count_of_the_confusion_matrix_is_written_in_its_cell(drawn: list[Any]) -> None:
     counts_KK = np.array([[5, 1, 0], [0, 7, 2], [3, 0, 4]])
     draw_confusion(counts_KK, NAMES)

@@ -32,6 +32,8 @@ def test_of_many_classes_the_leading_ones_and_the_true_one_are_shown(drawn: list
     assert {1, 2, 9} <= set(shown.tolist())
     assert len(shown) == MOST_CLASSES
     assert draw_beliefs(many, 4, "x").note.endswith("28 classes less believed are not shown.")
+    one_more = reading(names[: MOST_CLASSES + 1])
+    assert draw_beliefs(one_more, 4, "x").note.endswith("1 class less believed is not shown.")
     draw_confusion(many.confusions, names)
     assert not drawn[-1].axes[0].texts
 

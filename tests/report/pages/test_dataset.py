@@ -5,11 +5,12 @@ import io
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from mnist_seq.data.overview import overview
 from mnist_seq.report.figures.contact_sheet import contact_sheet
-from mnist_seq.report.pages.dataset import render
+from mnist_seq.report.pages.dataset import MOST_CLASSES, render
 from tests.examples import few
 
 
@@ -27,6 +28,16 @@ def test_each_picture_is_an_image_of_its_class() -> None:
         places = [0, len(of_class) // 3, 2 * len(of_class) // 3]
         for place, picture in zip(places, pictures, strict=True):
             np.testing.assert_array_equal(255 - shown(picture), of_class[place])
+
+
+@pytest.mark.parametrize(
+    ("hidden", "said"), [(1, "1 more class is not shown."), (2, "2 more classes are not shown.")]
+)
+def test_classes_that_are_not_shown_are_counted(hidden: int, said: str) -> None:
+    data = few()
+    names = tuple(map(str, range(MOST_CLASSES + hidden)))
+    data = replace(data, test=data.validation, class_names=names)
+    assert said in render(data, overview(data), 1, "python -m experiments.data")
 
 
 def test_names_are_text() -> None:

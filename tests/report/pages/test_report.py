@@ -13,8 +13,17 @@ from mnist_seq.config.search import Choices, Range
 from mnist_seq.report.analysis.sweep_progress import SweepProgress
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.drawing import ACCENT
-from mnist_seq.report.pages.report import analyse, render, render_live
-from tests.report.studies import BASELINE, DEFAULT, UNITS, Space, mixed, study, unit
+from mnist_seq.report.pages.report import analyse, found, render, render_live
+from tests.report.studies import (
+    BASELINE,
+    DEFAULT,
+    UNITS,
+    Space,
+    best_by_its_loss,
+    mixed,
+    study,
+    unit,
+)
 
 STUDIES = {
     "no trial": lambda: study(0),
@@ -180,6 +189,21 @@ def test_two_sentences_say_what_was_searched_and_found() -> None:
     assert "against the baseline" in text
 
 
+def test_the_lede_says_where_the_best_by_loss_is_less_accurate() -> None:
+    assert found(best_by_its_loss(0.98)).endswith(
+        ": \N{MINUS SIGN}1.00 points (± 0.16) of accuracy against the baseline, worse by more than "
+        "luck explains: it is best by its loss alone."
+    )
+    assert found(best_by_its_loss(0.9895)).endswith(", no more than luck may bring.")
+
+
+def test_one_trial_is_counted_in_the_singular() -> None:
+    words = Parsed(page_of("1 trial")).words.replace("\N{NO-BREAK SPACE}", " ")
+    assert "there is 1." in words
+    assert "there is 1 such trial." in words
+    assert not re.search(r"\b1 (trials|epochs|images)\b|there are 1\b", words)
+
+
 def test_the_ledger_has_every_failure_with_its_reason() -> None:
     tables = tables_of("300 trials")
     ledger = page_of("300 trials").split("<h2>Failures</h2>")[1].split("</table>")[0]
@@ -208,12 +232,12 @@ def test_importing_the_page_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == ""
 
 
-def live_page() -> str:
-    """Of a sweep with two trials that run; what is said of the others is one trial behind."""
+def live_page(studied: int = 2) -> str:
+    """Of a sweep with two trials that run; what is said of the others is a trial or two behind."""
     states = ["complete", "pruned", "complete", "running", "running"]
     tables = study(5, states=lambda n: states[n], epochs=3)
     progress = SweepProgress(tables, 20, 60.0, 3, None, datetime(2026, 1, 1, 12, tzinfo=UTC))
-    return render_live(analyse(replace(tables, trials=tables.trials.iloc[:2])), progress)
+    return render_live(analyse(replace(tables, trials=tables.trials.iloc[:studied])), progress)
 
 
 def test_a_browser_loads_the_page_of_a_running_sweep_again_and_no_other() -> None:
@@ -235,6 +259,7 @@ def test_the_curves_of_trials_that_run_are_drawn_apart() -> None:
 
 def test_the_page_says_of_how_many_trials_its_findings_are() -> None:
     assert "From the first 2 trials that ended" in live_page()
+    assert "From the first trial that ended" in live_page(1)
     assert "trials that ended" not in page_of("20 trials")
     assert "too few to say what any hyperparameter does" in live_page()
 

@@ -1,5 +1,7 @@
 """The page of a sensitivity analysis, and what it says of what the search had predicted."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,29 @@ def test_a_measured_effect_is_as_predicted_or_it_is_said() -> None:
         assert text in each.findings
     fall = 100 * float(held.curves[0].mean_V[3] - held.curves[0].mean_V[0])
     assert f"measured: {fall:.2f}" in held.findings[-1]
+
+
+def test_nothing_is_said_of_a_prediction_whose_values_were_not_both_measured() -> None:
+    tables = study(20, wide_is_better, space=DEFAULT)
+    values_NR = np.array([[0.98, 0.981], [0.97, 0.972], [0.971, 0.97]])
+    measured = Measurements("validation_accuracy", IMAGES, values_NR)
+    effect = effects(tables)["model.readout"]
+    told = [effect.hyperparameter.value(effect.positions[k]) for k in (effect.worst, effect.better)]
+    (other,) = [name for name in effect.hyperparameter.categories if name not in told][:1]
+    both = response_curve(measured, "model.readout", [(told[0], 0), (told[1], 1), (other, 2)])
+    one = response_curve(measured, "model.readout", [(told[1], 0), (other, 1)])
+    near = response_curve(measured, "model.units", [(60, 0), (64, 1)])
+    assert prediction(tables, both) is not None
+    assert prediction(tables, one) is None
+    assert prediction(tables, near) is not None
+    far = response_curve(measured, "model.units", [(127, 0), (128, 1)])
+    assert prediction(tables, far) is not None
+
+
+def test_pairs_alone_have_a_page_without_curves() -> None:
+    whole = analysis()
+    page = render_sensitivity(dataclasses.replace(whole, curves=[], predictions={}))
+    assert whole.interactions[0].paths[0] in page
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")

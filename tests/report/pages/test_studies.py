@@ -1,9 +1,10 @@
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from mnist_seq.report.analysis.study_comparison import ComparedStudy
-from mnist_seq.report.pages.studies import render_studies
+from mnist_seq.report.pages.studies import render_studies, results
 from tests.report.browser import CHROMIUM, measure
 from tests.report.studies import THREE, mixed, study
 
@@ -36,6 +37,17 @@ def test_every_figure_is_drawn_and_no_text_overlaps(tmp_path: Path) -> None:
             assert figure["marks"] > 5
         assert (seen["overlaps"], seen["outside"], seen["wide"]) == ([], [], [])
         assert seen["scrolls"] <= 0
+
+
+def test_trials_beyond_the_limits_are_counted() -> None:
+    tables = study(12, states=mixed)
+    tables.trials.loc[tables.trials["number"] == 3, "state"] = "infeasible"
+    studies = [ComparedStudy(letter, tables, {}, {}) for letter in "AB"]
+    states = Counter(tables.trials["state"])
+    shown = ("complete", "pruned", "infeasible", "failed")
+    told = results(studies)["of these"][0]
+    assert told == ", ".join(f"{states[state]} {state}" for state in shown if states[state])
+    assert "1 infeasible" in told
 
 
 def test_a_name_is_text_and_never_markup() -> None:
