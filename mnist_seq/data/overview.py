@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mnist_seq.data.dataset import Dataset, Split
 from mnist_seq.data.digests import PARTS, image_digests
-from mnist_seq.data.listed import listed
+from mnist_seq.data.listed import listed, many
 
 FEW_IMAGES = 10
 # Of the ink of the median training image.
@@ -91,8 +91,9 @@ def _repeated(name: str, part: Split, *earlier: Split) -> Iterator[str]:
         pairs = zip(known, part.labels_N.tolist(), strict=True)
         otherwise = sum(found is not None and label not in found for found, label in pairs)
         where = " or ".join(PARTS[: len(earlier)])
+        images = f"is a {where} image" if repeated == 1 else f"are {where} images"
         contradicted = f"; {otherwise:,} of them as another class" if otherwise else ""
         yield (
-            f"{repeated:,} of {len(part):,} {name} images are {where} images as well, pixel by "
-            f"pixel{contradicted}"
+            f"{repeated:,} of {many(len(part), f'{name} image')} {images} as well, "
+            f"pixel by pixel{contradicted}"
         )

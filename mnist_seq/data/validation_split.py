@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.dataset import RawSplit, Source
+from mnist_seq.data.listed import many
 from mnist_seq.errors import DataError
 
 Indices = NDArray[np.intp]
@@ -98,7 +99,7 @@ def split_parts(source: Source, config: DataConfig) -> Parts:
     images_K = np.bincount(labels_N, minlength=len(names))
     kept_K = images_K >= 2 if kind == "stratified" else np.full(len(names), True)
     rare = int(kept_K.argmin())
-    problem = f"class {names[rare]!r} has {_images(images_K[rare])}"
+    problem = f"class {names[rare]!r} has {many(images_K[rare], 'image')}"
     needs = f"data.validation_split={kind} needs at least 2 of each class"
     _check_kept(kept_K, f"{problem}; {needs}", source, config)
     kept_N = np.flatnonzero(kept_K[labels_N])
@@ -151,8 +152,8 @@ def _check_count(count: int, classes: int, source: Source, config: DataConfig) -
         fewest, needed = 1, "an image"
     if min(held_out, count - held_out) < fewest:
         raise DataError(
-            f"{source.name}: has {_images(count)}, too few for data.validation_fraction={fraction}:"
-            f" training and validation each need {needed}"
+            f"{source.name}: has {many(count, 'image')}, too few for "
+            f"data.validation_fraction={fraction}: training and validation each need {needed}"
         )
 
 
@@ -166,11 +167,8 @@ def _only(kept_K: NDArray[np.bool_], split: RawSplit) -> RawSplit:
 
 
 def _listed(left_out: Sequence[tuple[str, int]]) -> str:
-    shown = [f"class {name!r} ({_images(count)})" for name, count in left_out[:MOST_LISTED]]
+    first = left_out[:MOST_LISTED]
+    shown = [f"class {name!r} ({many(count, 'image')})" for name, count in first]
     if more := len(left_out) - len(shown):
         shown.append(f"{more} more")
     return f"left out: {', '.join(shown)}" if shown else ""
-
-
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count} images"

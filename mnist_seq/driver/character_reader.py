@@ -12,6 +12,7 @@ from mnist_seq.config.validation import validate
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError, in_one_line
 from mnist_seq.network.inspection import BATCH_SIZE, load_network, probabilities
+from mnist_seq.report.analysis import wording
 from mnist_seq.report.characters.answers import NOT_SURE, Answer, answers
 from mnist_seq.terminal.display import say
 from mnist_seq.tracking.model_folder import ModelFacts
@@ -93,8 +94,9 @@ def side_of(facts: ModelFacts, name: str) -> int:
     rows, pixels = facts.shape
     if rows != pixels:
         raise TrackingError(
-            f"{name}: reads images of {rows} rows of {pixels} pixels; characters are brought "
-            "into squares, so its images must be square"
+            f"{name}: reads images of {wording.many(rows, 'row')} of "
+            f"{wording.many(pixels, 'pixel')}; characters are brought into squares, so its images "
+            "must be square"
         )
     return rows
 

@@ -16,6 +16,7 @@ from mnist_seq.driver.workspace import Workspace, file_name
 from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import DataError, TrackingError
 from mnist_seq.network.inspection import gates
+from mnist_seq.report.analysis import wording
 from mnist_seq.report.inside.compared_page import Inside, make_compared
 from mnist_seq.report.inside.gate_means import mean_gates
 from mnist_seq.report.inside.pair import Pair
@@ -66,7 +67,7 @@ def compare_runs(config: InspectConfig, against: str, command: str) -> WrittenPa
             f"[bold]{network}[/]: {plain(inspected.experiment.name)}, {plain(inspected.run.name)}",
             soft_wrap=True,
         )
-    console.print(f"{len(a.images)} validation images")
+    console.print(wording.many(len(a.images), "validation image"))
     print_data(a.data)
     models = a.load_model(), b.load_model()
     pair = Pair(a.reading(models[0]), b.reading(models[1]))

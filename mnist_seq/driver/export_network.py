@@ -13,6 +13,7 @@ from mnist_seq.driver.workspace import Workspace, file_name
 from mnist_seq.errors import TrackingError
 from mnist_seq.metrics.classification import Probabilities
 from mnist_seq.network.exported import check_installed, ending, export
+from mnist_seq.report.analysis import wording
 from mnist_seq.terminal.display import say
 from mnist_seq.terminal.summary import print_files
 from mnist_seq.tracking.results import Experiment, RunInfo
@@ -88,7 +89,10 @@ def check_agreement(
     images = len(keras_NK)
     others = int((answers_NK.argmax(axis=1) != keras_NK.argmax(axis=1)).sum())
     furthest = float(np.abs(answers_NK - keras_NK).max())
-    found = f"{others:,} of {images:,} validation images, probabilities differ by {furthest:.1e}"
+    found = (
+        f"{others:,} of {wording.many(images, 'validation image')}, "
+        f"probabilities differ by {furthest:.1e}"
+    )
     # Not `furthest > TOLERANCE`, which NaN is not.
     if not furthest <= TOLERANCE or others > math.ceil(OTHERWISE * images):
         raise TrackingError(

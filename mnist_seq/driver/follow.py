@@ -69,7 +69,7 @@ def _wait_for_sweep(workspace: Workspace, study: str, page: LivePage) -> None:
         if now.is_complete:
             return
         page.update()
-        there = f"{now.progress.ended} of {now.progress.target} trials have ended"
+        there = now.progress.ended_text
     say(f"no sweep runs {study} ({there}); waiting for it to begin, Ctrl-C ends this")
     while not workspace.is_driven(study):
         time.sleep(SECONDS_BETWEEN_LOOKS)

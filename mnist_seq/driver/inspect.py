@@ -5,6 +5,7 @@ from mnist_seq.driver.inspected_run import check_is_read_by_rows, keep_files, wi
 from mnist_seq.driver.workspace import Workspace, file_name
 from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.network.inspection import gates
+from mnist_seq.report.analysis import wording
 from mnist_seq.report.inside.page import findings, make
 from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.summary import print_data
@@ -30,8 +31,8 @@ def inspect_run(config: InspectConfig, command: str) -> WrittenPage:
     check_is_read_by_rows(run.name, inspected.config.model)
 
     console.print(
-        f"[bold]{plain(experiment.name)}[/]: inside {plain(run.name)}, {len(inspected.images)} "
-        f"{config.part} images"
+        f"[bold]{plain(experiment.name)}[/]: inside {plain(run.name)}, "
+        f"{wording.many(len(inspected.images), f'{config.part} image')}"
     )
     print_data(inspected.data)
     model = inspected.load_model()

@@ -139,7 +139,8 @@ def _say_what_was_found(scan: Scan, lines: Sequence[Sequence[Character]]) -> Non
     say(f"{counts[0]} in {counts[1]}; {ink}{tilt}")
     cut = sum(each.is_cut for line in lines for each in line)
     if cut:
-        say(f"{cut} of them touched another and were cut: look at these", style="yellow")
+        look = wording.agreeing(cut, "was cut: look at it", "were cut: look at these")
+        say(f"{cut} of them touched another and {look}", style="yellow")
 
 
 def _text(

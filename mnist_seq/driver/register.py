@@ -13,6 +13,7 @@ from mnist_seq.driver.scores import RESULTS_FILE, Scores
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import TrackingError
 from mnist_seq.metrics.classification import LEVEL, mcnemar
+from mnist_seq.report.analysis import wording
 from mnist_seq.report.inside.answers import read_right
 from mnist_seq.report.inside.pair_findings import mcnemar_text
 from mnist_seq.tracking.registry import Registry, Version
@@ -144,7 +145,8 @@ def _right(workspace: Workspace, run_id: str, images: int | None = None) -> NDAr
     except (OSError, ValueError) as error:
         raise TrackingError(f"{file}: cannot be read as answers to the test images") from error
     if len(right_N) != (images or len(right_N)):
-        raise TrackingError(f"{file}: answers {len(right_N)} test images, not {images}")
+        answered = wording.many(len(right_N), "test image")
+        raise TrackingError(f"{file}: answers {answered}, not {images:,}")
     return right_N
 
 
@@ -165,7 +167,8 @@ def _confirmation(runs: Sequence[RunInfo], registered: RunInfo, scores: Scores) 
             "| --- | --- | --- | --- | --- |",
             *rows,
             "",
-            f"Test accuracy {scores.short} of {scores.images} images; all networks together "
-            f"{100 * scores.ensemble:.2f} %. The seed was chosen by the validation images.",
+            f"Test accuracy {scores.short} of {wording.many(scores.images, 'image')}; "
+            f"all networks together {100 * scores.ensemble:.2f} %. The seed was chosen by the "
+            "validation images.",
         ]
     )

@@ -9,6 +9,7 @@ from mnist_seq.data.overview import Overview, overview
 from mnist_seq.driver.checkpoints import write_atomically
 from mnist_seq.driver.report_path import report_path
 from mnist_seq.driver.written_page import WrittenPage
+from mnist_seq.report.analysis import wording
 from mnist_seq.report.pages.dataset import render
 from mnist_seq.terminal.display import console, say
 from mnist_seq.terminal.summary import print_data, print_files, table_of
@@ -36,7 +37,8 @@ def show_data(config: ShowDataConfig, command: str) -> WrittenPage:
     _print_counts(found)
     rows, pixels = data.train.images_NSF.shape[1:]
     say(
-        f"{rows} rows of {pixels} pixels, grey values 0 to 255, on average {255 * found.ink:.0f}; "
+        f"{wording.many(rows, 'row')} of {wording.many(pixels, 'pixel')}, "
+        f"grey values 0 to 255, on average {255 * found.ink:.0f}; "
         "of the test images only labels and repetitions were looked at"
     )
     write_atomically(page, render(data, found, config.images, command).encode())

@@ -17,6 +17,7 @@ from mnist_seq.driver.lock import driven_since, driver_lock, is_driven
 from mnist_seq.driver.report_path import report_path
 from mnist_seq.errors import ServerAwayError, StoreError, TrackingError
 from mnist_seq.postgresql.database import StudyLock, holder
+from mnist_seq.report.analysis import wording
 from mnist_seq.search.finished_trial import FinishedTrial
 from mnist_seq.search.storage import StudyStorage, is_made
 from mnist_seq.search.study import Study
@@ -327,8 +328,9 @@ class Workspace:
         if lost := set(ended) - known:
             what = "file" if isinstance(place, Path) else "database"
             raise TrackingError(
-                f"{place}: lacks {len(lost)} of the {len(ended)} trials of {study} that MLflow "
-                f"has; put back the {what} that belongs to them, or choose another study"
+                f"{place}: lacks {len(lost)} of the {wording.many(len(ended), 'trial')} of {study} "
+                f"that MLflow has; put back the {what} that belongs to them, or choose another "
+                "study"
             )
         return storage, finished, {n: values for n, values in running.items() if n not in known}
 

@@ -16,6 +16,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from mnist_seq.config.settings import Cell, ModelConfig, Order, Readout
+from mnist_seq.data.listed import many
 from mnist_seq.data.pixel_format import BYTES, PixelFormat
 from mnist_seq.errors import ConfigError
 from mnist_seq.network.lstm import RowBuffers, TrainingLSTM
@@ -78,9 +79,8 @@ def build(
     """
     rows, columns = offset_SF.shape
     if config.order == "both" and rows != columns:
-        raise ConfigError(
-            f"model.order=both needs square images (got {rows} rows of {columns} pixels)"
-        )
+        size = f"{many(rows, 'row')} of {many(columns, 'pixel')}"
+        raise ConfigError(f"model.order=both needs square images (got {size})")
     pixels = keras.Input(offset_SF.shape, dtype="uint8", name="pixels")
     scaling = layers.Normalization(
         axis=(1, 2), mean=offset_SF, variance=np.square(scale_SF), name="scaling"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_seq.config.settings import Cell, ModelConfig
+from mnist_seq.data.listed import many
 from mnist_seq.errors import TrackingError
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
@@ -92,9 +93,9 @@ def _check_layers(layers: Any, config: ModelConfig, shape: tuple[int, int], clas
     recurrent = [layer for kind in CELLS.values() for layer in own[kind]]
     # A bidirectional layer is written with both of its halves.
     if len(own[cell]) != config.layers * (1 + config.bidirectional) or own[cell] != recurrent:
-        raise ValueError(f"it has not {config.layers} {cell} layers")
+        raise ValueError(f"it has not {many(config.layers, f'{cell} layer')}")
     if any(layer["units"] != config.units for layer in recurrent):
-        raise ValueError(f"its {cell} layers have not {config.units} units")
+        raise ValueError(f"its {cell} layers have not {many(config.units, 'unit')}")
     if any(dense["units"] not in {1, classes} for dense in own["Dense"]):
         raise ValueError(f"it does not tell {classes} classes apart")
     images = [layer["batch_shape"] for layer in own["InputLayer"]]

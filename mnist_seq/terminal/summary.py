@@ -9,6 +9,7 @@ from rich.text import Text
 
 from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.dataset import Dataset
+from mnist_seq.data.listed import many
 from mnist_seq.errors import in_one_line
 from mnist_seq.invocation import command_text
 from mnist_seq.records import EpochRecord, Trial
@@ -83,10 +84,10 @@ def _totals(progress: Progress) -> str:
     took = duration_text(progress.seconds)
     beyond = f", {count} infeasible" if (count := progress.count("infeasible")) else ""
     return (
-        f"{epochs} epochs, {duration_text(training)} of training"
+        f"{many(epochs, 'epoch')}, {duration_text(training)} of training"
         + (f" ({took} since it went on): " if progress.earlier else f" in {took}: ")
-        + f"{progress.count('complete')} trials complete, {progress.count('pruned')} pruned, "
-        f"{progress.count('failed')} failed{beyond}"
+        + f"{many(progress.count('complete'), 'trial')} complete, "
+        f"{progress.count('pruned')} pruned, {progress.count('failed')} failed{beyond}"
     )
 
 
@@ -159,19 +160,27 @@ def print_greeting(
 
     `kept` is as in `mnist_seq.search.study.Study`.
     """
+    trials, all_done = "trials", "all of them are done"
+    if progress.target == 1:
+        trials, all_done = "trial", "it is done"
     console.print(
-        f"[bold]{study}[/]: {progress.target_text} trials on {source}, "
-        f"{train} images to train on, {validation} to choose by"
+        f"[bold]{study}[/]: {progress.target_text} {trials} on {source}, "
+        f"{many(train, 'image')} to train on, {validation:,} to choose by"
     )
     if kept is not None:
-        console.print(f"the space has changed: {kept[0]} of {kept[1]} earlier trials lie inside it")
+        inside = "lies" if kept[0] == 1 else "lie"
+        console.print(
+            f"the space has changed: {kept[0]} of {many(kept[1], 'earlier trial')} {inside} "
+            "inside it"
+        )
     ended = len(progress.outcomes)
+    done = f"{ended} of them {'is' if ended == 1 else 'are'} done"
     if progress.end is not None:
-        say(f"{ended} of them are done, and {progress.end}; search.trials={ended + 20} adds more")
+        say(f"{done}, and {progress.end}; search.trials={ended + 20} adds more")
     elif ended >= progress.target:
-        console.print(f"all of them are done; search.trials={ended + 20} adds more", soft_wrap=True)
+        console.print(f"{all_done}; search.trials={ended + 20} adds more", soft_wrap=True)
     elif ended:
-        console.print(f"{ended} of them are done; going on")
+        console.print(f"{done}; going on")
 
 
 def print_data(data: Dataset) -> None:

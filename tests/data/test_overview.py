@@ -44,7 +44,7 @@ def test_images_in_two_parts_are_counted(data: Dataset) -> None:
     data.test.images_NSF[2] = data.validation.images_NSF[1]
     data.validation.images_NSF[0] = data.train.images_NSF[0]
     assert overview(data).doubts[1:] == (
-        "1 of 2 validation images are training images as well, pixel by pixel",
+        "1 of 2 validation images is a training image as well, pixel by pixel",
         "3 of 3 test images are training or validation images as well, pixel by pixel; "
         "1 of them as another class",
     )

@@ -172,7 +172,7 @@ def test_every_network_that_is_built_here_passes(
     assert parts.keys() == MEMBERS
     check_network_file(tmp_path / "model.keras", settings, SHAPE, CLASSES)
     check_network_file(zipped(parts), settings, SHAPE, CLASSES)
-    with pytest.raises(TrackingError, match="LSTM layers"):
+    with pytest.raises(TrackingError, match=r"it has not 1 LSTM layer\)"):
         check_network_file(zipped(parts), model_config(readout), SHAPE, CLASSES)
     with pytest.raises(TrackingError, match="does not take images of 28 by 28 pixels"):
         check_network_file(zipped(parts), settings, (28, 28), CLASSES)
@@ -183,7 +183,7 @@ def test_other_cells_pass_where_the_run_has_them(cell: str, tmp_path: Path) -> N
     settings = model_config("last", cell=cell, order="both", layer_norm=True)
     parts = members(settings, tmp_path / "model.keras")
     check_network_file(zipped(parts), settings, SHAPE, CLASSES)
-    with pytest.raises(TrackingError, match="LSTM layers"):
+    with pytest.raises(TrackingError, match="LSTM layer"):
         check_network_file(zipped(parts), model_config("last"), SHAPE, CLASSES)
 
 

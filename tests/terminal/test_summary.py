@@ -6,7 +6,12 @@ from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome
 from mnist_seq.terminal.display import console
 from mnist_seq.terminal.progress import Progress
-from mnist_seq.terminal.summary import print_findings, print_next_commands, print_summary
+from mnist_seq.terminal.summary import (
+    print_findings,
+    print_greeting,
+    print_next_commands,
+    print_summary,
+)
 from tests.examples import config
 
 
@@ -43,5 +48,33 @@ def test_totals_are_of_trials_that_have_ended_and_told_once_there_are_any() -> N
     progress.on_trial_end(Trial(0, config(), {}), TrialOutcome("complete", (record,), record))
     with console.capture() as captured:
         print_summary(progress)
-    assert "1 epochs, 1:03 of training in" in captured.get()
-    assert "1 trials complete, 0 pruned, 0 failed" in captured.get()
+    assert "1 epoch, 1:03 of training in" in captured.get()
+    assert "1 trial complete, 0 pruned, 0 failed" in captured.get()
+
+
+@pytest.mark.parametrize(
+    ("target", "ended", "train", "said"),
+    [
+        (1, 0, 1, "tried: 1 trial on images, 1 image to train on, 17 to choose by"),
+        (1, 1, 153, "it is done; search.trials=21 adds more"),
+        (3, 1, 153, "1 of them is done; going on"),
+        (3, 2, 153, "2 of them are done; going on"),
+        (2, 2, 153, "all of them are done; search.trials=22 adds more"),
+    ],
+)
+def test_a_greeting_counts_in_the_singular_where_there_is_one(
+    target: int, ended: int, train: int, said: str
+) -> None:
+    progress = Progress(target, "validation_accuracy", has_baseline=False)
+    for number in range(ended):
+        progress.restore(Trial(number, config(), {}), TrialOutcome("failed", (), None))
+    with console.capture() as captured:
+        print_greeting("tried", "images", progress, train, 17, None)
+    assert said in captured.get().splitlines()
+
+
+@pytest.mark.parametrize(("inside", "verb"), [(1, "lies"), (2, "lie")])
+def test_earlier_trials_inside_the_space_are_counted(inside: int, verb: str) -> None:
+    with console.capture() as captured:
+        print_greeting("tried", "images", Progress(9, "validation_accuracy"), 9, 9, (inside, 5))
+    assert f"{inside} of 5 earlier trials {verb} inside it" in captured.get()

@@ -154,7 +154,8 @@ def _names(where: str, header: Sequence[str], end: int) -> tuple[str, ...]:
     while named > end and is_index_name(header[named - 1]):
         named -= 1
     if header and named != end:
-        raise DataError(f"{where}: has {end} columns, but the header names {named}")
+        columns = "1 column" if end == 1 else f"{end} columns"
+        raise DataError(f"{where}: has {columns}, but the header names {named}")
     return tuple(map(str.strip, header[:end]))
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from mnist_seq.data.cache import Arrays, keep, recall
 from mnist_seq.data.images.form import Ink, mnist_form
 from mnist_seq.data.images.picture import MAX_BYTES, BadImageError, open_picture, quiet
-from mnist_seq.data.listed import listed
+from mnist_seq.data.listed import listed, many
 from mnist_seq.errors import DataError
 
 FORMAT = 1  # a new number, also where the form is made otherwise, leaves older images behind
@@ -109,8 +109,7 @@ def skipped(
         f"{path.relative_to(folder) if path.is_relative_to(folder) else path} {problem}"
         for path, problem in bad.items()
     ]
-    images = "1 bad image" if len(bad) == 1 else f"{len(bad):,} bad images"
-    return f"skipped {images}: {listed(named)}"
+    return f"skipped {many(len(bad), 'bad image')}: {listed(named)}"
 
 
 def read_once(classes: Mapping[str, Sequence[Path]], size: int, ink: Ink) -> FormedImages:

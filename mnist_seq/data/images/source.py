@@ -14,7 +14,7 @@ from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.dataset import Source, Split
 from mnist_seq.data.images.folder import list_folder
 from mnist_seq.data.images.reading import read_once, skipped
-from mnist_seq.data.listed import listed
+from mnist_seq.data.listed import listed, many
 from mnist_seq.data.validation_split import Indices, stratified
 from mnist_seq.errors import DataError
 
@@ -66,8 +66,9 @@ def read_image_folder(config: DataConfig) -> Source:
         test=test,
         class_names=names,
         description=(
-            f"{folder}: {len(names)} classes, {len(splits[0]):,} images, {kept}; in MNIST's form "
-            f"of {config.size}\N{MULTIPLICATION SIGN}{config.size} pixels, {_ink(dark_N)}"
+            f"{folder}: {len(names)} classes, {many(len(splits[0]), 'image')}, {kept}; "
+            f"in MNIST's form of {config.size}\N{MULTIPLICATION SIGN}{config.size} pixels, "
+            f"{_ink(dark_N)}"
         ),
         warnings=warnings,
     )
@@ -83,7 +84,7 @@ def _held_out(folder: str, labels_N: NDArray[np.int32], fraction: float) -> tupl
     tested = math.ceil(len(candidates) * fraction)
     if not classes or min(tested, len(candidates) - tested) < classes:
         raise DataError(
-            f"{folder}: has {len(labels_N)} usable images, too few for "
+            f"{folder}: has {many(len(labels_N), 'usable image')}, too few for "
             f"data.test_fraction={fraction:g}: the test needs an image of each class, and so does "
             "the training"
         )

@@ -129,7 +129,7 @@ def _lead(first: ComparedStudy, other: ComparedStudy, trials: int) -> str:
         f"{best}, is {wording.points(over.difference)} (± {100 * over.difference_error:.2f}) above "
         f"{rival}, {verdict}: among {wording.many(trials, 'trial')} no better than that, one would "
         f"lead by up to {wording.points(over.luck)} on "
-        f"{other.tables.validation_images:,} validation images."
+        f"{wording.many(other.tables.validation_images, 'validation image')}."
     )
 
 

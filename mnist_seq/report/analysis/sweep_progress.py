@@ -46,6 +46,13 @@ class SweepProgress:
         return len(self.tables.trials) - self.tables.count("running")
 
     @property
+    def ended_text(self) -> str:
+        """How many trials have ended, of how many: ``4 of 20 trials have ended``."""
+        target = f"{'at most ' * self.at_most}{wording.many(self.target, 'trial')}"
+        have = "has" if 1 in {self.ended, self.target} else "have"
+        return f"{self.ended:,} of {target} {have} ended"
+
+    @property
     def epochs_a_trial(self) -> float:
         """Mean number of epochs of the trials that have ended; before, of those planned."""
         trials = self.tables.trials
@@ -72,11 +79,9 @@ class SweepProgress:
         """One sentence on how many trials have ended and run."""
         kinds = {state: self.tables.count(state) for state in get_args(FinalState)}
         states = ", ".join(f"{count} {state}" for state, count in kinds.items() if count)
-        target = f"{'at most ' * self.at_most}{wording.many(self.target, 'trial')}"
-        ended = f"{self.ended:,} of {target} have ended"
         running = self.tables.count("running")
         return (
-            ended
+            self.ended_text
             + (f": {states}" if states else "")
             + ("; none runs." if not running else f"; {running:,} run{'s' * (running == 1)}.")
         )
@@ -105,9 +110,10 @@ class SweepProgress:
         if self.seconds_left is None:
             return "The time left is estimated once an epoch has ended."
         limit = "" if self.timeout is None else "; search.timeout may end it before"
+        epochs = f"{self.epochs_a_trial:.3g}"
         return (
             f"About {wording.duration(self.seconds_left)} left, estimated from "
             f"{wording.many(self.epochs_since, 'epoch')} in the {wording.duration(self.seconds)} "
             "since the sweep began or went on, and a mean of "
-            f"{self.epochs_a_trial:.3g} epochs a trial{limit}."
+            f"{epochs} {'epoch' if epochs == '1' else 'epochs'} a trial{limit}."
         )

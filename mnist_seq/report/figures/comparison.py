@@ -43,7 +43,7 @@ def draw_comparison(tables: StudyTables) -> Panel:
         title,
         picture,
         "Lines: 95 % intervals from the binomial error of "
-        f"{tables.validation_images:,} validation images. Grey: where the best of "
+        f"{wording.many(tables.validation_images, 'validation image')}. Grey: where the best of "
         f"{wording.many(len(tables.scored) - 1, 'trial')} no better than the baseline would "
         "still land, 19 times in 20.",
     )

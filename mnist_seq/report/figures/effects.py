@@ -22,7 +22,9 @@ def draw_effects(tables: StudyTables) -> list[Panel]:
     found = effects(tables)
     if not found:
         needed = f"It takes {LEAST_TRIALS} trials with values that differ"
-        return [Panel("", None, f"{needed}; there are {len(tables.scored)}.")]
+        count = len(tables.scored)
+        there = f"there {wording.agreeing(count, 'is', 'are')} {count}"
+        return [Panel("", None, f"{needed}; {there}.")]
     heights = np.concatenate([_heights(tables, e.at_best) for e in found.values()], axis=1)
     frame = framed(heights, 0.05, 0.1)
     return [

@@ -25,10 +25,11 @@ def draw_importance(tables: StudyTables) -> Panel:
     title = "Importance"
     if len(tables.space) < 2:
         return Panel(title, None, "With one hyperparameter there is nothing to rank.")
-    importances = variance_importance(tables)
+    count, importances = len(tables.scored), variance_importance(tables)
     if importances is None:
         needed = f"Importances need {LEAST_TRIALS} trials with values that differ"
-        return Panel(title, None, f"{needed}; there are {len(tables.scored)}.")
+        there = f"there {wording.agreeing(count, 'is', 'are')} {count}"
+        return Panel(title, None, f"{needed}; {there}.")
     order = sorted(importances.paths, key=lambda path: importances.interval(path)[1])
     with canvas(70 + 34 * len(order)) as (figure, axes):
         box = {"facecolor": "white", "alpha": 0.9, "pad": 0.8, "linewidth": 0}
@@ -64,11 +65,12 @@ def draw_pairs(tables: StudyTables) -> list[Panel]:
     title = "Pairs that interact"
     if len(tables.space) < 2:
         return [Panel(title, None, "With one hyperparameter there are no pairs.")]
-    importances = variance_importance(tables)
+    count, importances = len(tables.scored), variance_importance(tables)
     if importances is None or not importances.pairs:
         why = (
             f"Pairs need {LEAST_TRIALS} trials with values that differ and two hyperparameters "
-            f"that were varied; there are {wording.many(len(tables.scored), 'such trial')}."
+            f"that were varied; there {wording.agreeing(count, 'is', 'are')} "
+            f"{wording.many(count, 'such trial')}."
         )
         return [Panel(title, None, why)]
     panels: list[Panel] = []

@@ -42,12 +42,13 @@ def draw_best_epochs(tables: StudyTables) -> Panel:
         set_ticks(axes.xaxis, round_ticks(1, max(last, 2.0), whole=True))
         set_ticks(axes.yaxis, round_ticks(0, float(counts.max()), whole=True, gap=0.2))
         picture = svg(figure, "best-epochs")
-    at_end = complete["best_epoch"] == complete["epochs"]
+    at_end = int((complete["best_epoch"] == complete["epochs"]).sum())
     return Panel(
         title,
         picture,
-        f"{wording.many(int(at_end.sum()), 'trial')} of {len(complete):,} were best in their "
-        "very last epoch. Trials may be of different lengths.",
+        f"{wording.many(at_end, 'trial')} of {len(complete):,} "
+        f"{wording.agreeing(at_end, 'was best in its', 'were best in their')} very last epoch. "
+        "Trials may be of different lengths.",
     )
 
 

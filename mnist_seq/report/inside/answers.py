@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mnist_seq.metrics.classification import Labels
+from mnist_seq.report.analysis import wording
 from mnist_seq.report.export.files import cell
 from mnist_seq.report.figures.drawing import BEST, INK, MUTED, Panel, canvas, svg
 from mnist_seq.report.inside.maps import class_axis, heat_map
@@ -91,6 +92,7 @@ def draw_confusion(counts_KK: NDArray[np.int64], class_names: tuple[str, ...]) -
     return Panel(
         "Confusion matrix",
         picture,
-        f"{wrong:,} of {int(counts_KK.sum()):,} images are taken for something else; right answers "
-        "are on the diagonal, without colour.",
+        f"{wrong:,} of {wording.many(int(counts_KK.sum()), 'image')} "
+        f"{wording.agreeing(wrong, 'is', 'are')} taken for something else; right answers are on "
+        "the diagonal, without colour.",
     )

@@ -78,7 +78,7 @@ def make_compared(
         differing=differing,
         accuracies=accuracies,
         exhibits=exhibits,
-        disputed=int(pair.is_disputed.sum()),
+        disputed=wording.many(int(pair.is_disputed.sum()), "image"),
         beliefs=list(beliefs.values()),
         place=shown[0],
         means=means,

@@ -82,7 +82,8 @@ def findings(reading: Reading) -> list[str]:
         of_both = int(reading.confusions[[first, second]].sum())
         confused = (
             f"{reading.class_names[first]} and {reading.class_names[second]} are confused most: "
-            f"{wording.many(mistakes, 'mistake')} among {of_both:,} images of the two"
+            f"{wording.many(mistakes, 'mistake')} among "
+            f"{wording.many(of_both, 'image')} of the two"
         )
     return [
         f"after {half} of {reading.rows} rows {shares[half - 1]} of the answers are right, "

@@ -98,9 +98,10 @@ def _disputed(pair: Pair) -> str:
     wrong = pair.count(BOTH_WRONG)
     otherwise = disputed - pair.count(ONLY_A) - pair.count(ONLY_B)
     if not disputed:
-        return f"A and B give the same answer to all of {pair.images:,} images"
+        return f"A and B give the same answer to all of {wording.many(pair.images, 'image')}"
     return (
-        f"they answer {disputed:,} of {pair.images:,} images differently: only A is right about "
-        f"{pair.count(ONLY_A):,}, only B about {pair.count(ONLY_B):,}, both are wrong in their own "
-        f"way about {otherwise:,}; about {wrong - otherwise:,} more both are wrong alike"
+        f"they answer {disputed:,} of {wording.many(pair.images, 'image')} differently: only A is "
+        f"right about {pair.count(ONLY_A):,}, only B about {pair.count(ONLY_B):,}, both are wrong "
+        f"in their own way about {otherwise:,}; about {wrong - otherwise:,} more both are wrong "
+        "alike"
     )

@@ -58,7 +58,10 @@ def _note(reading: Reading, place: int, shown: int) -> str:
         f"the end; the answer stays the same from row {settled} on."
     )
     hidden = beliefs_SK.shape[1] - shown
-    return words + (f" {hidden} classes less believed are not shown." if hidden else "")
+    if not hidden:
+        return words
+    classes = wording.agreeing(hidden, "class less believed is", "classes less believed are")
+    return f"{words} {hidden} {classes} not shown."
 
 
 def draw_activations(

@@ -118,6 +118,11 @@ def test_a_word_among_numbered_names_is_the_label(write_csv: WriteCsv) -> None:
             "letters.csv, row 2: has 5 columns, but the header names 6",
         ),
         (
+            ["label,pixel0,pixel1", "5", "6"],
+            None,
+            "letters.csv, row 2: has 1 column, but the header names 3",
+        ),
+        (
             ["1,0,20,30,1", "2,0,10,80,2", "2,9,70,10,2", "1,9,70,20,1"],
             None,
             "letters.csv: both the first and the last column may be the label; "
