@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -24,6 +24,8 @@ from mnist_seq.config.settings import (
     WorkersConfig,
     flatten,
 )
+
+Chosen = TypeVar("Chosen", int | None, str | None)
 
 
 def _as_list(value: Any) -> Any:
@@ -87,6 +89,14 @@ class SweepConfig(Config):
         return self
 
 
+def _alone(value: Chosen, means: str, info: ValidationInfo, *others: str) -> Chosen:
+    """Return a setting's value; raise a ValueError if one that it excludes is set as well."""
+    for other in others:
+        if value is not None and (chosen := info.data.get(other)) is not None:
+            raise ValueError(f"means {means}, so not together with {other}={chosen}")
+    return value
+
+
 class ChosenRun(Settings):
     """Selects an earlier run: by study and trial number, or by MLflow run id."""
 
@@ -97,10 +107,7 @@ class ChosenRun(Settings):
     @field_validator("run")
     @classmethod
     def _run_goes_alone(cls, run: str | None, info: ValidationInfo) -> str | None:
-        for other in ("study", "trial"):
-            if run is not None and (chosen := info.data.get(other)) is not None:
-                raise ValueError(f"means one run, so not together with {other}={chosen}")
-        return run
+        return _alone(run, "one run", info, "study", "trial")
 
 
 class ChosenNetwork(ChosenRun):
@@ -113,12 +120,7 @@ class ChosenNetwork(ChosenRun):
     @field_validator("champion")
     @classmethod
     def _name_goes_alone(cls, name: str | None, info: ValidationInfo) -> str | None:
-        for other in ("study", "trial", "run"):
-            if name is not None and (chosen := info.data.get(other)) is not None:
-                raise ValueError(
-                    f"means a registered network, so not together with {other}={chosen}"
-                )
-        return name
+        return _alone(name, "a registered network", info, "study", "trial", "run")
 
 
 class DataFiles(Settings):
@@ -180,10 +182,7 @@ class RerunConfig(ChosenRun):
     @field_validator("top")
     @classmethod
     def _top_goes_alone(cls, top: int | None, info: ValidationInfo) -> int | None:
-        for name in ("trial", "run"):
-            if top is not None and (chosen := info.data.get(name)) is not None:
-                raise ValueError(f"means the best trials, so not together with {name}={chosen}")
-        return top
+        return _alone(top, "the best trials", info, "trial", "run")
 
     @field_validator("register_as")
     @classmethod
