@@ -48,14 +48,14 @@ def excess(limits: Limits, config: Config, records: Sequence[EpochRecord]) -> Ex
         parameters = trained_parameters(config)
         if parameters > limits.parameters:
             return Excess(
-                f"parameters: {parameters:,} are more than {limits.parameters:,}",
+                f"parameters: {parameters:,} (at most {limits.parameters:,})",
                 math.log(parameters / limits.parameters),
             )
     if limits.seconds_per_epoch is not None and records:
         seconds = records[0].seconds
         if seconds > limits.seconds_per_epoch:
             return Excess(
-                f"seconds_per_epoch: {seconds:.3g} are more than {limits.seconds_per_epoch:g}",
+                f"seconds_per_epoch: {seconds:.3g} (at most {limits.seconds_per_epoch:g})",
                 math.log(seconds / limits.seconds_per_epoch),
             )
     return None

@@ -55,7 +55,7 @@ def test_mlflow_and_the_report_name_the_infeasible_trial(said: str, folder: Path
     beyond = runs(folder)[0]
     assert beyond.name == "trial 0 (infeasible)"
     assert (beyond.status, beyond.tags["trial_state"]) == ("FINISHED", "infeasible")
-    assert beyond.tags["reason"] == "parameters: 8,250 are more than 5,000"
+    assert beyond.tags["reason"] == "parameters: 8,250 (at most 5,000)"
     page = (folder / "reports" / "limited.html").read_text().replace("\N{NO-BREAK SPACE}", " ")
     assert "infeasible, baseline" in page
     assert "1 of 4 trials was infeasible (25 %): 1 beyond search.limits.parameters." in page
@@ -69,7 +69,7 @@ def test_other_limits_label_the_same_trials_anew(said: str, folder: Path) -> Non
     assert {runs(folder)[number].name for number in wide} == {
         f"trial {number} (infeasible)" for number in wide
     }
-    assert runs(folder)[1].tags["reason"] == "parameters: 1,770 are more than 1,000"
+    assert runs(folder)[1].tags["reason"] == "parameters: 1,770 (at most 1,000)"
     assert f"{1 + len(wide)} infeasible" in " ".join(again.split())
     freed = printed("sweep", *SWEEP, f"tracking.folder={folder}")
     assert "tried again: trial 0, which had broken an earlier limit" in freed

@@ -116,7 +116,7 @@ def test_an_end_that_a_crash_kept_from_the_study_is_told_it_later(tmp_path: Path
     trial = StudyTrials(opened(tmp_path, config), config).next()
     assert trial is not None
     slow = record(0.99, 2 * SECONDS)
-    reason = "seconds_per_epoch: 1 are more than 0.5"
+    reason = "seconds_per_epoch: 1 (at most 0.5)"
     outcome = TrialOutcome("infeasible", (slow,), slow, None, reason)
     trials = StudyTrials(opened(tmp_path, config), config)
     assert [again.number for again in trials.recover({0: outcome})] == [0]

@@ -87,7 +87,7 @@ def test_verbs_agree_with_the_number_of_pruned_trials(states: list[str], said: s
 def test_verbs_agree_with_the_number_of_infeasible_trials(count: int, said: str) -> None:
     tables = study(4)
     states = [*["infeasible"] * count, *["complete"] * (4 - count)]
-    rows = tables.trials.assign(state=states, reason="parameters: 9 are more than 8")
+    rows = tables.trials.assign(state=states, reason="parameters: 9 (at most 8)")
     (finding,) = found(replace(tables, trials=rows), "infeasible")
     assert finding.text == said
 
