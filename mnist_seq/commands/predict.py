@@ -16,7 +16,7 @@ def main(config: PredictConfig, _typed: str) -> Made:
     Examples
     --------
       python -m experiments.predict image=a.png            the best of the latest study
-      python -m experiments.predict image=[a.png,b.png] study=NAME trial=7
+      python -m experiments.predict 'image=[a.png,b.png]' study=NAME trial=7
       python -m experiments.predict image=letters on_bad_image=skip
       python -m experiments.predict image=a.png champion=letters   a registered champion
       python -m experiments.predict page=scan.png          lines of characters on paper

@@ -17,7 +17,7 @@ def main(config: SensitivityConfig, typed: str) -> Made:
 
       python -m experiments.sensitivity                    around the best of the latest study
       python -m experiments.sensitivity seeds=5            the same with more seeds
-      python -m experiments.sensitivity values.training.batch_size=[28,256]
+      python -m experiments.sensitivity 'values.training.batch_size=[28,256]'
       python -m experiments.sensitivity 'pairs=[[model.units,training.learning_rate]]'
     """
     measured = run_sensitivity(config, typed)
