@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from mnist_seq.api.one_call import one_call
 from mnist_seq.api.running import run_rerun, run_sensitivity, run_sweep, run_training
 from mnist_seq.api.settings import as_overrides
 from mnist_seq.composition.compose import composed
@@ -12,9 +13,9 @@ from mnist_seq.config.commands import RerunConfig, SensitivityConfig, SweepConfi
 from mnist_seq.config.settings import Settings, TrackingConfig
 from mnist_seq.config.validation import validate
 from mnist_seq.data.arrays import write_npz_file
+from mnist_seq.data.load import forget_datasets
 from mnist_seq.errors import StoppedError
 from mnist_seq.invocation import command_text
-from mnist_seq.terminal.quiet import quiet
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -179,7 +180,8 @@ def _called(
     progress: bool,
 ) -> Result:
     config = composed(name, kind, words)
-    with quiet(unless=progress), _told_to_go_on():
+    with one_call(progress=progress), _told_to_go_on():
+        forget_datasets()  # a file may have been changed since the last call
         return run(config, command_text(name, *words))
 
 

@@ -31,8 +31,8 @@ def as_overrides(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _text(path: str, value: Any) -> str:
-    if hasattr(value, "item"):  # a number of NumPy
-        value = value.item()
+    if hasattr(value, "tolist"):  # NumPy's numbers and arrays, pandas' columns
+        value = value.tolist()
     if value is None or isinstance(value, bool | int | float):
         return scalar_text(value)
     if isinstance(value, str):

@@ -5,6 +5,7 @@ from html import escape
 
 import pandas as pd
 
+from mnist_seq.api.one_call import one_call
 from mnist_seq.api.trained_run import TrainedRun
 from mnist_seq.config.commands import ChosenRun, ReportConfig, SweepConfig
 from mnist_seq.driver.live_page import read_study
@@ -17,7 +18,6 @@ from mnist_seq.report.analysis.diagnosis import diagnose
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.export.frames import curves_frame, front_frame, trials_frame
 from mnist_seq.terminal.progress import value_text
-from mnist_seq.terminal.quiet import quiet
 from mnist_seq.tracking.results import Experiment
 
 MOST_SHOWN = 5  # trials
@@ -115,7 +115,7 @@ class Study:
         """
         tracking = self.workspace.tracking
         config = ReportConfig(study=self.name, follow=False, file=file, tracking=tracking)
-        with quiet():
+        with one_call(progress=False):
             return report(config)
 
     @property

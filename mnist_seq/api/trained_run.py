@@ -149,6 +149,8 @@ class TrainedRun:
             If the network reads no square images.
         """
         paths_N = list_files([str(file) for file in files])
+        if not paths_N:
+            raise DataError("files: must name at least one image")
         size = side_of(self._facts, self.name)
         formed_N = form_files(paths_N, size, ink)
         for path, formed in zip(paths_N, formed_N, strict=True):
@@ -173,7 +175,9 @@ class TrainedRun:
         """Images as the network takes them, if that is what they are."""
         shape, dtype = self._facts.shape, self._facts.dtype
         images_NSF = images[np.newaxis] if images.ndim == 2 else images
-        if images_NSF.ndim != 3 or images_NSF.shape[1:] != shape or images.dtype.kind not in "uif":
+        if images_NSF.shape[1:] == (*shape, 1):
+            images_NSF = images_NSF[..., 0]
+        if images_NSF.shape[1:] != shape or not len(images_NSF) or images.dtype.kind not in "uifb":
             raise DataError(
                 f"images: must be numbers of the shape (images, {shape[0]}, {shape[1]}) "
                 f"(got {images.dtype} of the shape {images.shape})"

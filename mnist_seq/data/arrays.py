@@ -4,7 +4,7 @@ Shapes: N images, S steps (rows, read from the top), F features (pixels of a row
 """
 
 import hashlib
-import os
+import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from mnist_seq.config.settings import DataConfig
 from mnist_seq.data.dataset import RawSplit, Source
 from mnist_seq.data.pixel_format import WHITEST, Pixels
-from mnist_seq.errors import DataError
+from mnist_seq.errors import DataError, StoreError
 
 TRAIN, TEST = ("x_train", "y_train"), ("x_test", "y_test")
 MOST_PIXELS = 2**16  # of an image
@@ -84,6 +84,8 @@ def write_npz_file(
     ------
     DataError
         If an array is not images or labels.
+    StoreError
+        If the file cannot be written.
     """
     x_train, y_train, x_test, y_test = map(
         _as_array, (*TRAIN, *TEST), (train_images, train_labels, test_images, test_labels)
@@ -97,11 +99,14 @@ def write_npz_file(
         digest.update(np.ascontiguousarray(array).data)
     file = folder / f"{digest.hexdigest()}.npz"
     if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}.unfinished")
-        with unfinished.open("wb") as opened:
-            np.savez_compressed(opened, allow_pickle=False, **arrays)
-        unfinished.replace(file)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+                written = Path(unfinished, file.name)
+                np.savez_compressed(written, allow_pickle=False, **arrays)
+                written.replace(file)
+        except OSError as error:
+            raise StoreError(f"{file}: cannot be written ({error.strerror})") from error
     return file
 
 

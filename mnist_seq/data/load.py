@@ -76,6 +76,11 @@ def test_split(config: DataConfig) -> Split:
     return _load_once(config)[1]
 
 
+def forget_datasets() -> None:
+    """Empty the cache, so that files which may have changed are read again."""
+    _load_once.cache_clear()
+
+
 @functools.lru_cache(maxsize=4)
 def _load_once(config: DataConfig) -> tuple[Dataset, Split]:
     data = load(config)

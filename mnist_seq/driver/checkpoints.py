@@ -154,7 +154,7 @@ class Checkpoints:
         return self.folder / f"{number:06}.{kind}"
 
 
-def write_atomically(path: Path, content: bytes, *, shared: bool = False) -> None:
+def write_atomically(path: Path, content: bytes, *, shared: bool = True) -> None:
     """Write a file atomically: readers never see a part of it, even after a crash.
 
     A link stays one: what it leads to is written.
@@ -211,7 +211,7 @@ def check_writable(path: Path) -> None:
 def _write(path: Path, header: Mapping[str, Any], body: bytes) -> None:
     line = json.dumps({"version": VERSION, **header})
     checksum = hashlib.blake2b(line.encode() + body).hexdigest()
-    write_atomically(path, f"{checksum} {line}\n".encode() + body)
+    write_atomically(path, f"{checksum} {line}\n".encode() + body, shared=False)
 
 
 def _number(path: Path) -> int | None:

@@ -39,7 +39,7 @@ def export(config: ExportConfig) -> dict[str, Path]:
     for ending in WRITERS if config.format == "both" else [config.format]:
         for name, frame in frames.items():
             path = folder / f"{name}.{ending}"
-            write_atomically(path, WRITERS[ending](frame), shared=True)
+            write_atomically(path, WRITERS[ending](frame))
             files[f"{name}, {ending}"] = path
     print_files(files)
     return files

@@ -50,7 +50,7 @@ def export_network(config: ExportConfig, wanted: NetworkFormat) -> dict[str, Pat
     model = inspected.load_model()
     content, answers_NK = export(model, wanted, pixels_NSF)
     told = check_agreement(answers_NK, model.predict(pixels_NSF, verbose=0), wanted)
-    write_atomically(network, content, shared=True)
+    write_atomically(network, content)
     write_atomically(labels, "".join(f"{each}\n" for each in inspected.class_names).encode())
     say(f"{experiment.name}, {run.name}: {told}")
     print_files(files)

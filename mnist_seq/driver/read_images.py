@@ -76,7 +76,7 @@ def read_images(config: PredictConfig, names: Sequence[str]) -> ReadImages:
     answers = reader.read(np.stack([image_SF for _, image_SF in read]), config.confidence)
     _print_answers(images, answers, config.confidence)
     table = answers_frame(answers, image=[*map(str, images)])
-    write_atomically(file, csv_file(table), shared=True)
+    write_atomically(file, csv_file(table))
     print_files({"table": file.resolve()})
     return ReadImages(reader, images, answers, bad, file)
 

@@ -82,7 +82,7 @@ def read_page(config: PredictConfig, page: Path) -> ReadPage:
     say_unsure(answers, config.confidence)
     contents = text.encode(), _table(lines, answers), drawn_page(scan.grey_HW, characters, answers)
     for file, content in zip(files.values(), contents, strict=True):
-        write_atomically(file, content, shared=True)
+        write_atomically(file, content)
     print_files({kind: file.resolve() for kind, file in files.items()})
     return ReadPage(reader, scan, lines, answers, text, files)
 

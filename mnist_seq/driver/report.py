@@ -76,7 +76,7 @@ def report_study(
 
 def write_page(path: Path, page: str) -> None:
     """Put a page in its place; other processes may write the same page."""
-    write_atomically(path, page.encode(), shared=True)
+    write_atomically(path, page.encode())
 
 
 def sweep_run_of(results: Results, experiment: Experiment) -> RunInfo:

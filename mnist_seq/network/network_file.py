@@ -65,7 +65,14 @@ def check_network_file(
             _check_members(archive, shape)
             _check_layers(json.loads(archive.read(CONFIG)), config, shape, classes)
             _check_arrays(archive)
-    except (OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        RuntimeError,  # an encrypted part, or layers in layers without end
+        zipfile.BadZipFile,
+    ) as error:
         reason = str(error) or type(error).__name__
         raise TrackingError(f"{name}: is not the network of its run ({reason})") from error
 
@@ -125,9 +132,17 @@ def _check_arrays(archive: zipfile.ZipFile) -> None:
     def add(_: str, item: Any) -> None:
         nonlocal promised
         if isinstance(item, h5py.Dataset):
+            if item.external or item.is_virtual:
+                raise ValueError(f"{WEIGHTS} leads elsewhere at {item.name}")
             promised += prod(item.shape) * item.dtype.itemsize
 
+    def elsewhere(name: str, link: Any) -> str | None:
+        return None if isinstance(link, h5py.HardLink) else name
+
     with h5py.File(io.BytesIO(content)) as weights:
+        name = weights.visititems_links(elsewhere)
+        if name is not None:
+            raise ValueError(f"{WEIGHTS} leads elsewhere at {name}")
         weights.visititems(add)
     if promised > len(content):
         raise ValueError(f"{WEIGHTS} promises {promised} bytes, and has {len(content)}")

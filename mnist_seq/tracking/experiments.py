@@ -14,6 +14,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mnist_seq.tracking.store import Store
 
 STUDY = "study"  # a tag of experiments and runs: whose they are, whatever MLflow calls them now
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # of a study
 MLFLOWS_OWN = "0"  # the experiment Default, which every store has
 
 Deleted: TypeAlias = Literal["run", "experiment"]
@@ -22,7 +23,11 @@ Deleted: TypeAlias = Literal["run", "experiment"]
 def find_experiment(client: MlflowClient, study: str) -> Experiment | None:
     """Return a study's experiment, also one that was renamed or deleted; None if there is none."""
     tagged = f"tags.{STUDY} = '{study}'"
-    found = list(client.search_experiments(ViewType.ALL, filter_string=tagged))
+    found = (
+        list(client.search_experiments(ViewType.ALL, filter_string=tagged))
+        if NAME.fullmatch(study)
+        else []
+    )
     if not found:  # made by an earlier version
         untagged = [e for e in client.search_experiments(ViewType.ALL) if STUDY not in e.tags]
         found = [e for e in untagged if e.name == study] or [
@@ -39,8 +44,7 @@ def study_of(client: MlflowClient, experiment: Experiment) -> str:
         runs = client.search_runs(where, f"tags.{STUDY} LIKE '%'", ViewType.ALL, max_results=1)
         study = runs[0].data.tags[STUDY] if runs else experiment.name
     # Files are named by it, and anybody can edit a tag.
-    is_name = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", study)
-    return study if is_name else f"experiment-{experiment.experiment_id}"
+    return study if NAME.fullmatch(study) else f"experiment-{experiment.experiment_id}"
 
 
 def is_deleted(experiment: Experiment) -> bool:

@@ -234,7 +234,7 @@ class Results:
         file = self.file(run_id, CONFIG_FILE)
         try:
             values = yaml.safe_load(file.read_text())
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise TrackingError(f"run {run_id}: {file} cannot be read") from error
         if not isinstance(values, dict):
             raise TrackingError(f"run {run_id}: {file} is not a config")

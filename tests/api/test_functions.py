@@ -79,6 +79,13 @@ def test_the_best_predicts_as_its_keras_file_does(study: Study) -> None:
     assert labels.tolist() == [str(label) for label in probabilities_NK.argmax(axis=1)]
     assert best.predict(images_NSF[7].astype(float)).labels.tolist() == [labels[7]]
     np.testing.assert_array_equal(best.predict_rows(images_NSF)[:, -1], given_NK)
+    np.testing.assert_array_equal(best.predict(images_NSF[..., None]).probabilities, given_NK)
+    whole = (images_NSF > 127).astype(np.uint8)
+    np.testing.assert_array_equal(
+        best.predict(whole.astype(bool)).probabilities, best.predict(whole).probabilities
+    )
+    with pytest.raises(DataError, match=r"^files: must name at least one image"):
+        best.predict_files([])
 
 
 @pytest.mark.parametrize(
@@ -89,6 +96,7 @@ def test_the_best_predicts_as_its_keras_file_does(study: Study) -> None:
         (np.full((1, 8, 8), 256), "int64 from 256 to 256"),
         (np.full((1, 8, 8), np.nan), "float64 from nan to nan"),
         (np.full((1, 8, 8), "x"), "<U1"),
+        (np.zeros((0, 8, 8), np.uint8), "uint8 of the shape (0, 8, 8)"),
     ],
 )
 def test_what_is_no_such_image_is_refused(study: Study, images: object, found: str) -> None:
@@ -112,8 +120,26 @@ def test_a_mistake_is_the_line_of_the_command() -> None:
         mnist_seq.rerun(seeds=0)
     with pytest.raises(ConfigError, match=r"^search\.trials: must be a number, text"):
         mnist_seq.sweep(search={"trials": object()})
+    assert settings.as_overrides({"values": {"model.units": np.array([16, 64])}}) == [
+        "values.model.units=[16,64]"
+    ]
     with pytest.raises(TrackingError, match=r"^no runs yet in "):
         mnist_seq.study(folder="not-there")
+
+
+def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
+    images_NSF, file = np.arange(60 * 16, dtype=np.uint8).reshape(60, 4, 4), tmp_path / "own.npz"
+    for names in (["a", "b"], ["a", "c"]):
+        labels_N = np.array(names * 30)
+        np.savez(file, x_train=images_NSF, y_train=labels_N, x_test=images_NSF, y_test=labels_N)
+        run = mnist_seq.train(
+            "data=npz",
+            f"data.train_file={file}",
+            f"tracking.folder={tmp_path / 'mlruns'}",
+            training={"epochs": 1},
+            progress=False,
+        )
+        assert list(run.class_names) == names
 
 
 @pytest.mark.slow

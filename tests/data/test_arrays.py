@@ -1,13 +1,14 @@
 """NumPy files, also damaged ones."""
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mnist_seq.data.arrays import read_npz_file
-from mnist_seq.errors import DataError
+from mnist_seq.data.arrays import read_npz_file, write_npz_file
+from mnist_seq.errors import DataError, StoreError
 from tests.examples import config
 
 
@@ -52,3 +53,24 @@ def test_an_encrypted_member_is_one_line(tmp_path: Path) -> None:
         DataError, match=r"letters\.npz: cannot be read as NumPy arrays \(.*encrypt"
     ):
         read_npz_file(config("data=npz", f"data.train_file={file}").data)
+
+
+def test_the_same_arrays_may_be_kept_by_several_threads_at_once(tmp_path: Path) -> None:
+    images_NSF = np.random.default_rng(0).integers(0, 256, (500, 28, 28), np.uint8)
+    labels_N = np.arange(500) % 2
+    with ThreadPoolExecutor(4) as pool:
+        written = [
+            pool.submit(write_npz_file, tmp_path, images_NSF, labels_N, images_NSF, labels_N)
+            for _ in range(8)
+        ]
+    (file,) = {each.result() for each in written}
+    assert list(tmp_path.iterdir()) == [file]
+    source = read_npz_file(config("data=npz", f"data.train_file={file}").data)
+    np.testing.assert_array_equal(source.pool.images_NSF, images_NSF)
+
+
+def test_arrays_that_cannot_be_kept_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("no folder")
+    images_NSF, labels_N = np.zeros((2, 4, 4)), np.array([0, 1])
+    with pytest.raises(StoreError, match=r"npz: cannot be written \(File exists\)$"):
+        write_npz_file(tmp_path / "data", images_NSF, labels_N, images_NSF, labels_N)

@@ -149,12 +149,12 @@ def test_two_processes_may_write_one_file_each_whole(
     def other_comes_between(descriptor: int) -> None:
         monkeypatch.setattr("os.fsync", sync)
         monkeypatch.setattr("os.getpid", lambda: 1)
-        write_atomically(file, b"another", shared=True)
+        write_atomically(file, b"another")
         assert file.read_bytes() == b"another"
         sync(descriptor)
 
     monkeypatch.setattr("os.fsync", other_comes_between)
-    write_atomically(file, b"one", shared=True)
+    write_atomically(file, b"one")
     assert file.read_bytes() == b"one"
     assert list(tmp_path.iterdir()) == [file]
 

@@ -102,10 +102,37 @@ def without_config(parts: Members) -> bytes:
 
 
 def promising(parts: Members) -> bytes:
+    return with_weights(
+        parts, lambda file: file.create_dataset("more", (30_000, 30_000), "f4", fillvalue=1.0)
+    )
+
+
+def with_weights(parts: Members, change: Callable[[h5py.File], object]) -> bytes:
     weights = io.BytesIO(parts["model.weights.h5"])
     with h5py.File(weights, "a") as file:
-        file.create_dataset("more", (30_000, 30_000), "f4", fillvalue=1.0)
+        change(file)
     return zipped(parts | {"model.weights.h5": weights.getvalue()})
+
+
+def with_numbers_of_another_file(parts: Members) -> bytes:
+    passwords = [("/etc/passwd", 0, 64)]
+    return with_weights(
+        parts, lambda file: file.create_dataset("a", (64,), "u1", external=passwords)
+    )
+
+
+def with_a_link_to_another_file(parts: Members) -> bytes:
+    return with_weights(
+        parts, lambda file: file.__setitem__("a", h5py.ExternalLink("other.h5", "/a"))
+    )
+
+
+def with_units_that_are_a_list(parts: Members) -> bytes:
+    return changed(parts, lambda named: named["logits"]["config"].update(units=[10]))
+
+
+def with_images_of_no_shape(parts: Members) -> bytes:
+    return changed(parts, lambda named: named["pixels"]["config"].update(batch_shape=None))
 
 
 def without_weights(parts: Members) -> bytes:
@@ -135,6 +162,10 @@ def cut_short(parts: Members) -> bytes:
         nested,
         without_config,
         promising,
+        with_numbers_of_another_file,
+        with_a_link_to_another_file,
+        with_units_that_are_a_list,
+        with_images_of_no_shape,
         without_weights,
         no_archive,
         cut_short,

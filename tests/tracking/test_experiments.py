@@ -110,6 +110,7 @@ def test_a_renamed_experiment_is_found_by_both_its_names(name: str, store: Store
     found = results.experiment("study")
     assert found == results.latest_experiment() == results.experiment_of(results.run(str(run.id)))
     assert (found.id, found.name, found.study) == (study, name, "study")
+    assert results.experiment(name) == found
     with Tracker(store) as tracker:
         assert tracker.experiment("study") == study
     assert len(results.experiments()) == 1
