@@ -153,7 +153,7 @@ def search_to_the_end(folder: Path, config: SweepConfig) -> int:
 @pytest.mark.parametrize(
     ("sampler", "pruner", "trials"),
     [
-        ("gp", "hyperband", 7),
+        pytest.param("gp", "hyperband", 7, marks=pytest.mark.slow),
         pytest.param("tpe", "hyperband", 10, marks=pytest.mark.slow),
         pytest.param("qmc", "median", 7, marks=pytest.mark.slow),
         ("grid", "successive_halving", 5),

@@ -174,7 +174,13 @@ def test_what_is_not_there_is_told_before_tensorflow_is_loaded(
     assert not ran.imported & {"tensorflow", "keras"}
 
 
-@pytest.mark.parametrize(("command", "kind"), COMMANDS.items())
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        pytest.param(*each, marks=[] if each[0] in {"sweep", "predict"} else pytest.mark.slow)
+        for each in COMMANDS.items()
+    ],
+)
 def test_help_tells_every_setting_and_what_it_means(command: str, kind: type[Settings]) -> None:
     ran = run(command, "--help")
     assert (ran.code, ran.errors) == (0, [])

@@ -14,6 +14,7 @@ from mnist_seq.tracking.provenance import provenance
 from tests.examples import EARLIER_DEFAULTS
 from tests.experiments.commands import printed
 
+pytestmark = pytest.mark.slow
 ARCHIVE = Path(__file__).parent / "earlier_version" / "mlruns.tar.xz"
 SETTINGS = (
     *EARLIER_DEFAULTS,

@@ -185,16 +185,16 @@ def test_a_record_names_the_rate_of_its_first_step() -> None:
 @pytest.mark.parametrize(
     ("optimizer", "rate", "shape"),
     [
-        ("adadelta", 10, ()),
-        ("adagrad", 0.05, ()),
         ("adam", 0.01, ()),
-        ("adamax", 0.01, ()),
-        ("adamw", 0.02, WITH_DROPOUT),
-        ("lamb", 0.1, ()),
-        ("lion", 0.003, ()),
         ("nadam", 0.01, NADAM),
-        ("rmsprop", 0.01, RMSPROP),
-        ("sgd", 0.1, ()),
+        pytest.param("adadelta", 10, (), marks=pytest.mark.slow),
+        pytest.param("adagrad", 0.05, (), marks=pytest.mark.slow),
+        pytest.param("adamax", 0.01, (), marks=pytest.mark.slow),
+        pytest.param("adamw", 0.02, WITH_DROPOUT, marks=pytest.mark.slow),
+        pytest.param("lamb", 0.1, (), marks=pytest.mark.slow),
+        pytest.param("lion", 0.003, (), marks=pytest.mark.slow),
+        pytest.param("rmsprop", 0.01, RMSPROP, marks=pytest.mark.slow),
+        pytest.param("sgd", 0.1, (), marks=pytest.mark.slow),
     ],
 )
 def test_every_optimizer_learns(

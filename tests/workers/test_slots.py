@@ -148,6 +148,7 @@ def test_a_function_can_be_called_where_the_libraries_are(both_free: Workers) ->
     assert both_free.call(os.getpid) != os.getpid()
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_already_running_is_used(both_free: Workers) -> None:
     with LocalCluster(
         n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50

@@ -109,7 +109,9 @@ def test_effects_that_multiply_the_error_are_not_called_an_interaction() -> None
     assert not found(study(120, both, space=THREE), "interaction")
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6))]
+)
 def test_on_pure_noise_nothing_was_learned(seed: int) -> None:
     baseline = {"model.units": 50, "training.learning_rate": 1e-3, "training.batch_size": 28}
     tables = study(40, noise, space=THREE, seed=seed, baseline=baseline)

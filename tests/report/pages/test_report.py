@@ -109,7 +109,10 @@ def test_every_section_has_a_picture_with_marks_or_a_sentence(name: str) -> None
     assert "nan" not in re.sub(r"<style>.*?</style>|NaN", "", page, flags=re.DOTALL).split()
 
 
-@pytest.mark.parametrize("name", ["5 trials", "20 trials", "300 trials", "all pruned"])
+@pytest.mark.parametrize(
+    "name",
+    ["5 trials", "20 trials", "all pruned", pytest.param("300 trials", marks=pytest.mark.slow)],
+)
 def test_the_history_has_each_trial_with_a_value(name: str) -> None:
     tables = tables_of(name)
     history = next(f for f in pictures(page_of(name)) if "Found over time" in f)
