@@ -26,6 +26,8 @@ class Retraining:
         One for each seed.
     test_accuracies : tuple of float
         Of each.
+    test_images : int
+        How many there are.
     ensemble : float
         Test accuracy of all together: the mean of their probabilities answers.
     reproduced : str
@@ -35,6 +37,7 @@ class Retraining:
     name: str
     runs: tuple[TrainedRun, ...]
     test_accuracies: tuple[float, ...]
+    test_images: int
     ensemble: float
     reproduced: str
 
@@ -84,7 +87,9 @@ class Rerun:
         """
         if self.baseline is None or self.baseline is self.best or len(self.best.runs) < 2:
             return None
-        return paired_difference(self.best.test_accuracies, self.baseline.test_accuracies)
+        return paired_difference(
+            self.best.test_accuracies, self.baseline.test_accuracies, self.best.test_images
+        )
 
     @property
     def table(self) -> pd.DataFrame:
@@ -136,5 +141,10 @@ def _retraining(workspace: Workspace, each: Retrained) -> Retraining:
     runs = tuple(TrainedRun(workspace, workspace.results.run(run)) for run in each.run_ids)
     scores = each.scores
     return Retraining(
-        each.plan.source.name, runs, tuple(scores.accuracies), scores.ensemble, each.verdict
+        each.plan.source.name,
+        runs,
+        tuple(scores.accuracies),
+        scores.images,
+        scores.ensemble,
+        each.verdict,
     )

@@ -44,6 +44,8 @@ class Range(Settings):
         Only whole numbers where `whole`, as for a setting that takes no others.
         """
         # Four by default, as analyses compare them: enough to see a bend.
+        if self.low == self.high:
+            return [self.low]
         shares = [n / (count - 1) for n in range(1, count - 1)]
         if self.log:
             between = [self.low * (self.high / self.low) ** share for share in shares]
@@ -51,14 +53,21 @@ class Range(Settings):
             between = [self.low + share * (self.high - self.low) for share in shares]
         high: int | float = self.high
         if self.step is not None:
-            step = self.step
-            between = [self.low + round((value - self.low) / step) * step for value in between]
-            high = self.low + int((self.high - self.low) / step + 1e-9) * step
+            step, steps = self.step, int((self.high - self.low) / self.step + 1e-9)
+            between = [
+                self.low + min(round((value - self.low) / step), steps) * step for value in between
+            ]
+            high = self.low + steps * step
         elif whole:
             between = [round(value) for value in between]
         else:
-            between = [float(f"{value:.2g}") for value in between]
+            between = [self._rounded(value) for value in between]
         return list(dict.fromkeys([self.low, *between, high]))
+
+    def _rounded(self, value: float) -> float:
+        """To as few digits, from two on, as keep it inside the range."""
+        rounded = (float(f"{value:.{digits}g}") for digits in range(2, 18))
+        return next((number for number in rounded if self.low < number < self.high), value)
 
 
 class Choices(Settings):

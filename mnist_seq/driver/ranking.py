@@ -98,5 +98,8 @@ def order_lines(ranked: Sequence[Ranked]) -> list[str]:
 def _differences(first: Ranked, others: Sequence[Ranked]) -> list[tuple[float, float, float]]:
     """Each one's paired difference to the first; the intervals hold together (Bonferroni)."""
     confidence = 1 - (1 - CONFIDENCE) / len(others)
-    theirs = first.scores.accuracies
-    return [paired_difference(each.scores.accuracies, theirs, confidence) for each in others]
+    theirs = first.scores
+    return [
+        paired_difference(each.scores.accuracies, theirs.accuracies, theirs.images, confidence)
+        for each in others
+    ]

@@ -212,8 +212,10 @@ def _print_result(
         together = f"{100 * each.scores.ensemble:.2f} %"
         networks = f"all {len(each.scores.accuracies)} networks"
         lines.append(f"{networks}, mean of their probabilities: {together}")
-        value = each.plan.source.metrics.get("best_validation_accuracy")
-        if each.plan.source.role == "trial" and not each.plan.changed and value is not None:
+        source, objective = each.plan.source, workspace.objective(experiment)
+        value = source.metrics.get("best_validation_accuracy")
+        was_chosen = source.role == "trial" and objective == "validation_accuracy"
+        if was_chosen and not each.plan.changed and value is not None:
             lines.append(luck_line(value, each.fresh))
     for line in lines:
         console.print(line, soft_wrap=True)

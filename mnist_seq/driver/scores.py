@@ -1,5 +1,6 @@
 """Scores networks on the test images; says what the scores of several seeds show."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
@@ -53,7 +54,7 @@ class Scores:
 
     def line(self, what: str) -> str:
         """Return the scores as a sentence in rich's markup."""
-        error = 100 * classification.accuracy_standard_error(self.accuracies[0], self.images)
+        error = 100 * classification.accuracy_standard_error(self.mean, self.images)
         if len(self.accuracies) == 1:
             return (
                 f"{what} [bold green]{self.short}[/] "
@@ -115,7 +116,7 @@ def _keep_answers(
 
 
 def paired_difference(
-    ours: Sequence[float], theirs: Sequence[float], confidence: float = 0.95
+    ours: Sequence[float], theirs: Sequence[float], images: int, confidence: float = 0.95
 ) -> tuple[float, float, float]:
     """Mean difference of two scores by the same seeds, with its confidence interval.
 
@@ -123,26 +124,29 @@ def paired_difference(
     ----------
     ours, theirs : sequence of float
         At least two each, of the same seeds in the same order.
+    images : int
+        That the scores are accuracies of: none is known more closely than to one image.
     confidence : float
         Of the interval.
 
     Returns
     -------
     tuple of float
-        The interval's lower end, the mean, the upper end: Student's t of the differences.
+        The interval's lower end, the mean, the upper end: Student's t of the differences, whose
+        standard deviation is at least that of what is rounded to whole images.
     """
-    from scipy.stats import ttest_rel
+    from scipy.stats import t
 
     differences = [a - b for a, b in zip(ours, theirs, strict=True)]
-    if len(set(differences)) == 1:
-        return differences[0], differences[0], differences[0]
-    interval = ttest_rel(ours, theirs).confidence_interval(confidence)
-    return float(interval.low), mean(differences), float(interval.high)
+    spread = max(stdev(differences), 1 / (images * math.sqrt(12)))
+    quantile = t.ppf((1 + confidence) / 2, len(differences) - 1)
+    middle, half = mean(differences), float(quantile) * spread / math.sqrt(len(differences))
+    return middle - half, middle, middle + half
 
 
 def difference_line(ours: Scores, baseline: Scores) -> str:
     """Return by how much the networks are better than the baseline's, as a sentence."""
-    low, middle, high = paired_difference(ours.accuracies, baseline.accuracies)
+    low, middle, high = paired_difference(ours.accuracies, baseline.accuracies, ours.images)
     return (
         f"{100 * middle:+.2f} points against the baseline on the same seeds, "
         f"95 % interval {100 * low:+.2f} to {100 * high:+.2f}"

@@ -81,7 +81,10 @@ def cross_entropy(logits: NDArray[np.floating], labels: Labels) -> float:
 
 
 def accuracy_standard_error(accuracy: float, images: int) -> float:
-    """Standard error of an accuracy that was measured on some number of images.
+    """Standard error of an accuracy that was measured on some number of images; never zero.
+
+    A flawless or a hopeless accuracy is taken half an image short of it, as an error of zero would
+    claim to know too much.
 
     Parameters
     ----------
@@ -102,7 +105,9 @@ def accuracy_standard_error(accuracy: float, images: int) -> float:
     """
     if not 0 <= accuracy <= 1 or images < 1:
         raise ValueError(f"accuracy {accuracy} on {images} images")
-    return math.sqrt(accuracy * (1 - accuracy) / images)
+    margin = 0.5 / images
+    share = min(max(accuracy, margin), 1 - margin)
+    return math.sqrt(share * (1 - share) / images)
 
 
 def mcnemar(only_a: int, only_b: int) -> float:

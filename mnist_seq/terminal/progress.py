@@ -15,6 +15,8 @@ from mnist_seq.records import (
     is_better,
 )
 
+COMPARED = {"complete", "pruned"}  # states of trials that the best is looked for among
+
 
 @dataclass
 class Progress(Callback):
@@ -70,31 +72,29 @@ class Progress(Callback):
         # Without its network: of hundreds of trials that would be hundreds of megabytes.
         self.outcomes[trial.number] = (trial, replace(outcome, result=None))
         self._counts[outcome.state] += 1
-        if outcome.state == "infeasible":
-            self._leave_out(trial.number)
+        if self.has_baseline and trial.number == 0:
+            self.baseline = outcome.best if outcome.state in COMPARED else None
+        if self.best is not None and self.best[0].number == trial.number:
+            self._look_for_best()
 
     def on_trial_refused(self, trial: Trial, outcome: TrialOutcome) -> None:
         self.on_trial_end(trial, outcome)
 
-    def _leave_out(self, number: int) -> None:
-        """Look for the best among the other trials."""
-        if self.has_baseline and number == 0:
-            self.baseline = None
-        if self.best is not None and self.best[0].number == number:
-            self.best = None
-            others = [(trial, outcome.best) for trial, outcome in self.feasible()]
-            for trial, record in [*others, *self.running.values()]:
-                if record is not None and (
-                    self.best is None or is_better(record, self.best[1], self.objective)
-                ):
-                    self.best = (trial, record)
+    def _look_for_best(self) -> None:
+        self.best = None
+        ended = [(trial, outcome.best) for trial, outcome in self.compared()]
+        for trial, record in [*ended, *self.running.values()]:
+            if record is not None and (
+                self.best is None or is_better(record, self.best[1], self.objective)
+            ):
+                self.best = (trial, record)
 
     def on_message(self, text: str) -> None:
         self.messages.append(text)
 
     def restore(self, trial: Trial, outcome: TrialOutcome) -> None:
         """Add a trial that ended in an earlier session."""
-        if outcome.best is not None and outcome.state != "infeasible":
+        if outcome.best is not None and outcome.state in COMPARED:
             self.on_epoch_end(trial, outcome.best)
         self.on_trial_end(trial, outcome)
         self.earlier = len(self.outcomes)
@@ -138,9 +138,9 @@ class Progress(Callback):
             return f"{100 * (value - base):+.2f} points against the baseline"
         return f"{value - base:+.4f} against the baseline"
 
-    def feasible(self) -> list[tuple[Trial, TrialOutcome]]:
-        """Trials that have ended and break no limit."""
-        return [ended for ended in self.outcomes.values() if ended[1].state != "infeasible"]
+    def compared(self) -> list[tuple[Trial, TrialOutcome]]:
+        """Trials that have ended, none that failed or breaks a limit."""
+        return [ended for ended in self.outcomes.values() if ended[1].state in COMPARED]
 
     def kinds(self, state: FinalState) -> dict[str, list[int]]:
         """Numbers of the failed or infeasible trials, by the kind of failure or by the limit."""

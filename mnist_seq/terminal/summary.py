@@ -19,7 +19,7 @@ from mnist_seq.terminal.progress import Progress, duration_text, settings_text
 
 def best_table(progress: Progress, most: int = 5) -> Table:
     """Table of the best trials, one per row."""
-    rows = [(trial, outcome.best) for trial, outcome in progress.feasible() if outcome.best]
+    rows = [(trial, outcome.best) for trial, outcome in progress.compared() if outcome.best]
     rows.sort(
         key=lambda row: getattr(row[1], progress.objective),
         reverse=progress.objective == "validation_accuracy",

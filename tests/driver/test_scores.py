@@ -14,7 +14,7 @@ HALF = 2.776 * 0.002 / 5**0.5
 
 
 def test_the_interval_of_a_paired_difference_is_students() -> None:
-    low, middle, high = paired_difference(OURS, THEIRS)
+    low, middle, high = paired_difference(OURS, THEIRS, 10_000)
     assert middle == pytest.approx(0.005)
     assert (low, high) == pytest.approx((0.005 - HALF, 0.005 + HALF), abs=1e-6)
 
@@ -26,9 +26,19 @@ def test_the_difference_is_told_in_points() -> None:
     )
 
 
-@pytest.mark.parametrize("seeds", [2, 3])
-def test_differences_that_are_all_alike_have_no_width(seeds: int) -> None:
-    assert paired_difference([0.75] * seeds, [0.5] * seeds) == (0.25, 0.25, 0.25)
+def test_differences_that_are_all_alike_are_known_to_an_image_at_best() -> None:
+    # What is rounded to a step has a standard deviation of the step / sqrt(12) from that alone; the
+    # 97.5 % quantile of Student's t with one degree of freedom is 12.706 in every printed table.
+    half = 12.706 * 0.001 / 12**0.5 / 2**0.5
+    low, middle, high = paired_difference([0.752, 0.751], [0.751, 0.75], 1000)
+    assert (low, middle, high) == pytest.approx((0.001 - half, 0.001, 0.001 + half), abs=1e-6)
+    assert low < 0
+
+
+def test_a_flawless_score_has_an_error_and_that_of_several_is_of_their_mean() -> None:
+    # Half an image short of 50: sqrt(0.01 * 0.99 / 50).
+    assert "(± 1.41: the standard error of 50 images)" in Scores([1.0], 1.0, 50).line("test")
+    assert Scores([1.0, 0.5], 1.0, 100).line("test").endswith("100 images alone leave ± 4.33")
 
 
 def test_luck_is_what_fresh_seeds_do_not_reach() -> None:
@@ -43,8 +53,8 @@ def test_luck_is_what_fresh_seeds_do_not_reach() -> None:
 def test_the_interval_of_a_paired_difference_is_scipys(confidence: float) -> None:
     ours, theirs = 0.99 + 0.003 * np.random.default_rng(3).standard_normal((2, 7))
     known = ttest_rel(ours, theirs).confidence_interval(confidence)
-    low, middle, high = paired_difference([*ours], [*theirs], confidence)
+    low, middle, high = paired_difference([*ours], [*theirs], 10_000, confidence)
     assert (low, high) == pytest.approx((known.low, known.high))
     assert middle == pytest.approx(np.mean(ours) - np.mean(theirs))
     if confidence == 0.95:
-        assert paired_difference([*ours], [*theirs]) == (low, middle, high)
+        assert paired_difference([*ours], [*theirs], 10_000) == (low, middle, high)

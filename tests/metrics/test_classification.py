@@ -49,6 +49,12 @@ def test_standard_error_is_how_far_simulated_accuracies_stray() -> None:
     assert accuracy_standard_error(0.9889, 10_000) == pytest.approx(simulated.std(), rel=0.02)
 
 
+def test_a_flawless_accuracy_is_not_free_of_error() -> None:
+    # Half an image short of 100: sqrt(0.005 * 0.995 / 100).
+    assert accuracy_standard_error(1.0, 100) == pytest.approx(0.007053, abs=1e-6)
+    assert accuracy_standard_error(0.0, 100) == pytest.approx(accuracy_standard_error(1.0, 100))
+
+
 @pytest.mark.parametrize(("share", "images"), [(1.1, 10), (-0.1, 10), (float("nan"), 10), (0.5, 0)])
 def test_standard_error_of_what_cannot_be_is_refused(share: float, images: int) -> None:
     with pytest.raises(ValueError, match="accuracy"):

@@ -10,6 +10,7 @@ import pytest
 from mnist_seq.config.commands import SweepConfig
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import EpochRecord, TrialOutcome
+from mnist_seq.search.limits import within_size
 from mnist_seq.search.storage import StudyStorage
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import study_name
@@ -254,6 +255,16 @@ def test_the_best_of_an_earlier_study_are_tried_first_and_kept_with_the_new_one(
     tried = [trial.values for trial in searched(tmp_path, later).finished()]
     assert tried[1:4] == best
     assert len(tried) == 6
+
+
+def test_no_trial_of_an_earlier_study_is_tried_first_that_breaks_a_limit(tmp_path: Path) -> None:
+    searched(tmp_path, searching("search.trials=6"))
+    limited = ("search.start_from=kept", "study=later", "search.limits.parameters=5000")
+    config = searching("search.trials=6", *limited)
+    allowed = within_size(config.search.limits, config)
+    assert allowed is not None
+    assert not all(map(allowed, values_of(tmp_path)[1:]))
+    assert all(map(allowed, opened(tmp_path, config).first))
 
 
 def test_a_best_value_at_the_end_of_decimal_steps_is_tried_first_and_kept(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def test_a_pair_is_a_grid_without_what_excludes_each_other() -> None:
         (Choices(choices=[256, 28]), 28, [28, 256]),
         (Choices(choices=["b", "a"]), "c", ["b", "a", "c"]),
         (Range(low=5, high=5), 5, [5]),
+        (Range(low=0, high=90, step=100), 0, [0]),
     ],
 )
 def test_values_that_show_an_effect(
@@ -101,6 +102,13 @@ def test_values_that_show_an_effect(
 def test_a_fractional_setting_is_varied_in_fractions() -> None:
     path = "training.augmentation.elastic"
     assert values_to_try(path, Range(low=0, high=1), 0.0) == [0.0, 0.33, 0.67, 1]
+
+
+def test_values_of_a_narrow_range_lie_inside_it() -> None:
+    rate = "training.learning_rate"
+    assert values_to_try(rate, Range(low=0.00214, high=0.00214), 0.00214) == [0.00214]
+    narrow = Range(low=0.00101, high=0.00109)
+    assert values_to_try(rate, narrow, 0.00101) == [0.00101, 0.00104, 0.00106, 0.00109]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,31 @@ def test_only_a_terminal_that_can_move_its_cursor_gets_a_live_table(
     assert (b"\x1b" in written) == is_live
     assert is_live or b"said" in written
     os.close(ours)
+
+
+def test_a_trial_that_fails_after_a_good_epoch_is_not_the_best() -> None:
+    progress = Progress(3, "validation_accuracy")
+    good, better = replace(RECORD, validation_accuracy=0.98), replace(RECORD, epoch=2)
+    better = replace(better, validation_accuracy=0.99)
+    for number, record, state in ((1, good, "complete"), (2, better, "failed")):
+        trial = Trial(number, with_values(config(), {}), {})
+        progress.on_trial_start(trial)
+        progress.on_epoch_end(trial, record)
+        progress.on_trial_end(trial, TrialOutcome(state, (record,), record))
+    assert progress.best is not None
+    assert progress.best[0].number == 1
+    resumed = Progress(3, "validation_accuracy")
+    for ended in progress.outcomes.values():
+        resumed.restore(*ended)
+    assert resumed.best == progress.best
+
+
+def test_an_ended_trial_counts_with_the_epoch_that_its_monitor_chose() -> None:
+    progress = Progress(1, "validation_accuracy")
+    chosen = replace(RECORD, epoch=2, validation_loss=0.05, validation_accuracy=0.96)
+    trial = Trial(0, with_values(config(), {}), {})
+    for record in (RECORD, chosen):
+        progress.on_epoch_end(trial, record)
+    progress.on_trial_end(trial, TrialOutcome("complete", (RECORD, chosen), chosen))
+    assert progress.best == (trial, chosen)
+    assert progress.baseline == chosen

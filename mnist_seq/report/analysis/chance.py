@@ -46,24 +46,14 @@ def lead(tables: StudyTables) -> Lead | None:
     if best.accuracy is None or baseline.accuracy is None or baseline.state == "pruned":
         return None
     images = tables.validation_images
-    error = standard_error(baseline.accuracy, images)
+    error = accuracy_standard_error(baseline.accuracy, images)
     return Lead(
         best.accuracy,
-        standard_error(best.accuracy, images),
+        accuracy_standard_error(best.accuracy, images),
         baseline.accuracy,
         error,
         lead_by_luck(max(len(tables.scored) - 1, 1), error),
     )
-
-
-def standard_error(accuracy: float, images: int) -> float:
-    """Binomial standard error of an accuracy measured on `images` images; never zero.
-
-    A flawless or a hopeless accuracy is taken half an image short of it, as an error of zero would
-    claim to know too much.
-    """
-    margin = 0.5 / images
-    return accuracy_standard_error(min(max(accuracy, margin), 1 - margin), images)
 
 
 def lead_by_luck(trials: int, error: float) -> float:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mnist_seq.metrics.classification import accuracy_standard_error
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.analysis.chance import Lead, expected_best, lead, standard_error
+from mnist_seq.report.analysis.chance import Lead, expected_best, lead
 from mnist_seq.report.analysis.study_model import LEAST_TRIALS
 from mnist_seq.report.analysis.tables import StudyTables
 
@@ -85,7 +86,7 @@ def still_gaining(tables: StudyTables) -> Iterator[Finding]:
         return
     half = float(expected_best(values)[len(values) // 2 - 1])
     gain = tables.best.value - half
-    if gain > standard_error(tables.best.value, tables.validation_images):
+    if gain > accuracy_standard_error(tables.best.value, tables.validation_images):
         yield Finding(
             "still_gaining",
             f"More trials may find better: half as many would have found "

@@ -8,14 +8,13 @@ from mnist_seq.config.search import Range
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.effects import SAME, TOLD, Effect, effects
 from mnist_seq.report.analysis.findings import Finding
-from mnist_seq.report.analysis.importance import Importances, variance_importance
+from mnist_seq.report.analysis.importance import STRONG, Importances, variance_importance
 from mnist_seq.report.analysis.next_range import choices_override, edges
 from mnist_seq.report.analysis.study_model import LEAST_TRIALS, comparable, study_model
 from mnist_seq.report.analysis.tables import StudyTables
 
 LEADS = 0.8  # share of bootstrap samples in which the most important one must lead
 AHEAD = 1.25  # times the second's importance, which is known to some percent only
-STRONG = 0.05  # share of the variance from which on an interaction is told
 LITTLE = 0.25  # share of its error by which a hyperparameter of little effect changes it at most
 
 

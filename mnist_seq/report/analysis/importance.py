@@ -26,6 +26,7 @@ from mnist_seq.report.analysis.study_model import StudyModel, after_training, st
 from mnist_seq.report.analysis.tables import StudyTables
 
 DRAWS = 256
+STRONG = 0.05  # share of the variance from which on an interaction is told
 MOST_PAIRED = 6  # pairs are sought among so many of the most important
 
 

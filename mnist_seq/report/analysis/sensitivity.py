@@ -74,8 +74,11 @@ class Measurements:
     def log_errors(self) -> Numbers:
         """Natural logarithms of the errors; of none as if half an image were wrong."""
         errors_NR = 1 - self.values_NR if self.maximised else self.values_NR
-        least = 0.5 / self.validation_images if self.maximised else LEAST_LOSS
-        return np.asarray(np.log(np.maximum(errors_NR, least)))
+        return np.asarray(np.log(np.maximum(errors_NR, self._least_error)))
+
+    @property
+    def _least_error(self) -> float:
+        return 0.5 / self.validation_images if self.maximised else LEAST_LOSS
 
     @property
     def freedom(self) -> int:
@@ -91,7 +94,8 @@ class Measurements:
 
     def standard_error(self, mean: float, seeds: int) -> float:
         """Standard error of a mean value over some seeds: the noise is a share of the error."""
-        return (1 - mean if self.maximised else mean) * self.noise / math.sqrt(seeds)
+        error = max(1 - mean if self.maximised else mean, self._least_error)
+        return error * self.noise / math.sqrt(seeds)
 
 
 @dataclass(frozen=True, eq=False)

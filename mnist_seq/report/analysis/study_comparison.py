@@ -9,8 +9,9 @@ from mnist_seq.config.search import Choices, Dimension, Range
 from mnist_seq.config.settings import Config, Scalar, scalar_text
 from mnist_seq.config.validation import settings
 from mnist_seq.errors import in_one_line
+from mnist_seq.metrics.classification import accuracy_standard_error
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.analysis.chance import Lead, lead_by_luck, standard_error
+from mnist_seq.report.analysis.chance import Lead, lead_by_luck
 from mnist_seq.report.analysis.effects import effects
 from mnist_seq.report.analysis.hyperparameter_findings import unimportant, what_matters
 from mnist_seq.report.analysis.study_model import study_model
@@ -59,7 +60,7 @@ class ComparedStudy:
     @property
     def error(self) -> float:
         """Binomial standard error of `accuracy`."""
-        return standard_error(self.accuracy, self.tables.validation_images)
+        return accuracy_standard_error(self.accuracy, self.tables.validation_images)
 
     @cached_property
     def sayings(self) -> dict[str, str]:

@@ -85,7 +85,10 @@ def study_model(tables: StudyTables) -> StudyModel | None:
     for the latest tables: the findings and several figures ask for it.
     """
     trials_alike = comparable(tables)
-    searched = [h for h in hyperparameters(tables) if h.distinct > 1]
+    is_alike = tables.scored.index.isin(trials_alike.index)
+    searched = [
+        h for h in hyperparameters(tables) if len(np.unique(h.positions[h.active & is_alike])) > 1
+    ]
     searched.sort(key=lambda h: len(_ancestors(tables, h.path)))
     if len(trials_alike) < LEAST_TRIALS or not searched:
         return None

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.effects import predicted_error
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter, hyperparameter
-from mnist_seq.report.analysis.importance import variance_importance
+from mnist_seq.report.analysis.importance import STRONG, variance_importance
 from mnist_seq.report.analysis.study_model import LEAST_TRIALS, SAMPLES, study_model
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures import scales
@@ -76,9 +76,9 @@ def draw_pairs(tables: StudyTables) -> list[Panel]:
     panels: list[Panel] = []
     for index, (first, second) in enumerate(importances.interacting()[:MOST_MAPS]):
         low, mean, high = importances.pair_interval((first, second))
-        if panels and low <= 0:
+        if panels and low <= STRONG:
             break  # one map that may be chance shows what was looked for; more would mislead
-        verdict = "" if low > 0 else " The interval holds zero: this may be chance."
+        verdict = "" if low > STRONG else f" Below {wording.share(STRONG)} may be chance."
         share, *ends = (wording.share(part) for part in (mean, low, high))
         note = (
             f"{share} of the variance goes with both together only (90 % interval "

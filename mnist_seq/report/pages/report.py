@@ -6,9 +6,10 @@ from typing import get_args
 
 import pandas as pd
 
+from mnist_seq.metrics.classification import accuracy_standard_error
 from mnist_seq.records import FinalState
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.analysis.chance import lead, standard_error
+from mnist_seq.report.analysis.chance import lead
 from mnist_seq.report.analysis.diagnosis import diagnose
 from mnist_seq.report.analysis.sweep_progress import SweepProgress
 from mnist_seq.report.analysis.tables import StudyTables
@@ -134,7 +135,7 @@ def found(tables: StudyTables) -> str:
         return "No trial reached a value, so nothing was found."
     reached = wording.value(tables.objective, best.value)
     if tables.maximised:
-        reached += f" ± {100 * standard_error(best.value, tables.validation_images):.2f}"
+        reached += f" ± {100 * accuracy_standard_error(best.value, tables.validation_images):.2f}"
     settings = ", ".join(
         f"{path}={wording.setting(best.settings[path])}"
         for path in tables.space

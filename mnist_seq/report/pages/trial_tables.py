@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from mnist_seq.metrics.classification import accuracy_standard_error
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.analysis.chance import standard_error
 from mnist_seq.report.analysis.front import front_rows
 from mnist_seq.report.analysis.hyperparameters import activity
 from mnist_seq.report.analysis.tables import StudyTables, TrialSummary
@@ -146,7 +146,7 @@ def _value(tables: StudyTables, trial: TrialSummary) -> str:
     text = wording.value(tables.objective, trial.value)
     if not tables.maximised:
         return text
-    error = standard_error(trial.value, tables.validation_images)
+    error = accuracy_standard_error(trial.value, tables.validation_images)
     return f"{text} ±\N{NO-BREAK SPACE}{100 * error:.2f}"
 
 

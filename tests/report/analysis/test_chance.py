@@ -8,21 +8,8 @@ from mnist_seq.report.analysis.chance import (
     lead,
     lead_by_luck,
     spread_by_luck,
-    standard_error,
 )
 from tests.report.studies import UNITS, noise, study
-
-
-def test_the_error_is_the_spread_of_repeated_measurements() -> None:
-    measured = np.random.default_rng(0).binomial(6000, 0.992, size=200_000) / 6000
-    assert standard_error(0.992, 6000) == pytest.approx(float(measured.std()), rel=0.01)
-    assert standard_error(0.992, 6000) == pytest.approx(0.00115, abs=1e-5)
-
-
-def test_a_flawless_accuracy_is_not_free_of_error() -> None:
-    # Half an image short of 100: sqrt(0.005 * 0.995 / 100).
-    assert standard_error(1.0, 100) == pytest.approx(0.007053, abs=1e-6)
-    assert standard_error(0.0, 100) == pytest.approx(standard_error(1.0, 100))
 
 
 @pytest.mark.parametrize("trials", [1, 19, 299])

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mnist_seq.report.analysis.chance import lead, lead_by_luck, standard_error
+from mnist_seq.metrics.classification import accuracy_standard_error
+from mnist_seq.report.analysis.chance import lead, lead_by_luck
 from tests.report.studies import (
     IMAGES,
     THREE,
@@ -23,7 +24,7 @@ def test_a_lead_beyond_luck_is_said_to_be_one() -> None:
     assert tables.best is not None
     assert tables.baseline is not None
     assert finding.numbers["difference"] == tables.best.value - tables.baseline.value
-    error = standard_error(tables.baseline.value, IMAGES)
+    error = accuracy_standard_error(tables.baseline.value, IMAGES)
     assert finding.numbers["luck"] == lead_by_luck(29, error)
 
 

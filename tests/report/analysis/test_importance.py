@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,25 @@ def test_a_child_that_matters_is_seen_among_the_trials_that_use_it() -> None:
     law = {"x": 0.8, "y": 0.9, "z": 0.95, "None": 0.9}
     ours = _means(study(80, lambda s: law[str(s["child"])], space=space))
     assert ours["child"] > 0.2
+
+
+def test_what_only_trials_that_cannot_be_compared_have_used_is_left_out() -> None:
+    space: Space = {
+        "parent": Choices(choices=["x", "y"]),
+        "child": Choices(choices=[1, 2, 3], when={"parent": "z"}),
+        "other": UNIT,
+    }
+    tables = study(24, lambda s: 0.8 + 0.1 * float(s["other"] or 0), space=space)
+    rows = tables.trials.assign(fixed=[64, 96, 128] + [32] * 21)
+    rows.loc[rows.index[:3], "parent"] = "z"
+    rows.loc[rows.index[:3], "child"] = [1, 2, 3]
+    wider = space | {"parent": Choices(choices=["x", "y", "z"])}
+    importances = variance_importance(
+        replace(tables, trials=rows, unsearched=("fixed",), space=wider)
+    )
+    assert importances is not None
+    assert importances.interval("child") == (0, 0, 0)
+    assert importances.interval("other")[1] > 0.5
 
 
 def test_few_or_equal_trials_have_no_importances() -> None:
