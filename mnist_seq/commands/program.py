@@ -5,7 +5,7 @@ import sys
 
 from mnist_seq import __version__
 from mnist_seq.commands.completion import completion_script
-from mnist_seq.commands.endings import MISTAKE
+from mnist_seq.commands.endings import told_in_a_line
 from mnist_seq.config.commands import (
     CompareConfig,
     DrawConfig,
@@ -25,6 +25,7 @@ from mnist_seq.config.commands import (
 from mnist_seq.config.settings import Settings
 from mnist_seq.config.validation import nearest
 from mnist_seq.driver.signals import leave_when_asked
+from mnist_seq.errors import ConfigError
 from mnist_seq.invocation import PROGRAM
 
 # What each takes, and what it is for.
@@ -54,17 +55,18 @@ def main() -> None:
     if name in COMMANDS:
         sys.argv = [program, *rest]
         importlib.import_module(f"mnist_seq.commands.{name}").main()
-    elif name in {"-h", "--help"}:
-        print(_usage())
-    elif name == "--version":
-        print(__version__)
-    elif name == "--completion":
-        kinds = {each: kind for each, (kind, _) in COMMANDS.items()}
-        print(completion_script(kinds), end="")
-    else:
-        known = f"must be {', '.join(COMMANDS)}{nearest(name, COMMANDS)}"
-        print(f"error: {name!a}: is not a command; {known}", file=sys.stderr)
-        sys.exit(MISTAKE)
+        return
+    with told_in_a_line(PROGRAM):
+        if name in {"-h", "--help"}:
+            print(_usage())
+        elif name == "--version":
+            print(__version__)
+        elif name == "--completion":
+            kinds = {each: kind for each, (kind, _) in COMMANDS.items()}
+            print(completion_script(kinds), end="")
+        else:
+            known = f"must be {', '.join(COMMANDS)}{nearest(name, COMMANDS)}"
+            raise ConfigError(f"{name!a}: is not a command; {known}")
 
 
 def _usage() -> str:

@@ -149,6 +149,7 @@ def trained(
         load = system_metrics(workspace.tracking, recorder.first_run)
         if not session.run(trials, recorder, checkpoints, progress, *load):
             raise StoppedError
+        session.tracker.flush()  # or a server that is away would hold up what asks for runs
         yield recorder
         session.tracker.flush()
         checkpoints.delete_from(0)

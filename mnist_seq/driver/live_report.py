@@ -13,6 +13,7 @@ from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.checkpoints import unfinished_file
 from mnist_seq.driver.signals import hold_stop_signals, ignore_stop_signals
 from mnist_seq.errors import InputError
+from mnist_seq.workers.forkserver import without_main_module
 
 NICENESS = 5  # beside two busy cores it gets a quarter of one; at 10, a tenth
 SECONDS_TO_END = 30.0
@@ -35,7 +36,7 @@ def live_report(tracking: TrackingConfig, study: str, path: Path) -> Iterator[Ca
         target=_write_pages, args=(tracking, study, path, read_end), name="report", daemon=True
     )
     multiprocessing.resource_tracker.ensure_running()  # it would lift the block below
-    with hold_stop_signals():
+    with without_main_module(), hold_stop_signals():
         process.start()
     read_end.close()
     try:

@@ -14,7 +14,7 @@ from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.digests import Digests, changed_images
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.protocols import TrialSource, Workers
-from mnist_seq.errors import DataError, FaultError, MnistSeqError, StoreError
+from mnist_seq.errors import DataError, FaultError, StoreError
 from mnist_seq.records import (
     Callback,
     EnvironmentFault,
@@ -100,7 +100,7 @@ class Driver:
         self._recover()
         try:
             is_complete = self._train(is_stopped)
-        except MnistSeqError:
+        except Exception:  # also of a terminal that is gone or a full disk
             self._save_all()
             raise
         if not is_complete:
@@ -154,9 +154,10 @@ class Driver:
             for record in saved:
                 self._report(running, record)
         number, config = running.trial.number, running.trial.config
+        data = self._data_of(config)
         running.saved_at = time.monotonic()
         self._running[number] = running
-        self._workers.start(number, config, self._data_of(config), running.saved)
+        self._workers.start(number, config, data, running.saved)
         if running.saved is not None and running.saved.epoch == config.training.epochs:
             self._workers.finish(number)
         else:

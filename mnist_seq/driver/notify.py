@@ -61,7 +61,7 @@ class Notification:
         """
         try:
             yield
-        except StoppedError:
+        except (StoppedError, BrokenPipeError):  # the latter of a reader such as `head` or `less`
             raise
         except Exception as error:
             self._end = ("fault", str(error) or type(error).__name__)
@@ -71,7 +71,7 @@ class Notification:
                 content = _message(study, progress, folder, *self._end)
                 try:
                     self._send(json.dumps(content, allow_nan=False).encode())
-                except (OSError, HTTPException, ValueError, subprocess.SubprocessError) as error:
+                except (OSError, HTTPException, ValueError) as error:
                     say(f"{SETTING}: {self._name}: not told: {error}", style="yellow")
 
 
@@ -160,14 +160,17 @@ def _post(url: str, body: bytes) -> None:
 
 def _run(words: list[str], body: bytes) -> None:
     with tempfile.TemporaryFile() as errors:  # no pipe: what it leaves running would keep it open
-        done = subprocess.run(
-            words,
-            input=body,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            timeout=SECONDS_OF_A_COMMAND,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                words,
+                input=body,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                timeout=SECONDS_OF_A_COMMAND,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:  # its text has all words, one may be a secret
+            raise TimeoutError(f"timed out after {SECONDS_OF_A_COMMAND:.0f} s") from None
         errors.seek(0)
         last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
     if done.returncode:

@@ -14,7 +14,6 @@ from mnist_seq.driver.loop import Driver
 from mnist_seq.driver.protocols import TrialSource
 from mnist_seq.driver.signals import stop_when_asked
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.errors import MnistSeqError
 from mnist_seq.network import training
 from mnist_seq.records import Callback
 from mnist_seq.terminal.display import open_display, say
@@ -88,7 +87,7 @@ class Session:
             )
             try:
                 is_complete = driver.run(self.is_stopped)
-            except MnistSeqError:
+            except Exception:
                 recorder.interrupt()
                 raise
         if not is_complete:

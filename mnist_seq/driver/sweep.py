@@ -14,7 +14,6 @@ from mnist_seq.driver.session import Session, data_of, open_session
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import (
-    MnistSeqError,
     RepeatedFailureError,
     ServerAwayError,
     TrackingError,
@@ -97,12 +96,12 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
                 is_complete = session.run(
                     trials, each, checkpoints, progress, whole, *load, retries=retries
                 )
-            except MnistSeqError:
+            except Exception:
                 whole.finish(is_complete=False)
                 raise
             progress.end = trials.end if is_complete else None
-            print_summary(progress)
             whole.finish(is_complete=is_complete and trials.given_up is None)
+            print_summary(progress)
             if is_complete:
                 notification.ended(trials.given_up)
                 finished = trials.finished()

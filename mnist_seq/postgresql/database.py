@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _SECONDS_TO_MAKE = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.2
-_MOST_LETTERS = 40  # of a host: PostgreSQL cuts an application's name after 63 bytes
+_HOST = socket.gethostname()[:40]  # PostgreSQL cuts an application's name after 63 bytes
+_OWN_NAME = f"process {os.getpid()} on {_HOST}"
 # A server or a network that is gone is noticed within seconds, from either end.
 CONNECTION: Final[dict[str, Any]] = {
     "connect_timeout": 5,
@@ -30,7 +31,7 @@ CONNECTION: Final[dict[str, Any]] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
-    "application_name": f"mnist-seq {socket.gethostname()[:_MOST_LETTERS]} {os.getpid()}",
+    "application_name": f"mnist-seq {_HOST} {os.getpid()}",
     "options": "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
 }
 _HOLDER = """
@@ -108,7 +109,7 @@ class StudyLock:
         Raises
         ------
         ServerAwayError
-            If the server is away.
+            If the server is away, or has not noticed yet that the connection before is gone.
         InputError
             If another driver has taken it since.
         """
@@ -118,18 +119,24 @@ class StudyLock:
             self._connection.execute("SELECT 1")
         except Error:
             self._connection.close()
-            self._connection = self._taken()
+            self._connection = self._taken(is_again=True)
 
     def release(self) -> None:
         """Give the lock back."""
         self._connection.close()
 
-    def _taken(self) -> "Connection":
+    def _taken(self, *, is_again: bool = False) -> "Connection":
         connection = _connect(self._address)
-        if _try_lock(connection, self._key):
-            return connection
-        found = _holder(connection, self._key)
+        try:
+            if _try_lock(connection, self._key):
+                return connection
+            found = _holder(connection, self._key)
+        except _errors() as error:
+            connection.close()
+            raise ServerAwayError(f"{self._address}: {_words(error)}") from error
         connection.close()
+        if is_again and (found is None or found.name == _OWN_NAME):
+            raise ServerAwayError(f"{self._address}: still holds the connection that was cut")
         name = found.name if found else "another process"
         raise InputError(
             f"{self._study} is being driven by {name}: wait for it, or stop it there with Ctrl-C"

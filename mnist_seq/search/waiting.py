@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from mnist_seq.errors import FaultError, ServerAwayError
+from mnist_seq.errors import ServerAwayError, StoppedError
 
 SECONDS_BETWEEN_LOOKS = 0.1
 MOST_SECONDS_BETWEEN_ATTEMPTS = 5.0
@@ -29,7 +29,7 @@ class ServerWait:
         Parameters
         ----------
         is_stopped : callable
-            Polled meanwhile; a call that waits raises a FaultError then.
+            Polled meanwhile; a call that waits raises a StoppedError then.
         warn : callable
             Told in one line that the server is away, and that it is back.
         """
@@ -56,7 +56,7 @@ class ServerWait:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self._is_stopped():
-                raise FaultError(f"{error}; when it is back, the same command goes on")
+                raise StoppedError(f"{error}; when it is back, the same command goes on")
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def end(self) -> None:

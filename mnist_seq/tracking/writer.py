@@ -193,7 +193,7 @@ class Writer:
                 if not self._is_transient(error):
                     raise
                 if not is_retry and not self._given_up.is_set():
-                    reason = self._reason(error).splitlines()[0]
+                    reason = self._reason(error).partition("\n")[0] or type(error).__name__
                     self._warn(f"{write.description}: waiting until it can be stored ({reason})")
                 is_retry = True
                 if self._given_up.wait(pause):

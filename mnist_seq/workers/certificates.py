@@ -1,8 +1,13 @@
-"""TLS between the machines of a cluster: from files of certificates to Dask's security settings."""
+"""Certificates of TLS connections: from the user's files, or made for one session."""
 
+from datetime import datetime
 from pathlib import Path
 
 import dask
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 from distributed import Security
 
 from mnist_seq.config.settings import Certificates
@@ -57,6 +62,40 @@ def security(config: Certificates, role: str, prefix: str = "", *, is_tls: bool)
             needed = " and ".join(f"{prefix}{name}" for name in names[:2])
             raise InputError(f"tls:// needs {needed}")
     return found
+
+
+def security_of_a_session() -> Security:
+    """Return Dask's security settings with a certificate that only this process and its own have.
+
+    As ``Security.temporary`` of Dask, whose certificate is not valid once the clock is set back.
+
+    References
+    ----------
+    RFC 5280, section 4.1.2.5: the year 9999 stands for no end.
+    """
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mnist-seq")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("mnist-seq")]), critical=False)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(1970, 1, 1))
+        .not_valid_after(datetime(9999, 12, 31, 23, 59, 59))
+        .sign(key, hashes.SHA256())
+    )
+    its_key = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+    itself = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    files = {"tls_ca_file": itself}
+    for each in ROLES:
+        files |= {f"tls_{each}_cert": itself, f"tls_{each}_key": its_key}
+    return Security(**files, require_encryption=True)
 
 
 def _of_dask(name: str) -> str | None:

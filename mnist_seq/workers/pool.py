@@ -155,6 +155,7 @@ class Workers:
     ) -> None:
         """Assign a training to a free slot, from its beginning or from a saved state."""
         slot = min(self._idle())
+        self._replaced.discard(slot)
         generation = self._slots.generation(slot)
         training = _Training(config, data, slot, generation, state, state)
         self._trainings[number] = training
@@ -291,7 +292,10 @@ class Workers:
             return
         address, security = self._client.scheduler.address, self._client.security
         self._client.close()
-        self._client = Client(address, security=security, timeout=self._config.connect_timeout)
+        try:
+            self._client = Client(address, security=security, timeout=self._config.connect_timeout)
+        except OSError as error:
+            raise FaultError(f"the clock was set back, and {address} is gone: {error}") from error
         self._replaced |= self._slots.present
         self._slots.renew(self._client)
 

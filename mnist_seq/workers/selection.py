@@ -36,6 +36,7 @@ class Selection:
         self._warn, self._leaves_out = warn, leaves_out
         self._told: dict[str, str] = {}
         self._first_answer: float | None = None
+        self._was_used = False
 
     def usable(self, answers: Mapping[str, Answer]) -> set[str]:
         """Return the workers that may train.
@@ -49,7 +50,7 @@ class Selection:
         Raises
         ------
         FaultError
-            If all have answered and not one can be used.
+            If all have answered and not one can be used, nor has been before.
         """
         known = {slot: each for slot, each in answers.items() if isinstance(each, Fingerprint)}
         if self.reference is None:
@@ -62,7 +63,9 @@ class Selection:
             used = set()
         else:
             used = {slot for slot, each in known.items() if self._is_used(slot, each)}
-        if answers and not used and None not in answers.values():
+        self._was_used |= bool(used)
+        # One that was used may come back; until then it is waited for.
+        if answers and not self._was_used and None not in answers.values():
             slot = min(answers)
             raise FaultError(f"no worker can be used: {slot}: {self._told[slot]}")
         return used

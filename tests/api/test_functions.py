@@ -192,6 +192,35 @@ thread.join()
 """
 
 
+LIVE_SCRIPT = """
+from pathlib import Path
+import mnist_seq
+
+with Path("begun").open("a") as file:
+    file.write("once ")
+small = ("data=digits", "search.trials=2", "model.units=6", "~search.space.model.units")
+mnist_seq.sweep(*small, "report=live", "workers.count=1", study="live")
+print(Path("begun").read_text())
+"""
+
+
+@pytest.mark.slow
+def test_a_script_that_shows_its_sweep_live_runs_once(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(LIVE_SCRIPT)
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "once "
+    assert (tmp_path / "mlruns" / "reports" / "live.html").exists()
+
+
 @pytest.mark.slow
 def test_a_script_needs_no_guard_and_may_train_in_a_thread(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)

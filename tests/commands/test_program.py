@@ -55,6 +55,21 @@ def test_what_it_says_of_itself(
     assert (done.stderr if code else done.stdout).startswith(says)
 
 
+def test_an_output_that_is_full_is_one_line(tmp_path: Path) -> None:
+    code = f"import sys; sys.argv[:] = ['mnist-seq', '--help']; {PROGRAM}"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, "error: cannot write: No space left on device\n")
+
+
 COMPLETE = """
 compopt() { :; }
 COMP_LINE="$1" COMP_POINT=${#1} COMP_CWORD=$2

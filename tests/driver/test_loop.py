@@ -398,6 +398,23 @@ def test_a_search_stopped_where_a_worker_has_died_saves_the_others(
     pool.drop(1)
 
 
+def test_where_nobody_can_be_told_any_more_all_states_are_saved(
+    pool: Workers, tmp_path: Path
+) -> None:
+    def tell(_trial: Trial, record: EpochRecord) -> None:
+        if record.epoch == 2:
+            raise BrokenPipeError
+
+    wait_until_free(pool, 2)
+    config = searching(RATES, "training.epochs=500", trials=2)
+    with pytest.raises(BrokenPipeError):
+        searched(pool, config, tmp_path, Ledger(tell))
+    saved = [Checkpoints(tmp_path / "unfinished").state(number) for number in (0, 1)]
+    assert max(state.epoch for state in saved if state is not None) >= 2
+    for number in (0, 1):
+        pool.drop(number)
+
+
 @pytest.mark.parametrize("epochs", [1, 7, 11])
 def test_a_search_stopped_anywhere_goes_on_to_the_same_end(
     pool: Workers, undisturbed: Ledger, tmp_path: Path, epochs: int

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnist_seq.errors import FaultError, ServerAwayError
+from mnist_seq.errors import ServerAwayError, StoppedError
 from mnist_seq.search.waiting import ServerWait, patient
 
 
@@ -43,6 +43,6 @@ def test_a_call_is_made_again_until_the_server_answers_and_both_ends_are_told_on
 def test_a_user_who_stops_the_wait_is_told_that_the_command_goes_on_later() -> None:
     store = Store(attempts_away=100)
     store.wait.begin(lambda: store.attempts == 2, lambda _: None)
-    with pytest.raises(FaultError, match="when it is back, the same command goes on"):
+    with pytest.raises(StoppedError, match="when it is back, the same command goes on"):
         store.read(3)
     assert store.attempts == 2

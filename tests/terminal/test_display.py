@@ -100,7 +100,7 @@ def test_a_trial_that_fails_after_a_good_epoch_is_not_the_best() -> None:
         trial = Trial(number, with_values(config(), {}), {})
         progress.on_trial_start(trial)
         progress.on_epoch_end(trial, record)
-        progress.on_trial_end(trial, TrialOutcome(state, (record,), record))
+        progress.on_trial_end(trial, TrialOutcome(state, (record,), record))  # type: ignore[arg-type]  # a state by name
     assert progress.best is not None
     assert progress.best[0].number == 1
     resumed = Progress(3, "validation_accuracy")

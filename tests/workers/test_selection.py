@@ -110,6 +110,13 @@ def test_where_none_can_be_used_the_session_ends_with_the_reason(answer: Answer)
     assert "\n" not in str(ended.value)
 
 
+def test_one_that_was_used_is_waited_for_when_it_is_gone() -> None:
+    heard = Heard()
+    assert heard.usable(a=HERE, b=OLD_CODE) == "a"
+    assert heard.usable(b=OLD_CODE) == ""
+    assert heard.usable(a=HERE, b=OLD_CODE) == "a"
+
+
 def test_a_cluster_without_workers_is_waited_for() -> None:
     assert Heard().usable() == ""
 
