@@ -174,13 +174,12 @@ class TrainedRun:
     def _pixels(self, images: NDArray[Any]) -> Pixels:
         """Images as the network takes them, if that is what they are."""
         shape, dtype = self._facts.shape, self._facts.dtype
-        images_NSF = images[np.newaxis] if images.ndim == 2 else images
-        if images_NSF.shape[1:] == (*shape, 1):
-            images_NSF = images_NSF[..., 0]
+        grey = images[..., 0] if images.shape[-3:] == (*shape, 1) else images
+        images_NSF = grey[np.newaxis] if grey.ndim == 2 else grey
         if images_NSF.shape[1:] != shape or not len(images_NSF) or images.dtype.kind not in "uifb":
             raise DataError(
-                f"images: must be numbers of the shape (images, {shape[0]}, {shape[1]}) "
-                f"(got {images.dtype} of the shape {images.shape})"
+                f"images: must be numbers of the shape (images, {shape[0]}, {shape[1]}), at least "
+                f"one image (got {images.dtype} of the shape {images.shape})"
             )
         is_cast = dtype == np.uint8 and images.dtype != np.uint8
         if is_cast and not np.isin(images_NSF, np.arange(WHITEST + 1)).all():

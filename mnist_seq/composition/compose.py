@@ -3,6 +3,7 @@
 Hydra composes the settings, and no more.
 """
 
+import threading
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from mnist_seq.invocation import command_text
 _PACKAGE = Path(__file__).resolve().parent.parent
 # Installed, they are in the package; in a clone they lie where people look for them.
 CONF = next(folder for folder in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if folder.is_dir())
+_HYDRA = threading.Lock()  # its state is that of the process
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
@@ -62,10 +64,11 @@ def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[s
     )
     from mnist_seq.composition.overrides import overrides_for_hydra
 
-    unreadable, groups = offer(CONF), config_groups(name)
+    groups = config_groups(name)
     prepared = overrides_for_hydra(kind, groups, overrides)
     try:
-        with initialize(config_path=None, version_base="1.3"):
+        with _HYDRA, initialize(config_path=None, version_base="1.3"):
+            unreadable = offer(CONF)
             if unreadable:  # of a file in use nothing else can be said
                 chosen = [word for word in prepared if word.partition("=")[0] in groups]
                 files = hydra_compose(name, chosen)

@@ -101,12 +101,12 @@ def write_npz_file(
     if not file.exists():
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+            with tempfile.TemporaryDirectory(dir=folder, prefix="unfinished-") as unfinished:
                 written = Path(unfinished, file.name)
                 np.savez_compressed(written, allow_pickle=False, **arrays)
                 written.replace(file)
         except OSError as error:
-            raise StoreError(f"{file}: cannot be written ({error.strerror})") from error
+            raise StoreError(f"{file}: cannot be written ({error.strerror or error})") from error
     return file
 
 

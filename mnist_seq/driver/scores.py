@@ -125,7 +125,7 @@ def paired_difference(
     ours, theirs : sequence of float
         At least two each, of the same seeds in the same order.
     images : int
-        That the scores are accuracies of: none is known more closely than to one image.
+        How many the scores are accuracies on.
     confidence : float
         Of the interval.
 
@@ -133,7 +133,7 @@ def paired_difference(
     -------
     tuple of float
         The interval's lower end, the mean, the upper end: Student's t of the differences, whose
-        standard deviation is at least that of what is rounded to whole images.
+        standard deviation is at least 1 / (images sqrt(12)), that of rounding to one image.
     """
     from scipy.stats import t
 

@@ -90,8 +90,8 @@ class Session:
             except Exception:
                 recorder.interrupt()
                 raise
-        if not is_complete:
-            recorder.interrupt()
+            if not is_complete:  # before the display ends, which fails on a terminal that is gone
+                recorder.interrupt()
         return is_complete
 
 

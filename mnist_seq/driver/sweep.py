@@ -101,9 +101,10 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
                 raise
             progress.end = trials.end if is_complete else None
             whole.finish(is_complete=is_complete and trials.given_up is None)
-            print_summary(progress)
             if is_complete:
                 notification.ended(trials.given_up)
+            print_summary(progress)
+            if is_complete:
                 finished = trials.finished()
                 study_report = partial(
                     report_study, workspace, session.tracker, name, config, finished

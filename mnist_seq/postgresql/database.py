@@ -136,7 +136,7 @@ class StudyLock:
             raise ServerAwayError(f"{self._address}: {_words(error)}") from error
         connection.close()
         if is_again and (found is None or found.name == _OWN_NAME):
-            raise ServerAwayError(f"{self._address}: still holds the connection that was cut")
+            raise ServerAwayError(f"{self._address}: has not noticed that the connection was cut")
         name = found.name if found else "another process"
         raise InputError(
             f"{self._study} is being driven by {name}: wait for it, or stop it there with Ctrl-C"

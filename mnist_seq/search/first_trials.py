@@ -7,14 +7,14 @@ from mnist_seq.config.settings import Values
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.limits import within_size
 from mnist_seq.search.migration import known_values, values_in_space
-from mnist_seq.search.storage import BEYOND_LIMITS, StudyStorage
+from mnist_seq.search.storage import StudyStorage
 from mnist_seq.search.study_settings import baseline_values
 
 MOST = 3
 
 
 def first_trials(storage: StudyStorage, config: SweepConfig) -> list[Values]:
-    """Values of an earlier study's best complete trials inside the search's space and limits.
+    """Values of an earlier study's best complete trials, inside the space and the limit of size.
 
     Returns
     -------
@@ -32,13 +32,8 @@ def first_trials(storage: StudyStorage, config: SweepConfig) -> list[Values]:
     if storage.open(name) is None:
         place = config.search.storage or config.tracking.folder
         raise ConfigError(f"search.start_from: {name} is no study in {place}")
-    attributes = storage.attributes()
-    search, beyond = attributes["settings"]["search"], attributes.get(BEYOND_LIMITS, {})
-    complete = [
-        trial
-        for trial in storage.trials()
-        if trial.state == TrialState.COMPLETE and str(trial.number) not in beyond
-    ]
+    search = storage.attributes()["settings"]["search"]
+    complete = [trial for trial in storage.trials() if trial.state == TrialState.COMPLETE]
     is_loss = "validation_loss" in search["objective"]  # which is a text or a list of them
     complete.sort(key=lambda trial: trial.values[0], reverse=not is_loss)
     tried = [baseline_values(config, number) for number in range(len(config.search.baselines))]

@@ -62,8 +62,7 @@ class Progress(Callback):
             self.baseline is None or is_better(record, self.baseline, self.objective)
         ):
             self.baseline = record
-        if self.best is None or is_better(record, self.best[1], self.objective):
-            self.best = (trial, record)
+        self._offer(trial, record)
 
     def on_trial_end(self, trial: Trial, outcome: TrialOutcome) -> None:
         self.running.pop(trial.number, None)
@@ -76,6 +75,8 @@ class Progress(Callback):
             self.baseline = outcome.best if outcome.state in COMPARED else None
         if self.best is not None and self.best[0].number == trial.number:
             self._look_for_best()
+        elif outcome.best is not None and outcome.state in COMPARED:
+            self._offer(trial, outcome.best)
 
     def on_trial_refused(self, trial: Trial, outcome: TrialOutcome) -> None:
         self.on_trial_end(trial, outcome)
@@ -84,10 +85,13 @@ class Progress(Callback):
         self.best = None
         ended = [(trial, outcome.best) for trial, outcome in self.compared()]
         for trial, record in [*ended, *self.running.values()]:
-            if record is not None and (
-                self.best is None or is_better(record, self.best[1], self.objective)
-            ):
-                self.best = (trial, record)
+            if record is not None:
+                self._offer(trial, record)
+
+    def _offer(self, trial: Trial, record: EpochRecord) -> None:
+        """Note an epoch if it is the best so far."""
+        if self.best is None or is_better(record, self.best[1], self.objective):
+            self.best = (trial, record)
 
     def on_message(self, text: str) -> None:
         self.messages.append(text)

@@ -54,7 +54,7 @@ def print_summary(progress: Progress) -> None:
     """Print the best trials of a sweep, its totals and its failures."""
     if progress.best is None:
         kept = " within search.limits" if progress.count("infeasible") else ""
-        console.print(f"no trial finished an epoch{kept}")
+        console.print(f"no trial reached a value{kept}")
     else:
         _print_best(progress, *progress.best)
     if progress.end is not None:

@@ -22,6 +22,7 @@ from distributed.client import ClosedClientError, FutureCancelledError
 
 from mnist_seq.config.settings import Config, WorkersConfig
 from mnist_seq.data.dataset import Dataset
+from mnist_seq.data.listed import many
 from mnist_seq.errors import FaultError, NotFiniteError, StoppedError, is_environmental
 from mnist_seq.invocation import command_text
 from mnist_seq.records import (
@@ -272,8 +273,11 @@ class Workers:
             return None
         count = self._slots.loading
         if not trainings and count:
-            return f"{count} worker(s) are loading their libraries"
-        return f"all busy: {len(self._slots.present)} worker(s) are at other work"
+            return f"{many(count, 'worker')} loading their libraries"
+        present = many(len(self._slots.present), "worker")
+        if not trainings and not self._slots.ready():
+            return f"no worker that can be used; left out: {present}"
+        return f"all busy: {present} at other work"
 
     def _leave_out_sleep(self) -> None:
         """Let no training seem to hang because this process, or the machine, was stopped."""
@@ -290,12 +294,15 @@ class Workers:
         before, self._clock = self._clock, _clock()
         if self._clock > before - SECONDS_BACK:
             return
-        address, security = self._client.scheduler.address, self._client.security
-        self._client.close()
+        before_it, address = self._client, self._client.scheduler.address
+        wait = self._config.connect_timeout
         try:
-            self._client = Client(address, security=security, timeout=self._config.connect_timeout)
+            self._client = Client(address, security=before_it.security, timeout=wait)
         except OSError as error:
-            raise FaultError(f"the clock was set back, and {address} is gone: {error}") from error
+            raise FaultError(
+                f"{address} does not answer since the clock was set back; the same command goes on"
+            ) from error
+        before_it.close()
         self._replaced |= self._slots.present
         self._slots.renew(self._client)
 

@@ -109,6 +109,21 @@ def test_a_trial_that_fails_after_a_good_epoch_is_not_the_best() -> None:
     assert resumed.best == progress.best
 
 
+def test_the_best_of_a_trial_that_ends_counts_though_it_was_not_its_last_epoch() -> None:
+    progress = Progress(4, "validation_accuracy")
+    trials = [Trial(number, with_values(config(), {}), {}) for number in range(4)]
+    lower, middle, low, high = (
+        replace(RECORD, validation_accuracy=accuracy) for accuracy in (0.96, 0.97, 0.955, 0.98)
+    )
+    progress.on_epoch_end(trials[1], lower)
+    progress.on_trial_end(trials[1], TrialOutcome("complete", (lower,), lower))
+    for trial, record in ((trials[2], middle), (trials[2], low), (trials[3], high)):
+        progress.on_epoch_end(trial, record)
+    progress.on_trial_end(trials[3], TrialOutcome("failed", (high,), high))
+    progress.on_trial_end(trials[2], TrialOutcome("complete", (middle, low), middle))
+    assert progress.best == (trials[2], middle)
+
+
 def test_an_ended_trial_counts_with_the_epoch_that_its_monitor_chose() -> None:
     progress = Progress(1, "validation_accuracy")
     chosen = replace(RECORD, epoch=2, validation_loss=0.05, validation_accuracy=0.96)

@@ -78,7 +78,8 @@ def draw_pairs(tables: StudyTables) -> list[Panel]:
         low, mean, high = importances.pair_interval((first, second))
         if panels and low <= STRONG:
             break  # one map that may be chance shows what was looked for; more would mislead
-        verdict = "" if low > STRONG else f" Below {wording.share(STRONG)} may be chance."
+        below = f" It reaches below {wording.share(STRONG)}: this may be chance."
+        verdict = "" if low > STRONG else below
         share, *ends = (wording.share(part) for part in (mean, low, high))
         note = (
             f"{share} of the variance goes with both together only (90 % interval "
