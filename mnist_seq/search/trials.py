@@ -20,7 +20,7 @@ from mnist_seq.search.limits import excess
 from mnist_seq.search.study import Study
 from mnist_seq.search.study_settings import baseline_values, trial_config
 
-LEAST_TRIALS = 10  # with a value, before a search ends by itself
+LEAST_COMPLETE = 10  # trials, before a search ends by itself: pruned ones show too little
 NEXT_TRIALS = 3  # whose gain is expected then
 INFEASIBLE_AT_FIRST = 20  # so many, and nothing else: the search ends
 
@@ -87,12 +87,13 @@ class StudyTrials:
 
     def _reason_to_end(self, finished: Sequence[FinishedTrial]) -> str | None:
         most = self._search.most_trials
+        outcomes = [outcome for _, outcome in finished_trials(self._config, finished)]
         best = [
             outcome.best.validation_accuracy
-            for _, outcome in finished_trials(self._config, finished)
+            for outcome in outcomes
             if outcome.best and outcome.state in {"complete", "pruned"}
         ]
-        if len(best) >= LEAST_TRIALS:
+        if sum(outcome.state == "complete" for outcome in outcomes) >= LEAST_COMPLETE:
             gain = self._study.expected_gain(NEXT_TRIALS)
             images = len(training_data(self._config.data).validation)
             noise = accuracy_standard_error(max(best), images)

@@ -15,10 +15,10 @@ from mnist_seq.config.settings import Scalar, Values
 from mnist_seq.config.validation import validate
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import ConfigError
-from mnist_seq.records import EpochRecord, TrialOutcome
+from mnist_seq.records import EpochRecord, FinalState, TrialOutcome
 from mnist_seq.search.expected_improvement import expected_gain, log_errors
 from mnist_seq.search.study_settings import study_name
-from mnist_seq.search.trials import LEAST_TRIALS, StudyTrials
+from mnist_seq.search.trials import LEAST_COMPLETE, StudyTrials
 from tests.examples import sweep_config
 from tests.search.landscapes import opened, searching
 
@@ -64,7 +64,7 @@ def gone_on(folder: Path, config: SweepConfig, most: int = 1000) -> tuple[int, s
 @pytest.mark.parametrize("sampler", ["gp", "tpe"])
 def test_it_ends_when_nothing_is_left_to_gain_and_says_so(sampler: str, tmp_path: Path) -> None:
     count, why = gone_on(tmp_path, auto(sampler))
-    assert LEAST_TRIALS <= count <= 20
+    assert LEAST_COMPLETE <= count <= 20
     # Digits have 144 images to choose by: at 97 %, their binomial standard error is 1.42 points.
     assert len(training_data(auto().data).validation) == 144
     assert why is not None
@@ -89,8 +89,8 @@ def test_killed_after_any_trial_it_ends_with_the_same(tmp_path: Path) -> None:
     (tmp_path / "once").mkdir()
     (tmp_path / "often").mkdir()
     once = gone_on(tmp_path / "once", auto())
-    gone_on(tmp_path / "often", auto(), most=LEAST_TRIALS - 2)
-    for _ in range(LEAST_TRIALS - 2, once[0]):
+    gone_on(tmp_path / "often", auto(), most=LEAST_COMPLETE - 2)
+    for _ in range(LEAST_COMPLETE - 2, once[0]):
         gone_on(tmp_path / "often", auto(), most=1)
     assert gone_on(tmp_path / "often", auto()) == once
 
@@ -144,3 +144,16 @@ def test_what_is_neither_auto_nor_a_number_is_refused() -> None:
 
 def test_the_study_is_the_one_with_a_number_of_trials() -> None:
     assert study_name(sweep_config("search.trials=auto")) == study_name(sweep_config())
+
+
+def test_trials_that_were_pruned_do_not_bring_the_end_nearer(tmp_path: Path) -> None:
+    config = auto(most_trials=14)
+    trials = StudyTrials(opened(tmp_path, config), config)
+    for number in range(14):
+        trial = trials.next()
+        assert trial is not None
+        best = EpochRecord(1, 1.0, 0.5, 1.0, 0.9, 0.001, 1.0, 1.0)
+        trials.report(trial, best, 1)
+        state: FinalState = "complete" if number < LEAST_COMPLETE - 1 else "pruned"
+        trials.finish(trial, TrialOutcome(state, (best,), best))
+    assert trials.end == "the search has ended: search.most_trials is 14"

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from mnist_seq.config.settings import Values
 from mnist_seq.config.validation import with_values
-from mnist_seq.records import EpochRecord, TrainResult, Trial, TrialOutcome
+from mnist_seq.records import EpochRecord, FinalState, TrainResult, Trial, TrialOutcome
 from mnist_seq.terminal.display import LiveDisplay, LogDisplay, open_display
 from mnist_seq.terminal.progress import Progress
 from tests.examples import config
@@ -96,11 +96,12 @@ def test_a_trial_that_fails_after_a_good_epoch_is_not_the_best() -> None:
     progress = Progress(3, "validation_accuracy")
     good, better = replace(RECORD, validation_accuracy=0.98), replace(RECORD, epoch=2)
     better = replace(better, validation_accuracy=0.99)
-    for number, record, state in ((1, good, "complete"), (2, better, "failed")):
+    ends: list[tuple[int, EpochRecord, FinalState]] = [(1, good, "complete"), (2, better, "failed")]
+    for number, record, state in ends:
         trial = Trial(number, with_values(config(), {}), {})
         progress.on_trial_start(trial)
         progress.on_epoch_end(trial, record)
-        progress.on_trial_end(trial, TrialOutcome(state, (record,), record))  # type: ignore[arg-type]  # a state by name
+        progress.on_trial_end(trial, TrialOutcome(state, (record,), record))
     assert progress.best is not None
     assert progress.best[0].number == 1
     resumed = Progress(3, "validation_accuracy")
