@@ -6,7 +6,7 @@ import pytest
 
 from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.search.trials import LEAST_TRIALS
+from mnist_seq.search.trials import LEAST_COMPLETE
 from tests.experiments.commands import printed
 
 SWEEP = (
@@ -33,7 +33,7 @@ def test_it_ends_says_why_and_goes_on_when_asked_for_more(tmp_path: Path) -> Non
     count = trials(tmp_path)
     assert "at most 30 trials on digits" in said
     (why,) = [line for line in said.splitlines() if line.startswith(ENDED)]
-    assert LEAST_TRIALS <= count < 30
+    assert LEAST_COMPLETE <= count < 30
     again = printed("sweep", *command, "search.trials=auto", "search.most_trials=30")
     assert f"{count} of them are done, and {why}; search.trials={count + 20} adds more" in again
     assert trials(tmp_path) == count
