@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from mnist_seq.config.settings import Config
 from mnist_seq.data.dataset import Dataset
 from mnist_seq.data.digests import Digests, changed_images
+from mnist_seq.data.listed import many
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.protocols import TrialSource, Workers
 from mnist_seq.errors import DataError, FaultError, StoreError
@@ -224,7 +225,7 @@ class Driver:
         running.worker_losses += lost.is_counted
         if running.worker_losses > self._retries:
             earlier = running.worker_losses - 1
-            times = f", as in {earlier} attempt{'s' * (earlier > 1)} before" if earlier else ""
+            times = f", as in {many(earlier, 'attempt')} before" if earlier else ""
             reason = f"{lost.kind}: {lost.detail}{times}"
             if not lost.is_own:
                 raise self._fault(running, reason)

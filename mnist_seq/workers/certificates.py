@@ -64,10 +64,10 @@ def security(config: Certificates, role: str, prefix: str = "", *, is_tls: bool)
     return found
 
 
-def security_of_a_session() -> Security:
-    """Return Dask's security settings with a certificate that only this process and its own have.
+def temporary_security() -> Security:
+    """Return Dask's security settings with a new self-signed certificate, kept in memory.
 
-    As ``Security.temporary`` of Dask, whose certificate is not valid once the clock is set back.
+    Unlike that of Dask's ``Security.temporary``, it stays valid when the clock is set back.
 
     References
     ----------

@@ -17,7 +17,7 @@ from distributed.utils import get_mp_context
 from mnist_seq.config.settings import WorkersConfig
 from mnist_seq.errors import FaultError, InputError
 from mnist_seq.workers import forkserver
-from mnist_seq.workers.certificates import security, security_of_a_session
+from mnist_seq.workers.certificates import security, temporary_security
 from mnist_seq.workers.cores import local_count, taken_cores
 from mnist_seq.workers.dask_settings import LOCAL_SETTINGS
 from mnist_seq.workers.one_core import OneCore
@@ -119,7 +119,7 @@ def _local_cluster(config: WorkersConfig) -> Iterator[tuple[Client, list[int], P
                 host="127.0.0.1",
                 # Any local user can reach the port, and whoever is let in can run code here.
                 protocol="tls",
-                security=security_of_a_session(),
+                security=temporary_security(),
                 dashboard_address="127.0.0.1:0",
                 scheduler_kwargs={"dashboard": False},
                 memory_limit=(

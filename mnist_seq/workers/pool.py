@@ -294,15 +294,15 @@ class Workers:
         before, self._clock = self._clock, _clock()
         if self._clock > before - SECONDS_BACK:
             return
-        before_it, address = self._client, self._client.scheduler.address
+        earlier, address = self._client, self._client.scheduler.address
         wait = self._config.connect_timeout
         try:
-            self._client = Client(address, security=before_it.security, timeout=wait)
+            self._client = Client(address, security=earlier.security, timeout=wait)
         except OSError as error:
             raise FaultError(
                 f"{address} does not answer since the clock was set back; the same command goes on"
             ) from error
-        before_it.close()
+        earlier.close()
         self._replaced |= self._slots.present
         self._slots.renew(self._client)
 
