@@ -44,8 +44,6 @@ class Range(Settings):
         Only whole numbers where `whole`, as for a setting that takes no others.
         """
         # Four by default, as analyses compare them: enough to see a bend.
-        if self.low == self.high:
-            return [self.low]
         shares = [n / (count - 1) for n in range(1, count - 1)]
         if self.log:
             between = [self.low * (self.high / self.low) ** share for share in shares]

@@ -57,6 +57,9 @@ def print_summary(progress: Progress) -> None:
         console.print(f"no trial reached a value{kept}")
     else:
         _print_best(progress, *progress.best)
+    if progress.outcomes:
+        console.print(_totals(progress))
+    console.print()
     if progress.end is not None:
         say(progress.end)
     for limit, numbers in progress.kinds("infeasible").items():
@@ -72,9 +75,6 @@ def _print_best(progress: Progress, trial: Trial, record: EpochRecord) -> None:
         f"\nbest [bold green]{progress.value(record)}[/] in trial {trial.number}"
         + (f", {gain}" if (gain := progress.gain()) else "")
     )
-    if progress.outcomes:
-        console.print(_totals(progress))
-    console.print()
 
 
 def _totals(progress: Progress) -> str:

@@ -52,6 +52,20 @@ def test_totals_are_of_trials_that_have_ended_and_told_once_there_are_any() -> N
     assert "1 trial complete, 0 pruned, 0 failed" in captured.get()
 
 
+def test_totals_are_told_where_every_trial_has_failed() -> None:
+    progress = Progress(1, "validation_accuracy")
+    record = EpochRecord(1, 1.0, 0.5, 1.0, 0.5, 0.001, 63.0, 1.0)
+    trial = Trial(0, config(), {})
+    progress.on_epoch_end(trial, record)
+    progress.on_trial_end(trial, TrialOutcome("failed", (record,), record, None, "hang: no epoch"))
+    with console.capture() as captured:
+        print_summary(progress)
+    first, totals, _, failures = captured.get().splitlines()
+    assert first == "no trial reached a value"
+    assert totals.endswith("0 trials complete, 0 pruned, 1 failed")
+    assert failures == "failed, hang: trial 0"
+
+
 @pytest.mark.parametrize(
     ("target", "ended", "train", "said"),
     [
