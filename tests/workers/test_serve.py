@@ -11,8 +11,6 @@ from mnist_seq.workers.serve import _check_host, run_workers
 from tests.experiments.commands import run
 
 OF_NO_MACHINE = "192.0.2.99"  # RFC 5737: for documentation alone
-# Tornado 6.5, netutil.py, leaves a socket that it could not bind to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 
 def test_a_scheduler_on_a_taken_port_is_one_line() -> None:
