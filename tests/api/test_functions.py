@@ -127,6 +127,7 @@ def test_a_mistake_is_the_line_of_the_command() -> None:
         mnist_seq.study(folder="not-there")
 
 
+@pytest.mark.slow
 def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
     images_NSF, file = np.arange(60 * 16, dtype=np.uint8).reshape(60, 4, 4), tmp_path / "own.npz"
     for names in (["a", "b"], ["a", "c"]):
@@ -255,6 +256,7 @@ def test_the_schema_is_that_of_the_code() -> None:
     assert json.loads(SCHEMA.read_text()) == schema()
 
 
+@pytest.mark.slow
 def test_a_study_and_what_follows_it_as_json(study: Study, folder: Path) -> None:
     tracking = f"tracking.folder={folder / 'mlruns'}"
     swept = as_json("sweep", "data=digits", "study=tried", "search.trials=2", tracking)

@@ -202,6 +202,7 @@ def crashes(
     return training.advance(settings, data, state)
 
 
+@pytest.mark.slow
 def test_a_trial_that_crashes_too_often_is_failed_alone(pool: Workers, tmp_path: Path) -> None:
     rates = {"training.learning_rate": {"choices": [0.01, 0.02, 0.03]}}
     config = searching(rates, sampler="grid", trials=3, retries=0)

@@ -80,6 +80,7 @@ def test_each_of_the_best_and_the_baseline_once_are_trained_on_the_same_seeds(
     assert said.count("points against the baseline on the same seeds") == 2
 
 
+@pytest.mark.slow
 def test_each_block_and_the_table_have_the_scores_that_are_in_mlflow(
     said: str, results: Results, best: list[RunInfo]
 ) -> None:
@@ -100,6 +101,7 @@ def test_each_block_and_the_table_have_the_scores_that_are_in_mlflow(
     assert re.search(r"^the search's order (held|did not hold); .* trial \d", said, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_each_network_has_its_answers_in_its_run(
     said: str, results: Results, best: list[RunInfo]
 ) -> None:

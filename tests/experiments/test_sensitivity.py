@@ -47,6 +47,7 @@ def said(folder: Path) -> str:
     return printed("sensitivity", f"tracking.folder={folder}")
 
 
+@pytest.mark.slow
 def test_each_hyperparameter_has_its_finding_and_every_training_is_a_run(
     said: str, folder: Path
 ) -> None:
@@ -68,6 +69,7 @@ def test_each_hyperparameter_has_its_finding_and_every_training_is_a_run(
         assert "test_accuracy" not in each.metrics
 
 
+@pytest.mark.slow
 def test_the_page_and_the_values_belong_to_the_varied_run(said: str, folder: Path) -> None:
     page = next(folder.glob("reports/*-sensitivity.html"))
     assert str(page) in said.replace("\n", "")

@@ -120,6 +120,7 @@ def is_fetched_slowly(
     return SlowRecord(*dataclasses.astuple(record)) if is_slow else record, after
 
 
+@pytest.mark.slow
 def test_a_record_that_is_not_fetched_is_a_lost_worker_and_stops_no_other(
     both_free: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +142,7 @@ def test_a_record_that_is_not_fetched_is_a_lost_worker_and_stops_no_other(
     assert isinstance(found[1], WorkerLost)
 
 
+@pytest.mark.slow
 def test_a_training_that_waits_for_others_does_not_hang(both_free: Workers) -> None:
     impatient = SETTINGS.model_copy(update={"epoch_timeout": 5.0})
     pool = Workers(both_free._client, FUNCTIONS, impatient)

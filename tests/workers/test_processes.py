@@ -198,6 +198,7 @@ def fails_to_load(settings: Config, data: Dataset) -> TrainingState:
     raise ImportError("no such library")
 
 
+@pytest.mark.slow
 def test_where_no_process_can_load_its_libraries_the_session_is_told(
     both_free: Workers, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ def told_and_covered(law: Law, path: str, seeds: range, curve: Curve = falling) 
     return told, covered
 
 
+@pytest.mark.slow
 def test_an_effect_is_told_with_its_size() -> None:
     told, covered = told_and_covered(wide_is_better, "model.units", range(6))
     assert told == 6

@@ -207,6 +207,7 @@ def test_one_trial_is_counted_in_the_singular() -> None:
     assert not re.search(r"\b1 (trials|epochs|images)\b|there are 1\b", words)
 
 
+@pytest.mark.slow
 def test_the_ledger_has_every_failure_with_its_reason() -> None:
     tables = tables_of("300 trials")
     ledger = page_of("300 trials").split("<h2>Failures</h2>")[1].split("</table>")[0]

@@ -27,6 +27,7 @@ def page(count: int, **more: str) -> str:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.slow
 def test_every_figure_is_drawn_and_no_text_overlaps(tmp_path: Path) -> None:
     shown = [(page(count), width) for count in (2, 6) for width in (1400, 400)]
     for (text, _), seen in zip(shown, measure(shown, tmp_path), strict=True):
