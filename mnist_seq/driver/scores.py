@@ -8,6 +8,7 @@ from statistics import mean, stdev
 import numpy as np
 
 from mnist_seq.config.settings import Config
+from mnist_seq.data.listed import many
 from mnist_seq.data.load import test_split
 from mnist_seq.driver.session import Session, data_of
 from mnist_seq.errors import StoppedError, TrainingError, in_one_line
@@ -55,15 +56,16 @@ class Scores:
     def line(self, what: str) -> str:
         """Return the scores as a sentence in rich's markup."""
         error = 100 * classification.accuracy_standard_error(self.mean, self.images)
+        images = many(self.images, "image")
         if len(self.accuracies) == 1:
             return (
                 f"{what} [bold green]{self.short}[/] "
-                f"(± {error:.2f}: the standard error of {self.images} images)"
+                f"(± {error:.2f}: the standard error of {images})"
             )
         each = ", ".join(f"{100 * score:.2f}" for score in self.accuracies)
         return (
             f"{what} [bold green]{self.short}[/], mean and standard deviation of "
-            f"{len(self.accuracies)} seeds ({each}); {self.images} images alone leave ± {error:.2f}"
+            f"{len(self.accuracies)} seeds ({each}); {images} alone leave ± {error:.2f}"
         )
 
 

@@ -38,7 +38,7 @@ def test_differences_that_are_all_alike_are_known_to_an_image_at_best() -> None:
 def test_a_flawless_score_has_an_error_and_that_of_several_is_of_their_mean() -> None:
     # Half an image short of 50: sqrt(0.01 * 0.99 / 50).
     assert "(± 1.41: the standard error of 50 images)" in Scores([1.0], 1.0, 50).line("test")
-    assert Scores([1.0, 0.5], 1.0, 100).line("test").endswith("100 images alone leave ± 4.33")
+    assert Scores([1.0, 0.5], 1.0, 10_000).line("test").endswith("10,000 images alone leave ± 0.43")
 
 
 def test_luck_is_what_fresh_seeds_do_not_reach() -> None:
