@@ -48,7 +48,7 @@ class Retraining:
 
     @property
     def std(self) -> float:
-        """Their standard deviation; NaN of one."""
+        """Standard deviation of the test accuracies; NaN with one seed."""
         return stdev(self.test_accuracies) if len(self.test_accuracies) > 1 else float("nan")
 
 

@@ -65,7 +65,7 @@ def run_training(config: TrainConfig, command: str) -> "TrainedRun":
 
 
 def run_report(config: ReportConfig) -> "WrittenPage":
-    """Write a study's report, or one that follows its sweep."""
+    """Write a study's report once, or again and again while its sweep runs."""
     from mnist_seq.driver.follow import follow
     from mnist_seq.driver.report import report
 

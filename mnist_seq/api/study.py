@@ -55,7 +55,7 @@ class Study:
 
     @property
     def front(self) -> pd.DataFrame:
-        """One row a trial that no other is as good as in each aim, cheapest first.
+        """Complete trials on the Pareto front, one per row, cheapest first.
 
         Its columns are ``trial``, the metric, ``parameters`` or ``seconds`` (of the first
         epoch), and the searched settings. With one aim it is the best trial alone.

@@ -172,7 +172,7 @@ class TrainedRun:
         return Prediction(names_K[probabilities_NK.argmax(axis=1)], probabilities_NK)
 
     def _pixels(self, images: NDArray[Any]) -> Pixels:
-        """Images as the network takes them, if that is what they are."""
+        """Check that images have the network's shape and values; return them as it takes them."""
         shape, dtype = self._facts.shape, self._facts.dtype
         grey = images[..., 0] if images.shape[-3:] == (*shape, 1) else images
         images_NSF = grey[np.newaxis] if grey.ndim == 2 else grey

@@ -23,7 +23,7 @@ def exit_code(error: MnistSeqError) -> int:
 
 @contextlib.contextmanager
 def told_in_a_line(again: str) -> Iterator[None]:
-    """Context manager: what the user can mend or has asked for ends the process without traceback.
+    """Context manager: end with a line, not a traceback, at a user's mistake or wish to stop.
 
     Parameters
     ----------

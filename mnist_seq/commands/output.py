@@ -321,7 +321,7 @@ class Predicted(Output):
 
 
 class PageCharacter(Output):
-    """A character on a page; its box is in pixels of the page with boxes."""
+    """A character on a page; its box is in pixels of the picture with boxes that is written."""
 
     line: int
     left: int
@@ -404,7 +404,7 @@ class Worker(Output):
 
 
 class Failed(Output):
-    """What any command prints that has ended with another exit code than 0."""
+    """What a command prints that ends with an exit code other than 0."""
 
     error: list[str]
     exit_code: int

@@ -66,7 +66,7 @@ def check_references(values: Any) -> None:
 
 
 def displaced(part: str) -> tuple[str, ...]:
-    """Return the parts of a search dimension that a part takes the place of."""
+    """Return which parts of a search dimension are replaced when another part is given."""
     if part in CHOICES:
         return RANGE
     return CHOICES if part in {"low", "high"} else ()
@@ -116,7 +116,7 @@ def _values(text: str) -> dict[str, Any]:
 
 
 def _count(node: yaml.Node, known: dict[int, float]) -> float:
-    """How many values a node stands for; without end if it holds itself."""
+    """Count the values that a node stands for; infinity if it contains itself."""
     if isinstance(node, yaml.ScalarNode):
         return 1
     if id(node) not in known:
@@ -129,7 +129,7 @@ def _count(node: yaml.Node, known: dict[int, float]) -> float:
 
 
 def _replacing(values: dict[str, Any]) -> dict[str, Any]:
-    """Add to each search dimension, as null, the parts that it takes the place of."""
+    """Add to each search dimension, as null, the parts that it replaces."""
     result: dict[str, Any] = {}
     for key, value in values.items():
         if not isinstance(value, Mapping):

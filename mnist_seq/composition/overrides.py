@@ -57,7 +57,7 @@ def overrides_for_hydra(
 
 
 def _named(kind: type[Settings], word: str) -> str:
-    """The word, with the setting that it is for where it stands alone."""
+    """Return a word as an override: one that stands alone gets the positional setting's name."""
     is_alone = kind.positional is not None and "=" not in word and not word.startswith(("-", "~"))
     return f"{kind.positional}={word}" if is_alone else word
 
@@ -136,7 +136,7 @@ def _check_path(kind: type[Settings], groups: Mapping[str, Sequence[str]], path:
 
 
 def _open_group(kind: type[Settings], path: str) -> str | None:
-    """The group that a path is in, if any setting of a training may be put into it."""
+    """The group that a path is in, if that takes any setting of a training; else None."""
     group = path.partition(".")[0]
     field = settings(kind).get(group)
     return group if field is not None and is_group(field) else None

@@ -63,7 +63,7 @@ class Range(Settings):
         return list(dict.fromkeys([self.low, *between, high]))
 
     def _rounded(self, value: float) -> float:
-        """To as few digits, from two on, as keep it inside the range."""
+        """Round a value to the fewest digits, at least two, that keep it inside the range."""
         rounded = (float(f"{value:.{digits}g}") for digits in range(2, 18))
         return next((number for number in rounded if self.low < number < self.high), value)
 
@@ -103,7 +103,7 @@ class Limits(Settings):
 
 
 def _typed(value: Any) -> str:
-    """A text or a list of texts as it is typed."""
+    """Format a text, or a list of texts, as it is typed on a command line."""
     return str(value).replace("'", "")
 
 

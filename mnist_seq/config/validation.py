@@ -107,7 +107,7 @@ def _is_text_type(kind: Any) -> bool:
 
 
 def value_type(field: FieldInfo) -> type[bool | int | float | str]:
-    """Return the type of a setting's values; text for one that takes only some words as well."""
+    """Return the type of a setting's values: bool, int or float, else str, also for choices."""
     return next((kind for kind in (bool, int, float) if kind in _alternatives(field)), str)
 
 
@@ -137,7 +137,7 @@ def takes_texts(field: FieldInfo) -> bool:
 
 
 def is_group(field: FieldInfo) -> bool:
-    """Whether a setting is a group of others, whichever are typed."""
+    """Whether a setting is a group that takes any names: a mapping, not a fixed set."""
     return any(get_origin(part) is dict for part in _alternatives(field))
 
 

@@ -148,7 +148,7 @@ def _as_array(name: str, values: ArrayLike) -> NDArray[Any]:
 def _checked(
     file: str, names: tuple[str, str], images: NDArray[Any], labels: NDArray[Any]
 ) -> tuple[Pixels, NDArray[Any]]:
-    """Images as uint8 or float32 (N, S, F) and labels (N,), if that is what the arrays are."""
+    """Check images and labels; return them as uint8 or float32 (N, S, F) and (N,)."""
     x, y = names
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]

@@ -57,7 +57,7 @@ class PixelFormat:
         return np.ascontiguousarray(images_NSF.swapaxes(1, 2)) if self.is_transposed else images_NSF
 
     def pixels(self, images_NSF: NDArray[np.uint8]) -> Pixels:
-        """Write the source's images as it does; `images` gives the same ones back."""
+        """Convert images to the numbers that their source holds; the inverse of `images`."""
         pixels_NSF = images_NSF.swapaxes(1, 2) if self.is_transposed else images_NSF
         if self.is_bytes:
             return pixels_NSF

@@ -129,7 +129,7 @@ def split_parts(source: Source, config: DataConfig) -> Parts:
 def _check_kept(
     kept_K: NDArray[np.bool_], problem: str, source: Source, config: DataConfig
 ) -> None:
-    """Raise a DataError if a class cannot be kept, unless it may be left out and two are left."""
+    """Raise a DataError if a class is too small, unless it may be dropped and two others remain."""
     if kept_K.all():
         return
     if config.rare_classes == "fail":

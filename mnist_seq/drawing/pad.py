@@ -29,7 +29,7 @@ def strokes_of(told: Any) -> Sequence[Stroke] | None:
 
 
 class Pad(Element, component="pad.js"):
-    """A square of white paper; all of its strokes are told after each of them.
+    """A square of white paper to draw on, which reports all its strokes after each new one.
 
     Parameters
     ----------

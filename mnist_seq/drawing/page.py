@@ -95,7 +95,7 @@ class _View:
         self.show(None)
 
     def show(self, read: ReadDrawing | None) -> None:
-        """Show another drawing, from its first row on; with nothing to read, nothing."""
+        """Show a drawing from its first row on, or an empty page if there is None."""
         self._read = read
         self._image.set_source("" if read is None else image_address(read.image_SF))
         beliefs_KS = np.zeros((len(self._names), 0)) if read is None else read.beliefs_SK.T
@@ -174,7 +174,7 @@ def _unread(row: int, rows: int) -> str:
 
 
 def _colours(classes: int) -> list[str]:
-    """A colour each, apart from those of the classes beside it."""
+    """One colour for each class, distinct from its neighbours' colours."""
     step = next(
         step
         for step in range(max(1, round(0.38 * classes)), classes + 1)

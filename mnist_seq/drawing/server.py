@@ -49,7 +49,7 @@ class SameOrigin:
 
 
 def guarded(app: ASGIApp) -> ASGIApp:
-    """An ASGI application for its own pages alone, asked for by this machine's names."""
+    """Wrap an ASGI application so that only its own pages reach it, under this machine's names."""
     return TrustedHostMiddleware(SameOrigin(app), [HOST, "localhost"])
 
 

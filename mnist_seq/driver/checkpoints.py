@@ -188,7 +188,7 @@ def write_atomically(path: Path, content: bytes, *, shared: bool = True) -> None
 
 
 def unfinished_file(path: Path, process: int | None = None) -> Path:
-    """Where a file is while it is written; of a `shared` one, while that process writes it."""
+    """Path of a file until it is complete; with a process's number, of that process alone."""
     return path.with_name(f"{path.name}.{f'{process}.' if process else ''}unfinished")
 
 

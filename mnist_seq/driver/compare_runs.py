@@ -87,7 +87,7 @@ def compare_runs(config: InspectConfig, against: str, command: str) -> WrittenPa
 def _refuse_no_pair(
     first: tuple[Experiment, RunInfo], second: tuple[Experiment, RunInfo], against: str
 ) -> None:
-    """Refuse, before any image is read, a run itself and one with other images by its tags."""
+    """Refuse the same run twice, and runs whose tags name other images, before reading any."""
     if first[1].id == second[1].id:
         raise TrackingError(
             f"against={against}: is the run itself, {_name(*first)}; name another run"
@@ -98,7 +98,7 @@ def _refuse_no_pair(
 
 
 def _refuse_other_data(a: InspectedRun, b: InspectedRun, against: str) -> None:
-    """Refuse what the tags of earlier versions do not tell, and classes without such an image."""
+    """Refuse other validation images or classes, found in the data where the tags lack them."""
     for what, same in (
         ("validation images", a.data.digests["validation"] == b.data.digests["validation"]),
         ("classes", a.class_names == b.class_names),

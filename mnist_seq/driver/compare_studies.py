@@ -20,7 +20,7 @@ from mnist_seq.terminal.summary import print_files, print_findings, table_of
 from mnist_seq.tracking.results import Experiment
 
 # Of the search's settings, those that say nothing of how its trials were chosen.
-UNTOLD = {"space", "baselines", "timeout", "retries", "max_failures"}
+NOT_COMPARED = {"space", "baselines", "timeout", "retries", "max_failures"}
 
 
 def compare_studies(config: CompareConfig, command: str) -> WrittenPage:
@@ -89,5 +89,5 @@ def _search(search: SearchConfig) -> dict[str, Scalar]:
         or "as configured"
         for own in search.baselines
     )
-    own = flatten({"search": search.model_dump(exclude=UNTOLD)})
+    own = flatten({"search": search.model_dump(exclude=NOT_COMPARED)})
     return {**own, "search.baselines": baselines or "none"}

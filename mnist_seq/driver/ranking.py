@@ -1,4 +1,4 @@
-"""Compares the best configs of a study on the test images: a table, and whether luck chose."""
+"""Compares a study's best configs on the test images: a table, and whether the best won by luck."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -146,7 +146,7 @@ def _say_what_was_found(scan: Scan, lines: Sequence[Sequence[Character]]) -> Non
 def _text(
     lines: Sequence[Sequence[Character]], answers: Sequence[Answer], class_names: Sequence[str]
 ) -> str:
-    """Labels as lines and words; with a blank between them where some are longer than a letter."""
+    """Labels as lines and words of text; spaced if any class name is longer than a letter."""
     between = "" if all(len(name) == 1 for name in class_names) else " "
     labels = iter(answers)
     text = ""

@@ -47,7 +47,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class _Comparison:
-    """Of a network with the champion: whether it is better by more than luck, and in words."""
+    """A network compared with the champion: is it better by more than luck, and in words."""
 
     is_better: bool
     text: str
@@ -138,7 +138,7 @@ def _compared(workspace: Workspace, run: RunInfo, champion: Version) -> _Compari
 
 
 def _right(workspace: Workspace, run_id: str, images: int | None = None) -> NDArray[np.bool_]:
-    """Which test images a run's network has right, in their order; so many, if that is known."""
+    """Read which test images a run's network has right; refuse another count than `images`."""
     file = workspace.results.file(run_id, RESULTS_FILE)
     try:
         right_N = read_right(file)

@@ -270,7 +270,7 @@ def compare_curves(
 
 
 def _baseline_line(workspace: Workspace, experiment: Experiment, plan: RetrainingPlan) -> list[str]:
-    """How far the trial was above the study's baseline in the search, if it has another one."""
+    """How far the trial was above the study's baseline in the search; none for the baseline."""
     baseline, metric = workspace.baseline_run(experiment), "best_validation_accuracy"
     if baseline is None or baseline.id == plan.source.id:
         return []

@@ -216,7 +216,7 @@ class Workspace:
         return self.results.experiment_of(run), run
 
     def find_other_run(self, experiment: Experiment, named: str) -> tuple[Experiment, RunInfo]:
-        """The run to compare one of the experiment with, and the experiment that it is in.
+        """The run to compare a run of an experiment with, and the experiment of that other run.
 
         Parameters
         ----------

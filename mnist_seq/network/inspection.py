@@ -135,7 +135,7 @@ def probabilities_after_each_row(
 def reader_of_one(
     model: Any, readout: Readout, shape: tuple[int, int]
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """`probabilities_after_each_row` of one image after another, compiled once, here, for seconds.
+    """Return `probabilities_after_each_row` for one image at a time; compiles it, for seconds.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def _row_by_row(
 
 
 def _from_scaling(model: Any) -> Any:
-    """The model without what its images' format needs before they are pixels from 0 to 255."""
+    """The model from its scaling on, without the layers that convert other formats to 0 to 255."""
     import keras
 
     return keras.Model(model.get_layer("scaling").input, model.output)

@@ -41,7 +41,7 @@ BYTES_OF_LAYERS, BYTES_OF_A_PIXEL = 2**18, 64  # most of config.json; a pixel ha
 def check_network_file(
     file: Path | bytes, config: ModelConfig, shape: tuple[int, int], classes: int
 ) -> None:
-    """Refuse a file that is not a network of this config, without making anything of it.
+    """Refuse a file that is not a network of this config, before anything in it is loaded.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ class Regularization(NamedTuple):
 
     @classmethod
     def of(cls, config: TrainingConfig) -> Self:
-        """Return that of a config."""
+        """Return the regularization that a config asks for."""
         decay = config.weight_decay
         if decay is None and config.optimizer == "adamw":
             decay = ADAMW_DECAY
@@ -74,7 +74,7 @@ class Regularization(NamedTuple):
 
     @property
     def parts(self) -> tuple[bool, ...]:
-        """Which there are: programs that differ in it have different code."""
+        """Which kinds of regularization are on; each combination has a program of its own."""
         return tuple(value is not None for value in self)
 
 

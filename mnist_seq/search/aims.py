@@ -46,5 +46,5 @@ def known_costs(trial: FrozenTrial, count: int) -> Costs | None:
 
 
 def no_costlier(costs: Costs, than: Costs) -> bool:
-    """Whether nothing costs more than it does of another trial."""
+    """Whether none of a trial's costs is above the same cost of another trial."""
     return all(cost <= other for cost, other in zip(costs, than, strict=True))

@@ -106,7 +106,7 @@ def expected_hypervolume_improvement(
 def _informed(
     known: Numbers, results: Numbers, running: Numbers
 ) -> tuple["GaussianProcessRegressor", Numbers]:
-    """Model of known results and those predicted of running trials; the known ones, scaled."""
+    """Return a model of known results and of running trials' predicted ones; the known, scaled."""
     model, scaled = _fitted(known, results)
     return (_believing(model, running) if len(running) else model), scaled
 
@@ -242,7 +242,7 @@ def chance_below(known: Numbers, results: Numbers, limit: float, candidates: Num
 
 
 def _fitted(known: Numbers, results: Numbers) -> tuple["GaussianProcessRegressor", Numbers]:
-    """Return a Gaussian process fitted to results in standard deviations, and these."""
+    """Return a Gaussian process fitted to standardized results, and the standardized results."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import Matern, WhiteKernel
@@ -258,7 +258,7 @@ def _fitted(known: Numbers, results: Numbers) -> tuple["GaussianProcessRegressor
 
 
 def _believing(model: "GaussianProcessRegressor", points: Numbers) -> "GaussianProcessRegressor":
-    """Return a model that takes what it predicts of some points for known, with its kernel."""
+    """Return the model conditioned on its own predictions at some points, with the same kernel."""
     from sklearn.gaussian_process import GaussianProcessRegressor
 
     believed = np.concatenate([model.y_train_, model.predict(points)])

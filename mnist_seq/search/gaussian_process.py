@@ -283,7 +283,7 @@ class GaussianProcessSampler(BaseSampler):
         return found or [drawn]
 
     def _timed(self, trials: Iterable[FrozenTrial]) -> list[tuple[FrozenTrial, float]]:
-        """Return the trials whose first epoch's seconds are known, with these, under a limit."""
+        """Return ended trials with their first epoch's seconds; none if seconds are not limited."""
         if self._most_seconds is None:
             return []
         ended = [trial for trial in trials if trial.state in FINAL_STATES]

@@ -70,7 +70,7 @@ def copied(
     params: Values,
     distributions: Mapping[str, BaseDistribution],
 ) -> FrozenTrial:
-    """Copy a trial with its `values`, of which a sampler learns from the `params` alone."""
+    """Copy a trial with all its `values`; samplers learn from its `params` alone."""
     copy = create_trial(
         state=trial.state,
         values=trial.values if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) else None,

@@ -87,7 +87,7 @@ def suggest(trial: optuna.Trial, path: str, known: BaseDistribution) -> Scalar:
 
 
 class WithinLimits(BaseSampler):
-    """Asks another sampler again until what it suggests keeps to the limits, some times at most.
+    """Asks another sampler until a suggestion keeps to the limits, for a number of tries.
 
     Parameters
     ----------

@@ -260,7 +260,7 @@ class StudyStorage:
             self._storage.set_trial_state_values(trial_id, trial.state, trial.values)
 
     def _is_finished(self, trial_id: int, trial: FrozenTrial) -> bool:
-        """Whether a server has a trial as it has ended."""
+        """Whether a server has stored a trial's final state and values already."""
         if isinstance(self._place, Path):
             return False
         stored = self._storage.get_trial(trial_id)

@@ -17,7 +17,7 @@ from mnist_seq.terminal.progress import Progress, duration_text, settings_text
 
 
 class _Terminal(Console):
-    """Console that takes for a terminal what is one: no file, whatever FORCE_COLOR asks for."""
+    """Console that never treats a file as a terminal, even if FORCE_COLOR is set."""
 
     @property
     def is_terminal(self) -> bool:

@@ -9,7 +9,7 @@ _NAME = "spelled"
 
 
 def write_what_can_be_written() -> None:
-    """From now on, write a character that the output's encoding lacks in other letters."""
+    """From now on, spell characters that the output's encoding lacks in letters that it has."""
     codecs.register_error(_NAME, _spell)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

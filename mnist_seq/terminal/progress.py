@@ -147,7 +147,7 @@ class Progress(Callback):
         return [ended for ended in self.outcomes.values() if ended[1].state in COMPARED]
 
     def kinds(self, state: FinalState) -> dict[str, list[int]]:
-        """Numbers of the failed or infeasible trials, by the kind of failure or by the limit."""
+        """Trial numbers of the failed or infeasible trials, by kind of failure or by limit."""
         kinds: dict[str, list[int]] = {}
         for number, (_, outcome) in sorted(self.outcomes.items()):
             if outcome.state == state:

@@ -61,7 +61,7 @@ def restoring(store: Store, experiment: Experiment, run_id: str | None = None) -
 
 
 class DeletionCheck:
-    """Finds out what was deleted in MLflow while it was written, and tells of each once.
+    """Finds experiments and runs that were deleted in MLflow meanwhile; warns once of each.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ def recorded_folder(database: Path) -> Path | None:
 
 
 def follow(database: Path, artifacts: Path) -> None:
-    """Replace the addresses inside the artifacts' folder of before by those inside this one.
+    """Rewrite addresses in the former artifacts' folder as addresses in the present one.
 
     MLflow has no call for that: it takes the address of an experiment once. Files that are kept
     elsewhere stay there.

@@ -94,7 +94,7 @@ class RunInfo:
 
     @property
     def number(self) -> int | None:
-        """Number of its trial; None if its tag is not one."""
+        """Number of the run's trial; None if its tag is not a number."""
         text = self.tags.get("trial_number", "")
         return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 

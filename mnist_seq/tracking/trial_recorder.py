@@ -73,7 +73,7 @@ def label_again(
     runs: Iterable[tuple[int, RunInfo]],
     finished: Iterable[tuple[Trial, TrialOutcome]],
 ) -> None:
-    """Label the runs of trials that other limits have made infeasible, or no longer are.
+    """Relabel the runs of trials that changed limits have made infeasible, or feasible again.
 
     Parameters
     ----------

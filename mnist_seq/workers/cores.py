@@ -1,4 +1,4 @@
-"""How many workers a machine has, and which cores they are pinned to: such as no other sweep takes.
+"""How many workers a machine gets, and to which cores they are pinned: none of another sweep's.
 
 A core is taken by an abstract Unix socket of its name, which the kernel frees with the process that
 holds it. Nothing listens there.

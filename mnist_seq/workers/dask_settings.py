@@ -1,4 +1,4 @@
-"""Dask's settings for the processes that this project starts: what of Dask is of no use here."""
+"""Dask's settings for the processes that this project starts: what is of no use here is off."""
 
 from mnist_seq.workers import forkserver
 

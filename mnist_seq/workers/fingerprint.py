@@ -120,7 +120,7 @@ def fingerprint(
 
 
 def most_common(fingerprints: Sequence[Fingerprint], code: str) -> Fingerprint | None:
-    """The fingerprint that most workers with this code share; the first of as many.
+    """The fingerprint that most workers with this code share; the first one at a tie.
 
     None where no worker has the code.
     """

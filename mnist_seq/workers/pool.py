@@ -280,7 +280,7 @@ class Workers:
         return f"all busy: {present} at other work"
 
     def _leave_out_sleep(self) -> None:
-        """Let no training seem to hang because this process, or the machine, was stopped."""
+        """Leave out pauses of this process or machine, so that no training seems to hang."""
         now = time.monotonic()
         if now - self._looked > SECONDS_AWAKE:
             self._starts.leave_out(now - self._looked)
@@ -427,7 +427,7 @@ class Workers:
         )
 
     def _place(self, slot: str, detail: str) -> str:
-        """Where a disk is full, if the system does not say it."""
+        """Name the folder whose disk is full, for an error that does not name it."""
         if os.strerror(errno.ENOSPC) not in detail or "/" in detail:
             return ""
         if self._config.scheduler is not None:
@@ -444,7 +444,7 @@ class Workers:
 
 
 def _clock() -> float:
-    """Seconds by which the clock is ahead of one that is never set."""
+    """Seconds by which the wall clock, which can be set, is ahead of the monotonic one."""
     return time.time() - time.monotonic()
 
 

@@ -128,7 +128,7 @@ class Slots:
         self._last_refresh = time.monotonic()
 
     def generation(self, slot: str) -> int:
-        """Which of the processes that had this address, one after the other, has it now."""
+        """Count of the processes that have had this address, one after the other, up to now."""
         return self._generations[slot]
 
     def is_there(self, slot: str, generation: int) -> bool:
@@ -286,7 +286,7 @@ class Slots:
         return slot in self._known and self._known[slot]["status"] not in ("init", "running")
 
     def _warmed_up(self, slot: str) -> Future:
-        """The task that loads a slot's libraries; a new one where there is none that counts."""
+        """The task that loads a slot's libraries; a new one if there is none or it was lost."""
         earlier = self._warm_ups.get(slot)
         if earlier is not None and earlier.status not in ("cancelled", "lost"):
             return earlier
@@ -322,7 +322,7 @@ class Slots:
             self._answers[slot] = answer
 
     def _give_up(self, slot: str) -> None:
-        """Use a slot again only when its process has answered anew."""
+        """Give up on a slot's process; the slot is used again once a new one has answered."""
         self._generations[slot] += 1
         self._warm_ups.pop(slot, None)
         self._answers.pop(slot, None)

@@ -7,7 +7,7 @@ from distributed import Client
 
 
 class Starts:
-    """The times at which tasks have started, by what they tell.
+    """Start times of tasks, from events that the tasks themselves send.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Starts:
         self._at.pop(name, None)
 
     def leave_out(self, seconds: float) -> None:
-        """Let all tasks have started so much later."""
+        """Move all start times later, so that a pause does not count as running."""
         self._at = {name: at + seconds for name, at in self._at.items()}
 
     def _note(self, event: tuple[float, int | str]) -> None:

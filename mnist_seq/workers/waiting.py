@@ -1,4 +1,4 @@
-"""Tells the user why nothing moves."""
+"""Tells the user what a command that makes no progress is waiting for."""
 
 import time
 from collections.abc import Callable

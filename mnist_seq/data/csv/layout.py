@@ -83,7 +83,7 @@ class Layout:
         return "last" if self.label == self.columns[-1] else "between"
 
     def neighbours(self) -> tuple[list[int], list[int]]:
-        """Columns of what would be the first and the last column's neighbours in an image."""
+        """Columns that would be next to the first and to the last column's pixel in an image."""
         if self.side < 2:
             return [], []
         columns = self.columns

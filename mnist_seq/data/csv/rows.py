@@ -68,7 +68,7 @@ def read_rows(file: str, layout: Layout) -> tuple[NDArray[np.float32], Column]:
 
 
 def ends_by_rows(file: str, layout: Layout) -> Ends:
-    """Return the columns that may be the label; where numbers are mistakes, NaN."""
+    """Return the first and last columns, which may be the label; NaN for what is no number."""
     near_first, near_last = layout.neighbours()
     chosen = [layout.columns[0], layout.columns[-1], *near_first, *near_last]
     values = [

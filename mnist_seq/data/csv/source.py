@@ -65,7 +65,7 @@ def read_csv_files(config: DataConfig) -> Source:
 
 
 def _description(train_file: str, train: Table, test_file: str, test: Table) -> str:
-    """What the files seem to be; of the test file only what is otherwise."""
+    """Describe what the training file seems to be, and how the test file differs from it."""
     text = f"{train_file}: {train.description}"
     if test.remarks != train.remarks:
         text += f"; {test_file}: {', '.join(test.remarks)}"

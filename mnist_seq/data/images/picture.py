@@ -49,7 +49,7 @@ class Picture:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Context manager: without Pillow's warnings, for every thread; what matters is an error."""
+    """Context manager: no warnings of Pillow in any thread; what matters raises an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -149,7 +149,7 @@ def read_once(classes: Mapping[str, Sequence[Path]], size: int, ink: Ink) -> For
 
 
 def _content(path: Path) -> str:
-    """Digest of a file's bytes; of one that will not be read, what is wrong with it."""
+    """Digest of a file's bytes; for a file that cannot be read, the reason instead."""
     try:
         if path.stat().st_size > MAX_BYTES:
             return "large"

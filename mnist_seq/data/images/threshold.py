@@ -1,4 +1,4 @@
-"""Ink told from paper: Otsu's threshold, and what of the light's unevenness stands in its way.
+"""Ink told from paper by Otsu's threshold, once uneven light is evened out.
 
 Shapes: H rows, W columns.
 """
@@ -86,7 +86,7 @@ def even_light(grey_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _leveled(grey_HW: NDArray[np.uint8], surface_HW: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Grey values as if the paper's, which the surface tells, were its mean everywhere."""
+    """Grey values as if the paper, as fitted by the surface, had its mean grey everywhere."""
     level_HW: NDArray[np.float64] = grey_HW - surface_HW + surface_HW.mean()
     return np.rint(np.clip(level_HW, 0, 255)).astype(np.uint8)
 

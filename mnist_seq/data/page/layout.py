@@ -46,7 +46,7 @@ class Box:
 
     @property
     def middle(self) -> float:
-        """From left to right."""
+        """Horizontal middle, in pixels from the page's left edge."""
         return (self.left + self.right) / 2
 
     def across(self, other: "Box") -> float:
@@ -60,7 +60,7 @@ class Box:
         return common / min(self.height, other.height)
 
     def with_box(self, other: "Box") -> "Box":
-        """The smallest that holds both."""
+        """Return the smallest box that holds this one and another."""
         return Box(
             min(self.left, other.left),
             min(self.top, other.top),

@@ -83,7 +83,7 @@ def find_marks(ink_HW: NDArray[np.uint8]) -> Marks:
 
 
 def _weighted_median(values_N: NDArray[np.int64], weights_N: NDArray[np.int64]) -> float:
-    """Median of values that count as often as their weights say: specks hardly do; 0 of none."""
+    """Weighted median, to which specks add little; 0 if there are no values."""
     if not len(values_N):
         return 0.0
     order = np.argsort(values_N)

@@ -60,7 +60,7 @@ def joined(parts: Sequence[Character]) -> Character:
 
 
 def best_spans(probabilities: Mapping[Span, float]) -> list[Span]:
-    """The spans that make up a line and are most probable together, each as often as it has parts.
+    """The most probable way to cover a line with spans; a span counts once for each of its parts.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ class Coordinates:
         return found
 
     def changed(self, trials: Sequence[Settings], path: str, value: Scalar) -> list[Settings]:
-        """The same trials with one setting changed, and those with it that depend on it.
+        """The same trials with one setting changed, and the settings that depend on it.
 
         A hyperparameter that is active only under a condition has its condition set. One that
         becomes active has no value yet: it gets each of its values in turn.
@@ -95,7 +95,7 @@ class Coordinates:
         return conditions
 
     def _consistent(self, settings: dict[str, Scalar], spare: Settings, share: float) -> Settings:
-        """Drop what is not active, and fill in what is, from `spare` or at a share of its range."""
+        """Drop inactive settings; fill in active ones from `spare`, or at a share of the range."""
         for path, h in self._searched.items():
             if not self._fits(h, settings):
                 settings.pop(path, None)

@@ -22,9 +22,9 @@ from mnist_seq.report.analysis.study_model import StudyModel, after_training, st
 from mnist_seq.report.analysis.tables import StudyTables
 
 WITHIN_90_PERCENT = 1.645  # standard deviations of a normal distribution
-# Standard deviations from which on a difference is told. The two values are chosen as the furthest
-# apart: at 2 of them, 1 hyperparameter in 200 without effect is said to have one.
-TOLD = 2.0
+# Standard deviations from which on a difference is significant. The two values are chosen as the
+# furthest apart: at 2 of them, 1 hyperparameter in 200 without effect is said to have one.
+SIGNIFICANT = 2.0
 SAME = 0.05  # errors that differ by less than this share are called the same
 MOST_AVERAGED = 40  # trials
 DRAWS = 4000
@@ -132,9 +132,9 @@ class Effect:
         return next(k for k in way if errors[k] <= (1 + SAME) * errors[self.best])
 
     @property
-    def is_told(self) -> bool:
-        """Whether its best and worst values differ by more than the model may be wrong."""
-        return self.at_best.deviations(self.worst, self.best) > TOLD
+    def is_significant(self) -> bool:
+        """Whether the best and worst values differ by more than the model's uncertainty."""
+        return self.at_best.deviations(self.worst, self.best) > SIGNIFICANT
 
 
 @lru_cache(maxsize=2)

@@ -6,7 +6,7 @@ from typing import Any
 
 from mnist_seq.config.search import Range
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.analysis.effects import SAME, TOLD, Effect, effects
+from mnist_seq.report.analysis.effects import SAME, SIGNIFICANT, Effect, effects
 from mnist_seq.report.analysis.findings import Finding
 from mnist_seq.report.analysis.importance import STRONG, Importances, variance_importance
 from mnist_seq.report.analysis.next_range import choices_override, edges
@@ -19,13 +19,13 @@ LITTLE = 0.25  # share of its error by which a hyperparameter of little effect c
 
 
 def what_matters(tables: StudyTables) -> Iterator[Finding]:
-    """Findings on the hyperparameters with an effect, or one that none was seen."""
+    """Findings on the hyperparameters that have an effect, or that none was seen to have one."""
     fitted, importances = study_model(tables), variance_importance(tables)
     if fitted is None or importances is None:
         yield _too_few_trials(tables)
         return
-    told = [effect for effect in effects(tables).values() if effect.is_told]
-    if not told:
+    significant = [effect for effect in effects(tables).values() if effect.is_significant]
+    if not significant:
         yield Finding(
             "nothing_learned",
             "Nothing was learned about the hyperparameters: no two values of any of them differ by "
@@ -35,10 +35,10 @@ def what_matters(tables: StudyTables) -> Iterator[Finding]:
         )
         return
     yield from _leader(importances)
-    for effect in sorted(told, key=lambda e: -e.at_best.fall(e.worst, e.best)[1]):
+    for effect in sorted(significant, key=lambda e: -e.at_best.fall(e.worst, e.best)[1]):
         yield _effect(tables, effect)
     yield from _interaction(importances)
-    curves = {effect.hyperparameter.path: effect.at_best.error for effect in told}
+    curves = {effect.hyperparameter.path: effect.at_best.error for effect in significant}
     for edge in edges(tables):
         curve = curves.get(str(edge.numbers["hyperparameter"]))
         if curve is None:
@@ -52,7 +52,7 @@ def what_matters(tables: StudyTables) -> Iterator[Finding]:
 def unimportant(tables: StudyTables) -> list[Finding]:
     """Findings on hyperparameters whose values hardly change the error."""
     seen = effects(tables)
-    if not any(effect.is_told for effect in seen.values()):
+    if not any(effect.is_significant for effect in seen.values()):
         return []
     found: dict[str, Finding] = {}
     # Children come after their parents in a space that reads downwards, and may speak for them.
@@ -65,16 +65,16 @@ def unimportant(tables: StudyTables) -> list[Finding]:
 
 
 def undecided(tables: StudyTables) -> Iterator[Finding]:
-    """The finding that bounds the effects which may be chance, where others are told."""
+    """Finding with bounds on the effects that may be chance, if other effects are certain."""
     seen = effects(tables).values()
-    if not any(effect.is_told for effect in seen):
+    if not any(effect.is_significant for effect in seen):
         return
     little = {finding.numbers["hyperparameter"] for finding in unimportant(tables)}
     bounds: dict[str, float | str] = {}
     texts = []
     for effect in seen:
         path = effect.hyperparameter.path
-        if effect.is_told or path in little:
+        if effect.is_significant or path in little:
             continue
         low, _, high = effect.at_best.fall(effect.worst, effect.best)
         worst, best = (_value(effect, k) for k in (effect.worst, effect.best))
@@ -131,7 +131,7 @@ def _beyond(tables: StudyTables, effect: Effect, knee: int) -> str:
     end = len(response.error) - 1 if effect.best >= effect.worst else 0
     if knee == end:
         return ""
-    if response.deviations(end, effect.best) > TOLD:
+    if response.deviations(end, effect.best) > SIGNIFICANT:
         return f"; at {_value(effect, end)} it is {_error(tables, response.error[end])} again"
     if response.error[end] <= (1 + 2 * SAME) * response.error[effect.best]:
         return f"; beyond {_value(effect, knee)} nothing is gained"

@@ -20,14 +20,14 @@ class Prediction:
         Predicted errors, one for each of the curve's values.
     worse, better : int
         Places of the two values that the study's report compares; of the measured ones the nearest.
-    is_told : bool
+    is_significant : bool
         Whether the report says that they differ.
     """
 
     response: Response
     worse: int
     better: int
-    is_told: bool
+    is_significant: bool
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -53,7 +53,9 @@ def prediction(tables: StudyTables, curve: ResponseCurve) -> Prediction | None:
     is_named = not effect.hyperparameter.ordered
     if worse == better or (is_named and not set(compared) <= set(positions)):
         return None
-    return Prediction(response_at(tables, curve.path, positions), worse, better, effect.is_told)
+    return Prediction(
+        response_at(tables, curve.path, positions), worse, better, effect.is_significant
+    )
 
 
 def verdict(curve: ResponseCurve, predicted: Prediction, *, maximised: bool) -> str:

@@ -77,7 +77,7 @@ class ResponseModel:
 
     @property
     def luck(self) -> float:
-        """Standard deviation of the trials' own constants."""
+        """Standard deviation of the random offset that each trial has."""
         return self._spread * math.exp(self.logs[-2])
 
     def mean(self, inputs_PC: Numbers) -> Numbers:

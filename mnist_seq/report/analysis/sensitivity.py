@@ -72,7 +72,7 @@ class Measurements:
 
     @cached_property
     def log_errors(self) -> Numbers:
-        """Natural logarithms of the errors; of none as if half an image were wrong."""
+        """Natural logarithms of the errors; an error of zero counts as half an image wrong."""
         errors_NR = 1 - self.values_NR if self.maximised else self.values_NR
         return np.asarray(np.log(np.maximum(errors_NR, self._least_error)))
 
@@ -147,7 +147,7 @@ class ResponseCurve:
         return self.difference(self.best, self.worst)
 
     @property
-    def is_told(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether its best and its worst value differ by more than luck explains."""
         return self.differ(self.best, self.worst)
 

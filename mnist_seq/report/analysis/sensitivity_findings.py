@@ -23,7 +23,7 @@ def curve_finding(measured: Measurements, curve: ResponseCurve) -> str:
         parts.append(
             f"{name[best]} instead of {name[chosen]} gains {_apart(measured, curve, best)}"
         )
-    if not parts and curve.is_told:
+    if not parts and curve.is_significant:
         ends = name[curve.best], name[curve.worst]
         apart = _with_error(measured, *curve.effect)
         parts.append(f"{ends[1]} instead of {ends[0]} costs {apart}; {name[chosen]} lies between")

@@ -20,7 +20,7 @@ from mnist_seq.report.analysis.tables import StudyTables, TrialSummary
 EXACT = 15  # digits: as many as every float has
 MOST_NAMED = 5  # differences in a sentence
 CHANCE = "No two values differ by more than chance."
-UNTOLD = {"data_digest"}  # the parts' own digests and the settings say in what
+NOT_NAMED = {"data_digest"}  # the parts' own digests and the settings say in what
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ def findings(studies: Sequence[ComparedStudy]) -> list[str]:
 
 
 def leads(studies: Sequence[ComparedStudy]) -> Iterator[str]:
-    """Sentences on the leader among studies with the same validation images, against each other.
+    """Sentences on which of the studies with the same validation images leads, and by how much.
 
     The luck is that of all trials but the other's: were they all as good as the other's best, and
     that measured once, the best of them would lead by so much 1 time in 20.
@@ -169,7 +169,7 @@ def _objectives(studies: Sequence[ComparedStudy]) -> Iterator[str]:
 
 
 def _differences(studies: Sequence[ComparedStudy]) -> str:
-    named = [name for name in differing(studies) if name not in UNTOLD]
+    named = [name for name in differing(studies) if name not in NOT_NAMED]
     if not named:
         return "Settings, space, data, code and libraries are the same."
     rest = len(named) - MOST_NAMED

@@ -121,7 +121,7 @@ def study_model(tables: StudyTables) -> StudyModel | None:
 
 
 def comparable(tables: StudyTables) -> pd.DataFrame:
-    """The trials with a value that have what is not searched in common; a part of very many."""
+    """Scored trials with the usual value of all that is not searched; a sample if very many."""
     trials = tables.scored
     for path in tables.unsearched:
         usual = trials[path].mode(dropna=False)
@@ -190,7 +190,7 @@ def _error_on_others(
     groups: list[Indices],
     model: ResponseModel | None = None,
 ) -> float:
-    """Squared error on trials left out whole, ten parts in turn; each trial counts alike."""
+    """Squared error in tenfold cross-validation by whole trials, each with the same weight."""
     start = model or ResponseModel(inputs, log_errors, trial_of, groups)
     trials = np.random.default_rng(0).permutation(np.unique(trial_of))
     total = 0.0

@@ -150,7 +150,7 @@ class StudyTables:
 
     @cached_property
     def front(self) -> pd.DataFrame:
-        """Complete trials that no other is as good as in each aim, cheapest first.
+        """Complete trials on the Pareto front, cheapest first.
 
         The columns are `number`, `value`, one for each of the costs, and the searched paths. With
         one aim it is the best trial alone.

@@ -80,7 +80,7 @@ def _top(tables: StudyTables) -> pd.DataFrame:
 
 
 def _part(count: int, of: int, top: int) -> str:
-    """So many of the top trials with a long enough curve, as a subject; `of` have one."""
+    """Subject of a sentence: `count` of the `of` top trials whose curves are long enough."""
     if top == 1:
         return "The only complete trial"
     # The others are too short to tell.

@@ -44,7 +44,7 @@ class Answer:
 
     @property
     def probability(self) -> float:
-        """Of the most probable class."""
+        """Probability of the most probable class."""
         return self.candidates[0].probability
 
 

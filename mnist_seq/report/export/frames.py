@@ -90,7 +90,7 @@ def _typed(table: pd.DataFrame, kinds: Mapping[str, type]) -> pd.DataFrame:
 
 
 def _column(values: "pd.Series[Any]", kind: type) -> "pd.Series[Any]":
-    """Values in one type; another program's trial, which failed, may have others: none, then."""
+    """Values as one type; missing where a trial of another program has one of another type."""
     if kind is str:
         return values.map(_text, na_action="ignore").astype(DTYPES[kind])
     is_bool = values.map(lambda value: isinstance(value, bool | np.bool_)).astype(bool)

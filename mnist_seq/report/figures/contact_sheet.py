@@ -9,7 +9,7 @@ from mnist_seq.report.figures.image_address import image_address
 
 
 def contact_sheet(split: Split, classes: int, most: int) -> Iterator[list[str]]:
-    """Pictures of at most so many images of each class, as addresses that hold the picture.
+    """Up to `most` images of each class, as addresses that contain the image data.
 
     Parameters
     ----------

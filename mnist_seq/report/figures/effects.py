@@ -14,7 +14,7 @@ from mnist_seq.report.figures.axes import hyperparameter_axis, set_ticks
 from mnist_seq.report.figures.drawing import ACCENT, BEST, DASHED, INK, Panel, canvas, svg
 from mnist_seq.report.figures.scales import ValueScale, framed
 
-UNTOLD = 0.35  # opacity of an effect that chance explains
+PALE = 0.35  # opacity of an effect that chance explains
 
 
 def draw_effects(tables: StudyTables) -> list[Panel]:
@@ -35,7 +35,7 @@ def draw_effects(tables: StudyTables) -> list[Panel]:
 
 def _draw(tables: StudyTables, effect: Effect, frame: tuple[float, float], index: int) -> Markup:
     h = effect.hyperparameter
-    opacity = 1.0 if effect.is_told else UNTOLD
+    opacity = 1.0 if effect.is_significant else PALE
     low, middle, high = _heights(tables, effect.at_best)
     average = _heights(tables, effect.on_average)[1]
     with canvas(230) as (figure, axes):
@@ -78,5 +78,5 @@ def _heights(tables: StudyTables, response: Response) -> NDArray[np.float64]:
 def _note(effect: Effect) -> str:
     conditions = effect.hyperparameter.dimension.when.items()
     when = [f"{path}={wording.setting(value)}" for path, value in conditions]
-    told = "" if effect.is_told else "These differences may be chance."
+    told = "" if effect.is_significant else "These differences may be chance."
     return " ".join([*([f"With {wording.listing(when)}."] if when else []), told]).strip()

@@ -12,7 +12,7 @@ def font_file(text: str) -> str | None:
 
 
 def families(texts: Iterable[str]) -> list[str]:
-    """Families to name after matplotlib's own, so that it draws all characters it can."""
+    """Font families to list behind matplotlib's own, so that it draws all characters it can."""
     from matplotlib import font_manager
 
     needed = {path for text in texts if (path := font_file(text))} - {_font_files()[0]}

@@ -1,4 +1,4 @@
-"""A small image as an address that holds it."""
+"""A small image as a `data:` address that contains it."""
 
 import base64
 import io

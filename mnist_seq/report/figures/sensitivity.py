@@ -56,7 +56,7 @@ def _response(
     frame: tuple[float, float],
     index: int,
 ) -> Markup:
-    scale, opacity = ValueScale(measured), 1.0 if curve.is_told else PALE
+    scale, opacity = ValueScale(measured), 1.0 if curve.is_significant else PALE
     x = np.arange(len(curve.values))
     low, middle, high = (scale.position(curve.mean_V + sign * curve.error_V) for sign in (-1, 0, 1))
     ends = np.abs(np.stack([middle - low, high - middle]))
@@ -134,4 +134,4 @@ def _name_values(axes: Any, values: Sequence[Any]) -> None:
 
 
 def _note(curve: ResponseCurve) -> str:
-    return "" if curve.is_told else "These differences may be luck."
+    return "" if curve.is_significant else "These differences may be luck."

@@ -47,7 +47,7 @@ def how_rows_answer(readout: Readout, *, bidirectional: bool) -> str:
 
 
 def accuracies_csv(readings: Mapping[str, Reading]) -> str:
-    """CSV text of the accuracies after each row: a line a row, a column a reading."""
+    """CSV text of the accuracies after each image row: a line per row, a column per reading."""
     rows = pd.RangeIndex(1, 1 + max(reading.rows for reading in readings.values()), name="row")
     columns = {name: reading.accuracies for name, reading in readings.items()}
     return pd.DataFrame(columns, rows).to_csv(lineterminator="\n")

@@ -76,7 +76,7 @@ class Pair:
         return mcnemar(self.count(ONLY_A), self.count(ONLY_B))
 
     @property
-    def is_told(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether the difference of the accuracies is more than luck."""
         return self.p_value < LEVEL
 

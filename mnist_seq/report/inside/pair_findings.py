@@ -82,7 +82,7 @@ def accuracy_finding(pair: Pair) -> str:
     if not pair.difference:
         return f"{told}: neither leads ({test})"
     better = "B" if pair.difference > 0 else "A"
-    verdict = "more than luck" if pair.is_told else "which may be luck"
+    verdict = "more than luck" if pair.is_significant else "which may be luck"
     return f"{told}: {better} leads by {wording.points(abs(pair.difference))}, {verdict} ({test})"
 
 

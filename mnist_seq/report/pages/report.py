@@ -36,7 +36,7 @@ REFRESH = 10  # seconds after which a browser loads the page of a running sweep 
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """What the report says of trials that have ended: sentences and figures, made in seconds.
+    """The report's sentences and figures on ended trials; they take seconds to make.
 
     Attributes
     ----------

@@ -54,7 +54,7 @@ class Analysis:
             *(
                 verdict(curve, predicted, maximised=self.measured.maximised)
                 for curve in self.curves
-                if (predicted := self.predictions.get(curve.path)) and predicted.is_told
+                if (predicted := self.predictions.get(curve.path)) and predicted.is_significant
             ),
         ]
 
@@ -101,7 +101,7 @@ def _cells(measured: Measurements, curve: ResponseCurve) -> dict[str, str]:
         "best": _reached(measured, curve, curve.best),
         "worst": _reached(measured, curve, curve.worst),
         "effect": f"{effect} ± {error}",
-        "luck?": "no" if curve.is_told else "maybe",
+        "luck?": "no" if curve.is_significant else "maybe",
     }
 
 

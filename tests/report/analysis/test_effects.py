@@ -50,7 +50,7 @@ def told_and_covered(law: Law, path: str, seeds: range, curve: Curve = falling) 
     for seed in seeds:
         found, best = planted(law, seed, curve)
         effect = found[path]
-        if effect.is_told:
+        if effect.is_significant:
             low, _, high = effect.at_best.fall(effect.worst, effect.best)
             told += 1
             covered += low <= true_fall(law, effect, best) <= high
@@ -88,7 +88,7 @@ def test_what_is_not_told_is_bounded_nine_times_of_ten(law: Law) -> None:
     for seed in range(20):
         found, best = planted(law, seed)
         for effect in found.values():
-            if not effect.is_told:
+            if not effect.is_significant:
                 low, _, high = effect.at_best.fall(effect.worst, effect.best)
                 covered.append(low <= true_fall(law, effect, best) <= high)
     assert len(covered) >= 40
@@ -98,7 +98,7 @@ def test_what_is_not_told_is_bounded_nine_times_of_ten(law: Law) -> None:
 @pytest.mark.slow
 def test_what_has_no_effect_is_hardly_ever_said_to_have_one() -> None:
     found = [effect for seed in range(40) for effect in planted(noise, seed)[0].values()]
-    assert sum(effect.is_told for effect in found) <= 0.02 * len(found)
+    assert sum(effect.is_significant for effect in found) <= 0.02 * len(found)
 
 
 def test_effects_are_the_same_to_the_last_bit_on_any_number_of_cores() -> None:

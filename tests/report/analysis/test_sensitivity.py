@@ -74,7 +74,7 @@ def test_a_finding_says_what_a_value_costs_against_the_chosen_one(
 
 def test_luck_is_called_luck() -> None:
     curve = response_curve(THREE, "model.readout", [("mean", 0), ("max", 1)])
-    assert not curve.is_told
+    assert not curve.is_significant
     assert curve_finding(THREE, curve) == (
         "model.readout: no difference between mean and max beyond luck (0.00 points seen)."
     )
@@ -88,7 +88,9 @@ def test_equal_networks_are_told_apart_once_in_twenty_studies() -> None:
         study = measured(*np.exp(logs))
         for k in range(6):
             rows = [0, *range(3 * k + 1, 3 * k + 4)]
-            told += response_curve(study, "a", [(n, row) for n, row in enumerate(rows)]).is_told
+            told += response_curve(
+                study, "a", [(n, row) for n, row in enumerate(rows)]
+            ).is_significant
     assert 0.03 < told / 2400 < 0.07
 
 

@@ -63,7 +63,7 @@ def counted(only_a: int, only_b: int, both: int = 3) -> Pair:
 def test_the_exact_test_is_that_of_as_many_coins(only_a: int, only_b: int, by_hand: float) -> None:
     found = counted(only_a, only_b)
     assert found.p_value == pytest.approx(by_hand)
-    assert found.is_told == (by_hand < 0.05)
+    assert found.is_significant == (by_hand < 0.05)
     assert found.p_value == pytest.approx(counted(only_b, only_a).p_value)
 
 

@@ -54,7 +54,7 @@ def test_the_prediction_at_the_compared_values_is_what_the_report_says() -> None
     assert found.response.error == pytest.approx(effect.at_best.error[effect.compared])
     low, _, high = effect.at_best.fall(effect.worst, effect.better)
     assert found.interval == pytest.approx((low, high))
-    assert found.is_told
+    assert found.is_significant
 
 
 def test_a_measured_effect_is_as_predicted_or_it_is_said() -> None:
