@@ -1,4 +1,4 @@
-"""The commands."""
+"""Entry points of the commands: ``python -m experiments.<command>``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Found in place of the package by ``python experiments/sweep.py``: says what to type instead."""
+"""Python finds it before the package in ``python experiments/sweep.py``: says what to type."""
 
 import sys
 

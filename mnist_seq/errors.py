@@ -25,7 +25,7 @@ class MnistSeqError(Exception):
     """Base class of this project's user-facing exceptions."""
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython and notebooks show: the message alone, for the user's call is at fault."""
+        """What IPython and notebooks show: the message alone, as the user's call is at fault."""
         return [f"{type(self).__name__}: {self}"]
 
 
@@ -80,7 +80,7 @@ class ServerAwayError(StoreError):
 
 
 class FaultError(InputError):
-    """A fault of the machine or the installation, of no trial; the same command resumes later."""
+    """A fault of the machine or installation, not of a trial; the same command resumes later."""
 
 
 class RepeatedFailureError(InputError):
@@ -92,7 +92,7 @@ _HARMLESS = "\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH NON-JOINER}\N{
 
 
 def in_one_line(text: str) -> str:
-    """Escape line breaks and what else would act on a terminal or reorder letters in a text."""
+    """Escape line breaks, terminal control codes and text-direction marks in a text."""
     return "".join(c if c.isprintable() or c in _HARMLESS else ascii(c)[1:-1] for c in text)
 
 

@@ -1,4 +1,4 @@
-"""A port of this machine for a page that nobody else is to see."""
+"""A port for a page that only this machine can reach."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""Addresses of servers as settings: which forms there are, and never a password in one."""
+"""Check server addresses given as settings: allowed forms, and never a password."""
 
 import re
 

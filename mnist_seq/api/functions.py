@@ -1,4 +1,4 @@
-"""The commands as functions: the same words, the same runs, and objects in place of text."""
+"""The commands as Python functions: same settings and runs, but they return objects."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -191,7 +191,7 @@ def _with_data(
     words: Sequence[str],
     data: "str | Arrays | None",
 ) -> list[str]:
-    """Overrides that name the data as well; arrays are kept in a file for that."""
+    """Add the override that names the data; arrays are first saved to a file."""
     if data is None:
         return [*words]
     if isinstance(data, str):
@@ -201,7 +201,7 @@ def _with_data(
 
 
 def _chosen(found: "Study | TrainedRun | str | None") -> list[str]:
-    """Overrides that choose an earlier run; a text with ``=`` is one already."""
+    """Return overrides that select an earlier run; a text with ``=`` is passed as it is."""
     if found is None:
         return []
     if isinstance(found, str):

@@ -1,4 +1,4 @@
-"""One call at a time in a process, with or without a word on the terminal."""
+"""Allow one API call at a time per process, with or without terminal output."""
 
 import threading
 from collections.abc import Iterator

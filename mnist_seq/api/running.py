@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def run_sweep(config: SweepConfig, command: str) -> "Study":
-    """Search as configured, or go on with the study that was begun so.
+    """Run the configured search, or resume the study that was started with these settings.
 
     Parameters
     ----------

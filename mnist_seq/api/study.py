@@ -25,7 +25,7 @@ MOST_SHOWN = 5  # trials
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """A search for the best settings: all its trials, whether it runs, was stopped or has ended.
+    """A search for the best settings, with all its trials: running, stopped or ended.
 
     Everything is read when it is asked for, so that it is as the study is now.
 

@@ -160,7 +160,7 @@ class TrainedRun:
         return self._prediction(probabilities(self.model, images_NSF))
 
     def predict_rows(self, images: ArrayLike) -> NDArray[np.float32]:
-        """Say what it believes after each row: probabilities of shape (N, S, K).
+        """Return the class probabilities after each image row, shape (N, S, K).
 
         Images and errors are those of `predict`; after the last row it says the same.
         """

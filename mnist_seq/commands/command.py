@@ -1,4 +1,4 @@
-"""Run a command with what was typed after it: compose its settings, or tell of them."""
+"""Run a command with its command-line arguments: compose its settings, or print them."""
 
 import contextlib
 import functools
@@ -69,7 +69,7 @@ def _outputs(
     words: list[str],
     typed: str,
 ) -> Iterator[Made]:
-    """Run a command, or tell of its settings; yield what makes the output for programs."""
+    """Run a command or print its settings; yield what makes its output for ``--json``."""
     if {"-h", "--help"} & set(words):
         defaults, groups = compose(name, kind, []), [CONF / group for group in config_groups(name)]
         print(help_text(name, inspect.getdoc(main) or "", kind, defaults, groups))
@@ -101,7 +101,7 @@ def _take_cfg(words: list[str], kind: type[Settings]) -> None:
 
 
 def _print_json(outputs: Iterator[Made], typed: str) -> None:
-    """Print what a command has for programs; all that it says goes to the error output."""
+    """Print a command's output as JSON; its messages go to standard error."""
     programs = sys.stdout
     with contextlib.redirect_stdout(sys.stderr), told_in_a_line(typed):
         try:

@@ -23,7 +23,7 @@ def exit_code(error: MnistSeqError) -> int:
 
 @contextlib.contextmanager
 def told_in_a_line(again: str) -> Iterator[None]:
-    """Context manager: end with a line, not a traceback, at a user's mistake or wish to stop.
+    """Context manager: end a user's error or stop with one line, not a traceback.
 
     Parameters
     ----------
@@ -59,5 +59,5 @@ def told_in_a_line(again: str) -> Iterator[None]:
 
 
 def _write_nowhere() -> None:
-    """Let what is still to be written go nowhere, or Python would complain of it at its end."""
+    """Discard pending output, which would make Python report an error at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

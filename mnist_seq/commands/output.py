@@ -36,7 +36,7 @@ PageCommand: TypeAlias = Literal["report", "inspect", "compare", "data"]
 
 
 class Output(BaseModel):
-    """Base class of all objects."""
+    """Base class of all JSON output objects."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -321,7 +321,7 @@ class Predicted(Output):
 
 
 class PageCharacter(Output):
-    """A character on a page; its box is in pixels of the picture with boxes that is written."""
+    """A character on a page; its box is in pixels of the written picture with boxes."""
 
     line: int
     left: int

@@ -1,4 +1,4 @@
-"""Search."""
+"""The ``sweep`` command: search for the best settings."""
 
 from functools import partial
 

@@ -92,7 +92,7 @@ def compose(name: str, kind: type[Settings], overrides: Sequence[str]) -> dict[s
 
 
 def _check_workers(workers: Any) -> None:
-    """Raise a ConfigError if a setting of the workers has no meaning where they are.
+    """Raise a ConfigError if a setting does not apply to local workers, or to a cluster's.
 
     Not in `WorkersConfig`: the config of an earlier sweep may have one, and is still read.
     """

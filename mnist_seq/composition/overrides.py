@@ -1,4 +1,4 @@
-"""Turn the words of a command line into overrides for Hydra: text as it was typed, and hints.
+"""Convert command-line words to Hydra overrides: text stays as typed, errors give hints.
 
 Hydra's own grammar gives a meaning to ``=``, ``{``, ``$``, ``,`` and to words like ``1e5``. Where a
 setting is text, what was typed is that text.
@@ -40,7 +40,7 @@ MOST_CHOICES = 12
 def overrides_for_hydra(
     kind: type[Settings], groups: Mapping[str, Sequence[str]], typed: Sequence[str]
 ) -> list[str]:
-    """Return what Hydra is to be told for what was typed.
+    """Convert the typed words to the overrides that are passed to Hydra.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def _quoted(value: str, field: FieldInfo) -> str:
 
 
 def _in_space(word: str, path: str, override: Override) -> Iterator[str]:
-    """Overrides of a search space: a mapping takes the place of what was there."""
+    """Yield the overrides for a search space; a mapping replaces the earlier value."""
     if override.is_delete():
         yield word
         return

@@ -39,7 +39,7 @@ class Range(Settings):
         return self
 
     def spread(self, count: int = 4, *, whole: bool) -> list[int | float]:
-        """Values evenly spread from `low` to `high`, at most `count`; between them round ones.
+        """At most `count` evenly spread values from `low` to `high`; the inner ones are round.
 
         Only whole numbers where `whole`, as for a setting that takes no others.
         """

@@ -21,7 +21,7 @@ _STROKES: TypeAdapter[list[list[tuple[float, float]]]] = TypeAdapter(
 
 
 def strokes_of(told: Any) -> Sequence[Stroke] | None:
-    """Strokes out of what came over the network; None if that is something else."""
+    """Parse strokes received from the browser; None if the data are anything else."""
     try:
         return _STROKES.validate_python(told)
     except ValidationError:

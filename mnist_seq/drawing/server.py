@@ -1,4 +1,4 @@
-"""Serves the page on this machine, to itself and to no page of another site."""
+"""Serves the drawing page on this machine only, and refuses pages of other sites."""
 
 import socket
 
@@ -21,7 +21,7 @@ POLICY = (
 
 
 class SameOrigin:
-    """ASGI application before another: what a page of another site asks for is refused.
+    """ASGI middleware that refuses requests from pages of other sites.
 
     A browser names the asking page's site in every WebSocket's handshake and in every request that
     crosses sites by a script; NiceGUI's own server would answer any.

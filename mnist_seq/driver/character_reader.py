@@ -74,7 +74,7 @@ class CharacterReader:
 
 
 def say_unsure(read: Sequence[Answer], confidence: float) -> None:
-    """Print how many characters are marked and not guessed; nothing if none is."""
+    """Print how many characters are marked as unsure; print nothing if none is."""
     unsure = sum(not answer.is_sure for answer in read)
     if unsure:
         say(
@@ -84,7 +84,7 @@ def say_unsure(read: Sequence[Answer], confidence: float) -> None:
 
 
 def side_of(facts: ModelFacts, name: str) -> int:
-    """Rows, and pixels of a row, of a network's images.
+    """Side length, in pixels, of the square images that a network reads.
 
     Raises
     ------

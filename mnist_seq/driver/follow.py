@@ -87,7 +87,7 @@ def _wait(workspace: Workspace, study: str, seconds: float) -> bool:
 
 
 def _write(path: Path, page: str) -> None:
-    """Write a page; who stops the command meanwhile waits for it, so that no half of it is left."""
+    """Write a page; a stop signal waits for it, so that no partial file is left."""
     with stop_when_asked() as is_stopped:
         write_page(path, page)
     if is_stopped():

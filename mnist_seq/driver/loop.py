@@ -238,7 +238,7 @@ class Driver:
         self._message(f"trial {number}: {lost.detail}; it goes on after epoch {epoch}")
 
     def _fault(self, running: _RunningTrial, reason: str) -> FaultError:
-        """Error that ends the command although the trial has not failed: it goes on when mended."""
+        """Error that ends the command for a fault of the machine; the trial can be resumed."""
         return FaultError(
             f"trial {running.trial.number}: {reason}; when that is mended, the same command goes on"
         )

@@ -138,7 +138,7 @@ def _compared(workspace: Workspace, run: RunInfo, champion: Version) -> _Compari
 
 
 def _right(workspace: Workspace, run_id: str, images: int | None = None) -> NDArray[np.bool_]:
-    """Read which test images a run's network has right; refuse another count than `images`."""
+    """Read which test images a run's network got right; refuse a count other than `images`."""
     file = workspace.results.file(run_id, RESULTS_FILE)
     try:
         right_N = read_right(file)

@@ -136,7 +136,7 @@ def _plan(
     chosen: Config,
     config: SensitivityConfig,
 ) -> Variations:
-    """The configs to train; settings that become active have their values in the best trials."""
+    """Plan the configs to train; newly active settings take values from the best trials."""
     space = search.search.space if search else {}
     usual = _usual_values(workspace.complete_trials(experiment), space)
     plan = variations(chosen, space, usual, config.values, config.pairs)

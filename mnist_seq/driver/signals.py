@@ -90,7 +90,7 @@ def _leave(_number: int, _frame: object) -> None:
 
 
 def _write_no_more(terminals: list[int]) -> None:
-    """Let what would go to a closed terminal, and fail, go nowhere."""
+    """Discard output to a closed terminal, where writing would fail."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in terminals:
         os.dup2(nowhere, stream)

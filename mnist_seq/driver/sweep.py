@@ -153,7 +153,7 @@ def _progress(study: Study, trials: StudyTrials, config: SweepConfig) -> Progres
 
 
 def _end_runs(recorder: TrialRecorder, trials: StudyTrials, kept: Set[int]) -> None:
-    """End the runs of trials that ended on another host, which had not told the server yet.
+    """End the runs of trials that ended on another host before it had told MLflow's server.
 
     What that host alone has, the network, is stored when the command runs there again.
     """

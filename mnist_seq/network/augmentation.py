@@ -1,4 +1,4 @@
-"""Random changes of images: shifted, turned, scaled and slanted, each in its own way, and bent.
+"""Random changes of each image: shift, rotation, scale, slant and elastic distortion.
 
 Shape suffixes: N images, S steps (rows), F features (pixels of a row).
 """

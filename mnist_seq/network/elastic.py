@@ -55,7 +55,7 @@ def _smooth_fields(
 
 
 def _gaussian(size: int) -> NDArray[np.float32]:
-    """Weights (size, size) of a sum over neighbours; squared they add up to 1, the variance."""
+    """Gaussian weights (size, size), whose squares sum to 1 in each row: it keeps the variance."""
     away = np.subtract.outer(np.arange(size), np.arange(size)) / SMOOTHNESS
     weights = np.exp(-(away**2) / 2)
     weights /= np.sqrt((weights**2).sum(axis=1, keepdims=True))

@@ -61,7 +61,7 @@ def ending(name: NetworkFormat) -> str:
 
 
 def export(model: Any, name: NetworkFormat, pixels_NSF: Pixels) -> tuple[bytes, Probabilities]:
-    """Return a network as the content of a file, and what that answers to images.
+    """Return a network as file content, and that file's class probabilities for the images.
 
     Parameters
     ----------

@@ -164,7 +164,7 @@ def _holder(connection: "Connection", key: int) -> Holder | None:
 
 
 def _check_tables(connection: "Connection", address: str) -> bool:
-    """Whether Optuna's tables are there; refuse a database that has others of the same kind."""
+    """Whether Optuna's tables exist; refuse the database of another program."""
     row = connection.execute(
         "SELECT to_regclass('studies') IS NOT NULL, to_regclass('experiments') IS NOT NULL,"
         " to_regclass('alembic_version') IS NOT NULL"

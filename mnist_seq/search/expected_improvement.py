@@ -106,7 +106,7 @@ def expected_hypervolume_improvement(
 def _informed(
     known: Numbers, results: Numbers, running: Numbers
 ) -> tuple["GaussianProcessRegressor", Numbers]:
-    """Return a model of known results and of running trials' predicted ones; the known, scaled."""
+    """Return a model of known results and predicted running ones, and the known ones scaled."""
     model, scaled = _fitted(known, results)
     return (_believing(model, running) if len(running) else model), scaled
 

@@ -41,7 +41,7 @@ def contains(dimension: Dimension, value: Scalar) -> bool:
 
 
 def within(dimension: Dimension, value: Scalar) -> Scalar:
-    """Return a value that a dimension contains, to the last bit within the ends of its range.
+    """Return a value of a dimension, cut to the range's end if rounding put it just beyond.
 
     Three steps of 0.1 are a little more than 0.3; Optuna's range ends at 0.3 then, and takes no
     other.

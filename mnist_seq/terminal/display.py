@@ -33,7 +33,7 @@ console = _Terminal(highlight=False)
 
 
 def say(line: str, style: str | None = None) -> None:
-    """Print a line whose text comes from elsewhere: as it is, and never as anything but text."""
+    """Print a line of text literally: nothing in it is read as markup or control codes."""
     console.print(in_one_line(line), style=style, markup=False, soft_wrap=True)
 
 

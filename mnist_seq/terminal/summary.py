@@ -184,7 +184,7 @@ def print_greeting(
 
 
 def print_data(data: Dataset) -> None:
-    """Print what the images are taken for, and what may not be as the user meant it."""
+    """Print how the images were interpreted, and what the user may not have intended."""
     if data.description:
         say(data.description)
     for warning in data.warnings:

@@ -1,4 +1,4 @@
-"""MLflow experiments of studies: found again when they were renamed, and told when deleted."""
+"""MLflow experiments of studies: found even if renamed, reported if deleted."""
 
 import re
 import shlex
@@ -75,7 +75,7 @@ class DeletionCheck:
         self._deleted: set[str] = set()  # experiments, by id
 
     def run(self, run_id: str, name: str) -> Deleted | None:
-        """Return what was deleted of a run that could not be written."""
+        """Return what was deleted, the run or its experiment, if the run cannot be written."""
         try:
             info = self._client.get_run(run_id).info
         except MlflowException as error:

@@ -35,7 +35,7 @@ class LabelledNetwork(PythonModel):
         model_input: np.ndarray,
         params: Any = None,  # noqa: ARG002
     ) -> list[dict[str, Any]]:
-        """Say what images are.
+        """Return the label and the class probabilities of each image.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The addresses of files in MLflow's database: they are absolute, and follow a moved folder."""
+"""Keep the absolute file addresses in MLflow's database valid when its folder moves."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""An MLflow server: opened, asked whether it can be used, and its refusals as one line.
+"""Connect to an MLflow server, check that it is usable, report its errors in one line.
 
 Credentials never pass through here: MLflow takes them from MLFLOW_TRACKING_USERNAME,
 MLFLOW_TRACKING_PASSWORD and MLFLOW_TRACKING_TOKEN.
@@ -85,7 +85,7 @@ def _version(address: str) -> str:
 
 
 def _cause(error: Exception) -> BaseException | None:
-    """What the network has said, if the server has not."""
+    """Return the network error behind a failed request; None if the server has answered."""
     if isinstance(error, RequestException):
         found: BaseException | None = error
     else:

@@ -108,7 +108,7 @@ def wait_until_stopped(server: subprocess.Popen[bytes], is_stopped: Callable[[],
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    """End the server with the processes that it has started, which a kill of it would leave."""
+    """End the server and its child processes, which killing it alone would leave running."""
     with contextlib.suppress(psutil.NoSuchProcess):
         first = psutil.Process(server.pid)
         processes = [first, *first.children(recursive=True)]

@@ -61,7 +61,7 @@ class View:
 
     @property
     def tag(self) -> str:
-        """The experiment's tag that holds it."""
+        """Name of the experiment's tag that stores this view."""
         return _experiment_tag(self.key)
 
     def text(self, created: int) -> str:

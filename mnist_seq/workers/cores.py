@@ -1,4 +1,4 @@
-"""How many workers a machine gets, and to which cores they are pinned: none of another sweep's.
+"""How many workers a machine runs, and on which cores: such as no other sweep uses.
 
 A core is taken by an abstract Unix socket of its name, which the kernel frees with the process that
 holds it. Nothing listens there.

@@ -1,4 +1,4 @@
-"""Why a local worker process has died: a crash that it noted itself, or the kernel, for memory."""
+"""Find why a local worker process died: a crash it noted, or a kernel out-of-memory kill."""
 
 import contextlib
 import faulthandler

@@ -1,4 +1,4 @@
-"""Fetches what a task has returned without holding up who asks for it."""
+"""Fetches a task's result without blocking the caller."""
 
 import threading
 from collections.abc import Callable

@@ -61,7 +61,7 @@ EXPLAINING = ("processor", "xla_flags")
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a worker computes with.
+    """What a worker's results depend on: its code, libraries and processor.
 
     Attributes
     ----------

@@ -366,7 +366,7 @@ class Workers:
         task.add_done_callback(lambda done: fetch(done, deliver, SECONDS_TO_FETCH))
 
     def _event(self, number: int, source: Future | _Training, news: object) -> WorkerEvent | None:
-        """Return what the driver is to know of some news; None if that is nothing."""
+        """Convert internal news to the event for the driver; None if it need not know."""
         training = self._trainings.get(number)
         if training is None:
             return None

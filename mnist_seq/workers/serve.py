@@ -1,4 +1,4 @@
-"""A cluster's scheduler, and the processes of a machine that work for one: Dask's own.
+"""Run Dask's scheduler for a cluster, or a machine's worker processes for one.
 
 What `open_workers` needs of them is set; `dask scheduler` and `dask worker` work as well.
 """
@@ -126,7 +126,7 @@ def run_workers(config: WorkerConfig, is_stopped: IsStopped, say: Say) -> None:
 
 
 def _check_host(host: str, guard: Security) -> None:
-    """Raise an InputError if Dask cannot listen there: a nanny would be tried again for ever."""
+    """Raise an InputError if Dask cannot listen on the host; a nanny would retry for ever."""
     try:
         asyncio.run(_listen(host, guard))
     except (OSError, RuntimeError, TypeError, ValueError) as error:

@@ -64,7 +64,7 @@ def _own_fingerprint(functions: TrainingFunctions) -> Fingerprint:
 
 
 def key_of(data: Dataset) -> DataKey:
-    """What a dataset is held under."""
+    """Key under which a process holds a dataset."""
     return data.digest, data.pixel_format
 
 

@@ -16,7 +16,7 @@ def normal(name: str) -> str:
 
 
 def is_index_name(name: str) -> bool:
-    """Whether a column is named as pandas and databases name those that number the rows."""
+    """Whether a column has a name that pandas or databases give to a row index."""
     return normal(name) in INDEX_NAMES or normal(name).startswith("unnamed:")
 
 
@@ -74,7 +74,7 @@ def _is_number(text: str) -> bool:
 
 
 def odd_name(names: Sequence[str]) -> int | None:
-    """Index of the only word among names that differ in their numbers; None where there is none."""
+    """Index of the one name that differs from the others by more than a number, or None."""
     shapes = [re.sub(r"\d+", "#", normal(name)) for name in names]
     for common in shapes[:3]:
         if "#" in common and shapes.count(common) == len(shapes) - 1:

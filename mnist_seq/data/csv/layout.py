@@ -65,7 +65,7 @@ class Layout:
 
     @property
     def side(self) -> int:
-        """Rows of an image, and pixels of a row."""
+        """Side length of the square images: rows, and pixels per row."""
         return math.isqrt(len(self.columns) - 1)
 
     @functools.cached_property
@@ -77,7 +77,7 @@ class Layout:
 
     @property
     def place(self) -> LabelPlace:
-        """Where the label stands, seen from the pixels."""
+        """Whether the label column is before, between or after the pixel columns."""
         if self.label == self.columns[0]:
             return "first"
         return "last" if self.label == self.columns[-1] else "between"

@@ -36,7 +36,7 @@ class Sample:
 
 
 def first_rows(file: str, encoding: str) -> Sample:
-    """Return a file's first rows, taken apart by the separator that makes most numbers of them.
+    """Return a file's first rows, split by the separator that yields the most numbers.
 
     Raises
     ------

@@ -71,7 +71,7 @@ def _formed(grey_HW: NDArray[np.uint8], size: int, ink: Ink) -> tuple[NDArray[np
 
 
 def placed(ink_HW: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Scale and centre a character's ink as MNIST's are, in an image of so many rows and pixels."""
+    """Scale and centre a character's ink as in MNIST, in a square image of side `size`."""
     return centred(scaled(cropped(ink_HW), round(BOX * size)), size)
 
 
@@ -112,7 +112,7 @@ def cropped(ink_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def scaled(ink_HW: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Scale an image, aspect kept, so that its longer side has so many pixels; full ink is 255."""
+    """Scale an image, aspect kept, to a longer side of `side` pixels; full ink is 255."""
     factor = side / max(ink_HW.shape)
     height, width = (max(1, round(length * factor)) for length in ink_HW.shape)
     exact = Image.fromarray(ink_HW.astype(np.float32))

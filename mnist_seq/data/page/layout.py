@@ -50,12 +50,12 @@ class Box:
         return (self.left + self.right) / 2
 
     def across(self, other: "Box") -> float:
-        """Share of the narrower one's width that both have in common; negative: a gap."""
+        """Horizontal overlap as a share of the narrower box's width; negative for a gap."""
         common = min(self.right, other.right) - max(self.left, other.left)
         return common / min(self.width, other.width)
 
     def along(self, other: "Box") -> float:
-        """Share of the lower one's height that both have in common; negative: a gap."""
+        """Vertical overlap as a share of the less tall box's height; negative for a gap."""
         common = min(self.bottom, other.bottom) - max(self.top, other.top)
         return common / min(self.height, other.height)
 
@@ -127,7 +127,7 @@ def find_characters(ink_HW: NDArray[np.uint8]) -> list[list[Character]]:
 
 
 def _lines(bodies: Sequence[_Part]) -> list[list[_Part]]:
-    """Bodies by line, from top to bottom: those beside each other."""
+    """Group bodies that stand side by side into lines, from top to bottom."""
     lines: list[list[_Part]] = []
     for part in sorted(bodies, key=lambda part: part.box.top + part.box.bottom):
         # Only the latest can reach so far down.

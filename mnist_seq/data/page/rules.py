@@ -16,7 +16,7 @@ SOFT = 1  # pixels above and below, that are its edge
 
 
 def without_rules(ink_HW: NDArray[np.uint8], contrast_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Take rules off, level and upright ones.
+    """Remove horizontal and vertical ruled lines from a page's ink.
 
     Parameters
     ----------

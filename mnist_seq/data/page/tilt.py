@@ -87,7 +87,7 @@ def slope_of(ink_HW: NDArray[np.uint8]) -> Slope:
 
 
 def _density(places_P2: Floats, matrix: Floats, step: float) -> float:
-    """Sum of squares of the profile's counts, once the pixels lie as the matrix puts them."""
+    """Sum of squared profile counts after the matrix has moved the pixels."""
     level_P = places_P2 @ matrix[1, :2] / (1 + places_P2 @ matrix[2, :2]) / step
     counts = np.bincount((level_P - level_P.min()).astype(int))
     return float((counts.astype(float) ** 2).sum())

@@ -59,7 +59,7 @@ def prediction(tables: StudyTables, curve: ResponseCurve) -> Prediction | None:
 
 
 def verdict(curve: ResponseCurve, predicted: Prediction, *, maximised: bool) -> str:
-    """Whether a difference that the report tells is inside its interval, as a sentence."""
+    """Sentence: whether a difference given in the report lies within its interval."""
     low, high = predicted.interval
     apart = float(curve.mean_V[predicted.worse] - curve.mean_V[predicted.better])
     fall = -apart if maximised else apart

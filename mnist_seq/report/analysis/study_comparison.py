@@ -242,6 +242,6 @@ def _percent(accuracy: float) -> str:
 
 
 def _without_path(text: str, path: str) -> str:
-    """A sentence on a hyperparameter, where its path is the heading."""
+    """Drop the hyperparameter's path from a sentence that stands under it as its heading."""
     rest = text.removeprefix(path).removeprefix(", all else as in the best trial:").strip()
     return f"{rest[:1].upper()}{rest[1:]}"

@@ -1,4 +1,4 @@
-"""How far a running sweep is: trials that have ended and run, the best so far, the time left."""
+"""Progress of a running sweep: ended and running trials, best so far, time left."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,7 +54,7 @@ class SweepProgress:
 
     @property
     def epochs_a_trial(self) -> float:
-        """Mean number of epochs of the trials that have ended; before, of those planned."""
+        """Mean epochs of the ended trials; before any has ended, the planned number."""
         trials = self.tables.trials
         ended = trials[trials["state"] != "running"]
         return float((trials["planned_epochs"] if ended.empty else ended["epochs"]).mean())
@@ -76,7 +76,7 @@ class SweepProgress:
         return left if self.timeout is None else min(left, max(self.timeout - self.seconds, 0.0))
 
     def counted(self) -> str:
-        """One sentence on how many trials have ended and run."""
+        """One sentence with the numbers of ended and of running trials."""
         kinds = {state: self.tables.count(state) for state in get_args(FinalState)}
         states = ", ".join(f"{count} {state}" for state, count in kinds.items() if count)
         running = self.tables.count("running")
