@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_seq.composition.compose import composed
+from mnist_seq.composition.compose import load_config
 from mnist_seq.config.commands import TrainConfig
 from mnist_seq.config.settings import NetworkFormat
 from mnist_seq.data.load import load
@@ -36,7 +36,7 @@ def main() -> None:
     say(f"{'network':14} {'format':7} {'other labels':>12} {'difference':>11} {'bytes':>8}")
     for kind, settings in KINDS.items():
         rate = "training.learning_rate=0.005"
-        config = composed("train", TrainConfig, ["data=mnist", *SMALL, rate, *settings])
+        config = load_config("train", TrainConfig, ["data=mnist", *SMALL, rate, *settings])
         data = load(config.data)
         assert data.test is not None
         *_, (_, state) = train(config, data)

@@ -48,7 +48,7 @@ from mnist_seq.records import (
     Trial,
     WorkerEvent,
 )
-from mnist_seq.search.gaussian_process import Coordinates
+from mnist_seq.search.gaussian_process import SearchSpaceEncoder
 from mnist_seq.search.samplers import distributions
 from mnist_seq.search.trials import StudyTrials
 from mnist_seq.terminal.display import LiveDisplay
@@ -170,11 +170,11 @@ def fill(config: SweepConfig, folder: Path, trials: int) -> None:
     """Earlier trials, in the study alone: of random values, each as long as it would have been."""
     study = workspace_at(folder).open_study(config, data_of(config).digests)
     rng = np.random.default_rng(0)
-    space = Coordinates(config.search.space, distributions(config.search.space))
+    space = SearchSpaceEncoder(config.search.space, distributions(config.search.space))
     for _ in range(trials):
         asked = study.ask(space.draw(rng))
         assert asked is not None
-        trained = with_values(config, asked.values)
+        trained = with_values(config, asked.settings)
         for epoch in range(1, trained.training.epochs + 1):
             accuracy = record_of(trained, asked.number, epoch).validation_accuracy
             study.report(asked.number, epoch, accuracy)

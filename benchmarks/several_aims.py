@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.one_process import Trainings, searched
-from mnist_seq.composition.compose import composed
+from mnist_seq.composition.compose import load_config
 from mnist_seq.config.commands import SweepConfig
 from mnist_seq.metrics.pareto import pareto_front
 from mnist_seq.search.limits import trained_parameters
@@ -94,7 +94,7 @@ def main() -> None:
                 overrides = [f"search.sampler={sampler}", f"search.pruner={pruner}"]
                 overrides += [f"seed={seed}", f"search.seed={seed}"]
                 overrides += [f"search.trials={asked.trials}"]
-                row = found(composed("sweep", SweepConfig, [*SEARCH, *overrides]), trainings)
+                row = found(load_config("sweep", SweepConfig, [*SEARCH, *overrides]), trainings)
                 whole = whole or row
                 common = len(set(row.points.values()) & set(whole.points.values()))
                 name = f"{sampler}, {pruner}"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.one_process import Trainings, searched
 from benchmarks.systems import data_overrides
-from mnist_seq.composition.compose import composed
+from mnist_seq.composition.compose import load_config
 from mnist_seq.config.commands import SweepConfig
 from mnist_seq.config.settings import Values
 from mnist_seq.records import TrialOutcome
@@ -54,7 +54,7 @@ def search(
             study.ask(values)
         ended = list(searched(Path(name), config, trainings))
     epochs = [record.validation_accuracy for _, outcome in ended for record in outcome.records]
-    complete = [(_best(outcome), trial.values) for trial, outcome in ended if _is_whole(outcome)]
+    complete = [(_best(outcome), trial.settings) for trial, outcome in ended if _is_whole(outcome)]
     return epochs, sorted(complete, key=lambda pair: -pair[0])
 
 
@@ -94,10 +94,10 @@ def main() -> None:
             rows = []
             for seed in asked.seeds:
                 overrides = [*SEARCH, f"search.trials={asked.trials}", f"seed={seed}"]
-                before = composed(
+                before = load_config(
                     "sweep", SweepConfig, [*EARLIER, *overrides, f"search.seed={seed + 100}"]
                 )
-                now = composed(
+                now = load_config(
                     "sweep", SweepConfig, [*later[pair], *overrides, f"search.seed={seed}"]
                 )
                 _, known = search(before, trainings)

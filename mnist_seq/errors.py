@@ -6,7 +6,7 @@ MnistSeqError
 │   ├── DataError              a file or a row of it
 │   ├── TrackingError          a study, a run or a store that is not there
 │   ├── StoreError             a database that is locked for long, or a disk that is full
-│   │   └── ServerAwayError    a server that does not answer, and may be back soon
+│   │   └── ServerUnavailableError    a server that does not answer, and may be back soon
 │   ├── FaultError             the machine or the installation keeps trainings from going on
 │   └── RepeatedFailureError   every trial so far failed for the same reason
 ├── TrainingError              one training failed; a sweep goes on without it
@@ -75,7 +75,7 @@ class StoreError(InputError):
     """The results database or disk cannot be read or written; the same command resumes later."""
 
 
-class ServerAwayError(StoreError):
+class ServerUnavailableError(StoreError):
     """A server does not answer; a later attempt may succeed."""
 
 

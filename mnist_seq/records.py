@@ -140,7 +140,7 @@ class Trial:
         Its number in the study, from 0.
     config : Config
         All of its settings.
-    values : dict of str to scalar
+    settings : dict of str to scalar
         Those that are searched, by path; empty where nothing is.
     prunable : bool
         Whether it may be stopped before its last epoch.
@@ -148,7 +148,7 @@ class Trial:
 
     number: int
     config: Config
-    values: Values
+    settings: Values
     prunable: bool = True
 
 

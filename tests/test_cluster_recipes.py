@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mnist_seq.composition.compose import composed
+from mnist_seq.composition.compose import load_config
 from tests.examples import COMMANDS
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "cluster"
@@ -52,7 +52,7 @@ def test_commands_are_composed_and_valid() -> None:
         *("worker",) * 3,
     ]
     for name, *settings in found:
-        composed(name, COMMANDS[name], settings)
+        load_config(name, COMMANDS[name], settings)
 
 
 def test_each_file_is_told_of_in_the_docs() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from mnist_seq.api.one_call import one_call
 from mnist_seq.api.running import run_rerun, run_sensitivity, run_sweep, run_training
 from mnist_seq.api.settings import as_overrides
-from mnist_seq.composition.compose import composed
+from mnist_seq.composition.compose import load_config
 from mnist_seq.config.commands import RerunConfig, SensitivityConfig, SweepConfig, TrainConfig
 from mnist_seq.config.settings import Settings, TrackingConfig
 from mnist_seq.config.validation import validate
@@ -179,7 +179,7 @@ def _called(
     *,
     progress: bool,
 ) -> Result:
-    config = composed(name, kind, words)
+    config = load_config(name, kind, words)
     with one_call(progress=progress), _told_to_go_on():
         forget_datasets()  # a file may have been changed since the last call
         return run(config, command_text(name, *words))
@@ -196,7 +196,7 @@ def _with_data(
         return [*words]
     if isinstance(data, str):
         return [f"data={data}", *words]
-    folder = Path(composed(name, kind, words).tracking.folder, "data")
+    folder = Path(load_config(name, kind, words).tracking.folder, "data")
     return ["data=npz", f"data.train_file={write_npz_file(folder, *data)}", *words]
 
 

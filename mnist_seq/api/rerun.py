@@ -8,8 +8,8 @@ from statistics import mean, stdev
 import pandas as pd
 
 from mnist_seq.api.trained_run import TrainedRun
-from mnist_seq.driver.register import Registered
-from mnist_seq.driver.rerun import RerunResult, Retrained
+from mnist_seq.driver.register import RegisteredNetwork
+from mnist_seq.driver.rerun import RerunResult, RetrainedConfig
 from mnist_seq.driver.scores import paired_difference
 from mnist_seq.driver.workspace import Workspace
 
@@ -64,14 +64,14 @@ class Rerun:
         Those that were asked for, the best in the search first.
     baseline : Retraining or None
         The study's first baseline on the same seeds; None where it was not trained.
-    registered : Registered or None
+    registered : RegisteredNetwork or None
         The network that went into MLflow's registry; None without ``register=``.
     """
 
     study: str
     retrainings: tuple[Retraining, ...]
     baseline: Retraining | None
-    registered: Registered | None
+    registered: RegisteredNetwork | None
 
     @property
     def best(self) -> Retraining:
@@ -137,7 +137,7 @@ def as_rerun(workspace: Workspace, result: RerunResult) -> Rerun:
     return Rerun(result.study, chosen, baseline[0] if baseline else None, result.registered)
 
 
-def _retraining(workspace: Workspace, each: Retrained) -> Retraining:
+def _retraining(workspace: Workspace, each: RetrainedConfig) -> Retraining:
     runs = tuple(TrainedRun(workspace, workspace.results.run(run)) for run in each.run_ids)
     scores = each.scores
     return Retraining(

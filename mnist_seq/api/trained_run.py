@@ -31,7 +31,7 @@ from mnist_seq.network.inspection import (
 from mnist_seq.report.analysis.tables import curves_table
 from mnist_seq.terminal.progress import settings_text
 from mnist_seq.tracking.model_folder import ModelFacts
-from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.results import StoredRun
 
 
 class Prediction(NamedTuple):
@@ -57,12 +57,12 @@ class TrainedRun:
     ----------
     workspace : Workspace
         The tracking folder that it is in.
-    run : RunInfo
+    run : StoredRun
         As MLflow has it: parameters, metrics, tags, times.
     """
 
     workspace: Workspace
-    run: RunInfo
+    run: StoredRun
 
     @property
     def run_id(self) -> str:

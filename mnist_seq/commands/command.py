@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 import yaml
 
-from mnist_seq.commands.endings import exit_code, told_in_a_line
+from mnist_seq.commands.endings import errors_as_one_line, exit_code
 from mnist_seq.commands.help_text import help_text
 from mnist_seq.commands.output import Failed, Output
 from mnist_seq.composition.compose import CONF, compose, config_groups
@@ -53,7 +53,7 @@ def command(
                 words.remove(JSON)
                 _print_json(_outputs(name, kind, main, words, typed), typed)
             else:
-                with told_in_a_line(typed):
+                with errors_as_one_line(typed):
                     for _ in _outputs(name, kind, main, words, typed):
                         pass
 
@@ -103,7 +103,7 @@ def _take_cfg(words: list[str], kind: type[Settings]) -> None:
 def _print_json(outputs: Iterator[Made], typed: str) -> None:
     """Print a command's output as JSON; its messages go to standard error."""
     programs = sys.stdout
-    with contextlib.redirect_stdout(sys.stderr), told_in_a_line(typed):
+    with contextlib.redirect_stdout(sys.stderr), errors_as_one_line(typed):
         try:
             for made in outputs:
                 print(made().model_dump_json(), file=programs, flush=True)

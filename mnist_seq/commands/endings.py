@@ -22,7 +22,7 @@ def exit_code(error: MnistSeqError) -> int:
 
 
 @contextlib.contextmanager
-def told_in_a_line(again: str) -> Iterator[None]:
+def errors_as_one_line(again: str) -> Iterator[None]:
     """Context manager: end a user's error or stop with one line, not a traceback.
 
     Parameters

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mnist_seq.api.trained_run import TrainedRun
     from mnist_seq.driver.read_images import ReadImages
     from mnist_seq.driver.read_page import ReadPage
-    from mnist_seq.driver.register import Registered as RegisteredNetwork
+    from mnist_seq.driver.register import RegisteredNetwork
     from mnist_seq.driver.written_page import WrittenPage
 
 

@@ -5,7 +5,7 @@ import sys
 
 from mnist_seq import __version__
 from mnist_seq.commands.completion import completion_script
-from mnist_seq.commands.endings import told_in_a_line
+from mnist_seq.commands.endings import errors_as_one_line
 from mnist_seq.config.commands import (
     CompareConfig,
     DrawConfig,
@@ -56,7 +56,7 @@ def main() -> None:
         sys.argv = [program, *rest]
         importlib.import_module(f"mnist_seq.commands.{name}").main()
         return
-    with told_in_a_line(PROGRAM):
+    with errors_as_one_line(PROGRAM):
         if name in {"-h", "--help"}:
             print(_usage())
         elif name == "--version":

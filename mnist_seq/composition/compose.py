@@ -20,7 +20,7 @@ _HYDRA = threading.Lock()  # its state is that of the process
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
-def composed(name: str, kind: type[AnySettings], overrides: Sequence[str]) -> AnySettings:
+def load_config(name: str, kind: type[AnySettings], overrides: Sequence[str]) -> AnySettings:
     """Return a command's validated settings.
 
     Parameters

@@ -30,7 +30,7 @@ def cache_folder() -> Path:
     return root / "mnist-seq"
 
 
-def recall(name: str, build: Callable[[Arrays], Known]) -> Known | None:
+def load_arrays(name: str, build: Callable[[Arrays], Known]) -> Known | None:
     """Return what `build` makes of the arrays that were kept under a name; None without them."""
     try:
         with (
@@ -42,7 +42,7 @@ def recall(name: str, build: Callable[[Arrays], Known]) -> Known | None:
         return None  # not there, or damaged
 
 
-def keep(name: str, arrays: Arrays) -> None:
+def save_arrays(name: str, arrays: Arrays) -> None:
     """Keep arrays under a name, if the disk allows."""
     cached = cache_folder() / f"{name}.npz"
     with contextlib.suppress(OSError):

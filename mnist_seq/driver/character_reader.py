@@ -16,7 +16,7 @@ from mnist_seq.report.analysis import wording
 from mnist_seq.report.characters.answers import NOT_SURE, Answer, answers
 from mnist_seq.terminal.display import say
 from mnist_seq.tracking.model_folder import ModelFacts
-from mnist_seq.tracking.results import Experiment, RunInfo
+from mnist_seq.tracking.results import Experiment, StoredRun
 
 IN_THE_FORM = {"mnist", "images"}
 
@@ -37,7 +37,7 @@ class CharacterReader:
 
     workspace: Workspace
     experiment: Experiment
-    run: RunInfo
+    run: StoredRun
     facts: ModelFacts
     config: Config
     size: int

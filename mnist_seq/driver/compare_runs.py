@@ -17,7 +17,7 @@ from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import DataError, TrackingError
 from mnist_seq.network.inspection import gates
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.inside.compared_page import Inside, make_compared
+from mnist_seq.report.inside.compared_page import Inside, render_comparison
 from mnist_seq.report.inside.gate_means import mean_gates
 from mnist_seq.report.inside.pair import Pair
 from mnist_seq.report.inside.pair_findings import pair_findings
@@ -25,7 +25,7 @@ from mnist_seq.report.inside.reading import topmost
 from mnist_seq.report.inside.subject import Subject
 from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.summary import print_data
-from mnist_seq.tracking.results import Experiment, RunInfo
+from mnist_seq.tracking.results import Experiment, StoredRun
 
 MOST_AVERAGED = 1000  # images: their mean gates are known to a hundredth, and it takes seconds
 BATCH = 100  # images whose gates are in memory at once
@@ -75,7 +75,7 @@ def compare_runs(config: InspectConfig, against: str, command: str) -> WrittenPa
     shown = [int(place) for place in pair.examples(config.images)]
     insides = _inside(a, models[0], shown[0]), _inside(b, models[1], shown[0])
     facts = {"run of A": a.run.id, "run of B": b.run.id}
-    files = make_compared(subjects, pair, shown, insides, facts)
+    files = render_comparison(subjects, pair, shown, insides, facts)
 
     lines = pair_findings(*subjects, pair)
     for line in lines:
@@ -85,7 +85,7 @@ def compare_runs(config: InspectConfig, against: str, command: str) -> WrittenPa
 
 
 def _refuse_no_pair(
-    first: tuple[Experiment, RunInfo], second: tuple[Experiment, RunInfo], against: str
+    first: tuple[Experiment, StoredRun], second: tuple[Experiment, StoredRun], against: str
 ) -> None:
     """Refuse the same run twice, and runs whose tags name other images, before reading any."""
     if first[1].id == second[1].id:
@@ -115,11 +115,11 @@ def _no_pair(against: str, other: str, first: str, what: str) -> DataError:
     )
 
 
-def _name(experiment: Experiment, run: RunInfo) -> str:
+def _name(experiment: Experiment, run: StoredRun) -> str:
     return f"{experiment.name}, {run.name}"
 
 
-def _file_name(experiment: Experiment, run: RunInfo) -> str:
+def _file_name(experiment: Experiment, run: StoredRun) -> str:
     """Part of a file's name; runs of one name are told apart by the first letters of their id."""
     name = file_name(f"{experiment.study}-{run.name}", run.id, most=MOST_BYTES)
     return name if name.endswith(run.id[:8]) else f"{name}-{run.id[:8]}"

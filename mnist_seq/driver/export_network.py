@@ -16,7 +16,7 @@ from mnist_seq.network.exported import check_installed, ending, export
 from mnist_seq.report.analysis import wording
 from mnist_seq.terminal.display import say
 from mnist_seq.terminal.summary import print_files
-from mnist_seq.tracking.results import Experiment, RunInfo
+from mnist_seq.tracking.results import Experiment, StoredRun
 
 TOLERANCE = 1e-4  # of a probability
 MOST_ASKED = 10_000  # images: LiteRT reads one at a time
@@ -61,7 +61,7 @@ def _files(
     config: ExportConfig,
     workspace: Workspace,
     experiment: Experiment,
-    run: RunInfo,
+    run: StoredRun,
     wanted: NetworkFormat,
 ) -> dict[str, Path]:
     """Paths of the network and its labels, by what they are."""

@@ -85,7 +85,7 @@ class FixedTrials:
     def report(self, trial: Trial, best: EpochRecord, epoch: int) -> None:
         """Do nothing: fixed trials are not compared with each other."""
 
-    def refused(self) -> list[tuple[Trial, TrialOutcome]]:
+    def pop_refused(self) -> list[tuple[Trial, TrialOutcome]]:
         """None: all configs are valid."""
         return []
 

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from mnist_seq.config.commands import ReportConfig
-from mnist_seq.driver.live_page import LivePage, read_study, write_while_driven
+from mnist_seq.driver.live_page import LivePage, read_study, write_while_running
 from mnist_seq.driver.report import write_page
 from mnist_seq.driver.signals import stop_when_asked
 from mnist_seq.driver.workspace import Workspace
@@ -35,9 +35,9 @@ def follow(config: ReportConfig) -> WrittenPage:
     path = workspace.report_file(f"{study}.html", config.file)
     page = LivePage(workspace, study, path, _write)
     _wait_for_sweep(workspace, study, page)
-    if workspace.is_driven(study):
+    if workspace.is_running(study):
         say(f"{study}: written again while its sweep runs, until it has ended: {path}")
-    write_while_driven(page, lambda seconds: _wait(workspace, study, seconds))
+    write_while_running(page, lambda seconds: _wait(workspace, study, seconds))
     tables = read_study(workspace, study).ended
     findings = summary_lines(tables)
     print_findings(findings)
@@ -58,7 +58,7 @@ def _study(workspace: Workspace, named: str | None) -> str:
 
 def _wait_for_sweep(workspace: Workspace, study: str, page: LivePage) -> None:
     """Return when a sweep runs the study, or has completed it; say so if that is waited for."""
-    if workspace.is_driven(study):
+    if workspace.is_running(study):
         return
     try:
         workspace.experiment(study)
@@ -71,14 +71,14 @@ def _wait_for_sweep(workspace: Workspace, study: str, page: LivePage) -> None:
         page.update()
         there = now.progress.ended_text
     say(f"no sweep runs {study} ({there}); waiting for it to begin, Ctrl-C ends this")
-    while not workspace.is_driven(study):
+    while not workspace.is_running(study):
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def _wait(workspace: Workspace, study: str, seconds: float) -> bool:
     """Wait for some seconds, or until no sweep runs the study; return whether none does."""
     until = time.monotonic() + seconds
-    while workspace.is_driven(study):
+    while workspace.is_running(study):
         left = until - time.monotonic()
         if left <= 0:
             return False

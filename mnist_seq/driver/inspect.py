@@ -6,7 +6,7 @@ from mnist_seq.driver.workspace import Workspace, file_name
 from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.network.inspection import gates
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.inside.page import findings, make
+from mnist_seq.report.inside.page import findings, render_inspection
 from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.summary import print_data
 
@@ -41,7 +41,7 @@ def inspect_run(config: InspectConfig, command: str) -> WrittenPage:
     own = inspected.config.model.model_dump()
     subject = inspected.subject(command, {f"model.{name}": value for name, value in own.items()})
     inside = gates(model, inspected.images.images_NSF[shown])
-    files = make(subject, reading, [int(index) for index in shown], inside)
+    files = render_inspection(subject, reading, [int(index) for index in shown], inside)
 
     lines = findings(reading)
     for line in lines:

@@ -20,7 +20,7 @@ from mnist_seq.report.inside.reading import Reading
 from mnist_seq.report.inside.subject import Subject
 from mnist_seq.terminal.display import say
 from mnist_seq.terminal.summary import print_files
-from mnist_seq.tracking.results import Experiment, Results, RunInfo
+from mnist_seq.tracking.results import Experiment, Results, StoredRun
 from mnist_seq.tracking.tracker import Tracker
 
 
@@ -41,7 +41,7 @@ class InspectedRun:
     """
 
     experiment: Experiment
-    run: RunInfo
+    run: StoredRun
     model_file: Path
     config: Config
     data: Dataset
@@ -86,7 +86,7 @@ class InspectedRun:
 
 
 def with_images(
-    results: Results, experiment: Experiment, run: RunInfo, moved: DataFiles, part: str
+    results: Results, experiment: Experiment, run: StoredRun, moved: DataFiles, part: str
 ) -> InspectedRun:
     """A run with the images of a part, after checking that they are those it was made with.
 
@@ -122,7 +122,7 @@ def check_is_read_by_rows(run: str, model: ModelConfig) -> None:
 
 def keep_files(
     workspace: Workspace,
-    run: RunInfo,
+    run: StoredRun,
     folder: str,
     files: Mapping[str, str | bytes],
     page: Path,

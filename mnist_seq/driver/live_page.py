@@ -19,7 +19,7 @@ from mnist_seq.report.analysis.sweep_progress import SweepProgress
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.pages.report import REFRESH, Analysis, analyse, render_live
 from mnist_seq.search.trials import finished_trials, running_trials
-from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.results import StoredRun
 
 # What a page says of ended trials takes far longer than its curves: each has its own pauses, and
 # an eleventh of a core at most.
@@ -28,7 +28,7 @@ SECONDS_TO_BEGIN = 60.0
 
 
 @dataclass(frozen=True)
-class StudyNow:
+class StudySnapshot:
     """A study as its databases have it at one moment.
 
     Attributes
@@ -49,7 +49,7 @@ class StudyNow:
     is_complete: bool
 
 
-def read_study(workspace: Workspace, study: str) -> StudyNow:
+def read_study(workspace: Workspace, study: str) -> StudySnapshot:
     """Read a study while a sweep may run it.
 
     Raises
@@ -75,8 +75,8 @@ def read_study(workspace: Workspace, study: str) -> StudyNow:
     states = [(trial.number, outcome.state) for trial, outcome in finished]
     epochs = [(trial.number, len(records)) for trial, records in running]
     ends = [run.end for run in runs.values()]
-    since = workspace.driven_since(study) if workspace.is_driven(study) else None
-    return StudyNow(
+    since = workspace.running_since(study) if workspace.is_running(study) else None
+    return StudySnapshot(
         ended,
         _progress(tables, config, since, runs),
         (config.search.target, since, *states, *epochs, *ends),
@@ -84,7 +84,7 @@ def read_study(workspace: Workspace, study: str) -> StudyNow:
     )
 
 
-def write_while_driven(page: "LivePage", has_ended: Callable[[float], bool]) -> None:
+def write_while_running(page: "LivePage", has_ended: Callable[[float], bool]) -> None:
     """Write a page until the sweep has ended.
 
     Parameters
@@ -164,7 +164,7 @@ def _progress(
     tables: StudyTables,
     config: SweepConfig,
     since: datetime | None,
-    runs: Mapping[int, RunInfo],
+    runs: Mapping[int, StoredRun],
 ) -> SweepProgress:
     now = datetime.now(UTC)
     recent = {n for n, run in runs.items() if since and (run.end is None or run.end >= since)}

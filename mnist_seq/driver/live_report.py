@@ -62,7 +62,7 @@ def _write_pages(tracking: TrackingConfig, study: str, path: Path, sweep: Connec
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     # Only now, at this priority, are the slow libraries loaded.
-    from mnist_seq.driver.live_page import LivePage, read_study, write_while_driven
+    from mnist_seq.driver.live_page import LivePage, read_study, write_while_running
     from mnist_seq.driver.report import write_page
     from mnist_seq.driver.workspace import Workspace
     from mnist_seq.report.pages.report import render
@@ -73,9 +73,9 @@ def _write_pages(tracking: TrackingConfig, study: str, path: Path, sweep: Connec
         contextlib.suppress(InputError),  # the sweep meets the same, and says so
     ):
         workspace = Workspace(tracking)
-        write_while_driven(LivePage(workspace, study, path), sweep.poll)
+        write_while_running(LivePage(workspace, study, path), sweep.poll)
         report = render(read_study(workspace, study).ended)
         parent = multiprocessing.parent_process()
         # After a driver that was killed, the same command may go on already.
-        if (parent and parent.is_alive()) or not workspace.is_driven(study):
+        if (parent and parent.is_alive()) or not workspace.is_running(study):
             write_page(path, report)

@@ -33,14 +33,14 @@ def driver_lock(folder: Path, name: str) -> Iterator[None]:
                 raise TrackingError(f"{folder}: cannot keep results here ({error})") from error
             pid = holder.read_text().strip() if holder.exists() else "unknown"
             raise InputError(
-                f"{name} is being driven by process {pid}: wait for it, or stop it with Ctrl-C "
+                f"{name} is in use by process {pid}: wait for it, or stop it with Ctrl-C "
                 f"or kill {pid}"
             ) from None
         held.callback(holder.unlink, missing_ok=True)
         yield
 
 
-def is_driven(folder: Path) -> bool:
+def is_running(folder: Path) -> bool:
     """Whether a process holds the `driver_lock` of this folder."""
     try:
         with locked(folder / "driver.lock", timeout=0):
@@ -50,7 +50,7 @@ def is_driven(folder: Path) -> bool:
     return False
 
 
-def driven_since(folder: Path) -> datetime | None:
+def running_since(folder: Path) -> datetime | None:
     """When the `driver_lock` of this folder was taken; None if that is not known."""
     try:
         return datetime.fromtimestamp((folder / "driver.pid").stat().st_mtime, UTC)

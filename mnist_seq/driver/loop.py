@@ -138,7 +138,7 @@ class Driver:
             running = self._requeued.pop()
         else:
             trial = self._trials.next()
-            for refused in self._trials.refused():
+            for refused in self._trials.pop_refused():
                 for callback in self._callbacks:
                     callback.on_trial_refused(*refused)
             if trial is None:

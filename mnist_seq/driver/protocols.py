@@ -17,7 +17,7 @@ class TrialSource(Protocol):
     def next(self) -> Trial | None:
         """The next trial to start or to resume, or None when there is none left."""
 
-    def refused(self) -> list[tuple[Trial, TrialOutcome]]:
+    def pop_refused(self) -> list[tuple[Trial, TrialOutcome]]:
         """Trials that were refused since this was asked last, before they could start."""
 
     def report(self, trial: Trial, best: EpochRecord, epoch: int, /) -> None:

@@ -10,7 +10,7 @@ CONFIDENCE = 0.95  # of all intervals together
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedConfig:
     """A trial of a study that was trained again.
 
     Attributes
@@ -31,12 +31,12 @@ class Ranked:
     scores: Scores
 
 
-def ranking_rows(ranked: Sequence[Ranked]) -> list[dict[str, str]]:
+def ranking_rows(ranked: Sequence[RankedConfig]) -> list[dict[str, str]]:
     """Rows of a table by heading, the best mean on the test images first.
 
     Parameters
     ----------
-    ranked : sequence of Ranked
+    ranked : sequence of RankedConfig
         In the search's order, the best first; all with the same seeds.
     """
     first, *others = ranked
@@ -62,12 +62,12 @@ def ranking_rows(ranked: Sequence[Ranked]) -> list[dict[str, str]]:
     return [rows[place] for place in by_mean]
 
 
-def order_lines(ranked: Sequence[Ranked]) -> list[str]:
+def order_lines(ranked: Sequence[RankedConfig]) -> list[str]:
     """Return sentences: what the intervals are, and whether the search's order held or is luck.
 
     Parameters
     ----------
-    ranked : sequence of Ranked
+    ranked : sequence of RankedConfig
         At least two, in the search's order, the best first; all with the same seeds.
     """
     first, *others = ranked
@@ -95,7 +95,9 @@ def order_lines(ranked: Sequence[Ranked]) -> list[str]:
     ]
 
 
-def _differences(first: Ranked, others: Sequence[Ranked]) -> list[tuple[float, float, float]]:
+def _differences(
+    first: RankedConfig, others: Sequence[RankedConfig]
+) -> list[tuple[float, float, float]]:
     """Each one's paired difference to the first; the intervals hold together (Bonferroni)."""
     confidence = 1 - (1 - CONFIDENCE) / len(others)
     theirs = first.scores

@@ -17,11 +17,11 @@ from mnist_seq.report.analysis import wording
 from mnist_seq.report.inside.answers import read_right
 from mnist_seq.report.inside.pair_findings import mcnemar_text
 from mnist_seq.tracking.registry import Registry, Version
-from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.results import StoredRun
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisteredNetwork:
     """A network in MLflow's registry.
 
     Attributes
@@ -62,7 +62,7 @@ def register(
     class_names: Sequence[str],
     *,
     force: bool,
-) -> Registered:
+) -> RegisteredNetwork:
     """Register the best of a config's networks; make it champion if it beats the present one.
 
     Parameters
@@ -97,13 +97,13 @@ def register(
         }
         version = registry.add(name, run, tags, _confirmation(runs, run, scores))
         if is_champion:
-            registry.crown(version)
+            registry.set_champion(version)
     verdict = _verdict(champion, compared, is_champion=is_champion)
     told = f"registered as {name}, version {version.number}; {verdict}"
-    return Registered(name, version.number, run.id, is_champion, told)
+    return RegisteredNetwork(name, version.number, run.id, is_champion, told)
 
 
-def best_by_validation(runs: Sequence[RunInfo], monitor: Objective) -> RunInfo:
+def best_by_validation(runs: Sequence[StoredRun], monitor: Objective) -> StoredRun:
     """The run that is best in what its training monitors; the first of equals."""
     sign = -1 if monitor == "validation_loss" else 1
     return max(runs, key=lambda run: sign * run.metrics[f"best_{monitor}"])
@@ -118,7 +118,7 @@ def _verdict(champion: Version | None, compared: _Comparison | None, *, is_champ
     return f"it is champion in place of version {champion.number}{forced}: {compared.text}"
 
 
-def _compared(workspace: Workspace, run: RunInfo, champion: Version) -> _Comparison:
+def _compared(workspace: Workspace, run: StoredRun, champion: Version) -> _Comparison:
     """Compare a run's network with the champion by their stored answers to the test images."""
     digests = [from_tags(tags).get("test") for tags in (run.tags, champion.tags)]
     if digests[0] != digests[1]:
@@ -150,7 +150,7 @@ def _right(workspace: Workspace, run_id: str, images: int | None = None) -> NDAr
     return right_N
 
 
-def _confirmation(runs: Sequence[RunInfo], registered: RunInfo, scores: Scores) -> str:
+def _confirmation(runs: Sequence[StoredRun], registered: StoredRun, scores: Scores) -> str:
     """Markdown of how the networks did, the registered one marked.
 
     Nothing in it but numbers and ids: MLflow shows it as markup.

@@ -18,7 +18,7 @@ from mnist_seq.report.pages.report import render
 from mnist_seq.search.trials import finished_trials
 from mnist_seq.terminal.display import say
 from mnist_seq.terminal.summary import print_files, print_findings, print_front
-from mnist_seq.tracking.results import Experiment, Results, RunInfo
+from mnist_seq.tracking.results import Experiment, Results, StoredRun
 from mnist_seq.tracking.tracker import Tracker
 
 
@@ -79,7 +79,7 @@ def write_page(path: Path, page: str) -> None:
     write_atomically(path, page.encode())
 
 
-def sweep_run_of(results: Results, experiment: Experiment) -> RunInfo:
+def sweep_run_of(results: Results, experiment: Experiment) -> StoredRun:
     """Return a study's own run; a deleted one where there is no other."""
     kept = results.runs(experiment, "sweep") or results.runs(experiment, "sweep", deleted_too=True)
     if not kept:

@@ -7,8 +7,8 @@ from mnist_seq.config.commands import RerunConfig
 from mnist_seq.config.settings import Config, Objective, value_at
 from mnist_seq.config.validation import settings
 from mnist_seq.driver.fixed_trials import FixedTrials, trained
-from mnist_seq.driver.ranking import Ranked, order_lines, ranking_rows
-from mnist_seq.driver.register import Registered, register
+from mnist_seq.driver.ranking import RankedConfig, order_lines, ranking_rows
+from mnist_seq.driver.register import RegisteredNetwork, register
 from mnist_seq.driver.retrainings import RetrainingPlan, find_runs, retrainings
 from mnist_seq.driver.scores import (
     RESULTS_FILE,
@@ -37,7 +37,7 @@ from mnist_seq.tracking.trial_recorder import TrialRecorder
 
 
 @dataclass(frozen=True)
-class Retrained:
+class RetrainedConfig:
     """A config that was trained again: what was planned, and how its networks did.
 
     Attributes
@@ -69,15 +69,15 @@ class RerunResult:
     ----------
     study : str
         Of the earlier runs.
-    retrained : tuple of Retrained
+    retrained : tuple of RetrainedConfig
         Those that were asked for, the best first, and at the end the baseline's if it was not.
-    registered : Registered or None
+    registered : RegisteredNetwork or None
         The network that went into MLflow's registry, if one was to.
     """
 
     study: str
-    retrained: tuple[Retrained, ...]
-    registered: Registered | None
+    retrained: tuple[RetrainedConfig, ...]
+    registered: RegisteredNetwork | None
 
 
 def rerun(config: RerunConfig, command: str) -> RerunResult:
@@ -137,9 +137,9 @@ def _registered(
     workspace: Workspace,
     session: Session,
     config: RerunConfig,
-    each: Retrained,
+    each: RetrainedConfig,
     class_names: Sequence[str],
-) -> Registered | None:
+) -> RegisteredNetwork | None:
     """Register the confirmed network and say so, if it was asked for."""
     if config.register_as is None:
         return None
@@ -163,7 +163,7 @@ def _retrained(
     trials: FixedTrials,
     plan: RetrainingPlan,
     tags: Mapping[str, str],
-) -> Retrained:
+) -> RetrainedConfig:
     """Compare the first curve with the earlier one and score all networks."""
     outcomes, verdict = trials.of(plan.numbers), ""
     number, *others = plan.numbers
@@ -175,7 +175,7 @@ def _retrained(
     bests = [outcomes[other].best for other in others]
     run_ids = tuple(recorder.run(number).created.result() for number in plan.numbers)
     fresh = [best.validation_accuracy for best in bests if best]
-    return Retrained(plan, run_ids, verdict, scores, fresh)
+    return RetrainedConfig(plan, run_ids, verdict, scores, fresh)
 
 
 def _print_greeting(experiment: Experiment, plans: Sequence[RetrainingPlan]) -> None:
@@ -193,7 +193,10 @@ def _print_greeting(experiment: Experiment, plans: Sequence[RetrainingPlan]) -> 
 
 
 def _print_result(
-    workspace: Workspace, experiment: Experiment, each: Retrained, ended: Sequence[Retrained]
+    workspace: Workspace,
+    experiment: Experiment,
+    each: RetrainedConfig,
+    ended: Sequence[RetrainedConfig],
 ) -> None:
     """Print what the networks of one config have reached, beside the baseline's."""
     chosen = [other for other in ended if other.plan.is_chosen]
@@ -221,12 +224,12 @@ def _print_result(
         console.print(line, soft_wrap=True)
 
 
-def _print_ranking(chosen: Sequence[Retrained], objective: Objective) -> None:
+def _print_ranking(chosen: Sequence[RetrainedConfig], objective: Objective) -> None:
     """Print a table of all configs, and whether the search's order held."""
     first = [each.plan.configs[0] for each in chosen]
     paths = [path for path in settings(Config) if len({value_at(c, path) for c in first}) > 1]
     ranked = [
-        Ranked(
+        RankedConfig(
             each.plan.source.name,
             value_text(each.plan.source.metrics[f"best_{objective}"], objective),
             settings_text({path: value_at(each.plan.configs[0], path) for path in paths}),
@@ -241,7 +244,7 @@ def _print_ranking(chosen: Sequence[Retrained], objective: Objective) -> None:
         say(line)
 
 
-def _print_answers(results: Results, chosen: Sequence[Retrained]) -> None:
+def _print_answers(results: Results, chosen: Sequence[RetrainedConfig]) -> None:
     files = {}
     for each in chosen:
         name = f"each answer of {each.plan.source.name}" if len(chosen) > 1 else "each answer"

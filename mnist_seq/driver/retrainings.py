@@ -10,7 +10,7 @@ from mnist_seq.driver.run_data import config_with_data
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.errors import ConfigError
 from mnist_seq.records import EpochRecord
-from mnist_seq.tracking.results import Experiment, RunInfo
+from mnist_seq.tracking.results import Experiment, StoredRun
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class RetrainingPlan:
 
     Attributes
     ----------
-    source : RunInfo
+    source : StoredRun
         The earlier run.
     original : Config
         Its config.
@@ -35,7 +35,7 @@ class RetrainingPlan:
         Whether the earlier run is the study's baseline.
     """
 
-    source: RunInfo
+    source: StoredRun
     original: Config
     curve: tuple[EpochRecord, ...]
     configs: list[Config]
@@ -70,7 +70,7 @@ class RetrainingPlan:
         return [{"rerun_of": self.source.id, **changed} for _ in self.configs]
 
 
-def find_runs(workspace: Workspace, config: RerunConfig) -> tuple[Experiment, list[RunInfo]]:
+def find_runs(workspace: Workspace, config: RerunConfig) -> tuple[Experiment, list[StoredRun]]:
     """The runs whose configs are trained again, the best first, and their experiment.
 
     Raises
@@ -93,7 +93,7 @@ def find_runs(workspace: Workspace, config: RerunConfig) -> tuple[Experiment, li
 
 
 def retrainings(
-    workspace: Workspace, experiment: Experiment, sources: Sequence[RunInfo], config: RerunConfig
+    workspace: Workspace, experiment: Experiment, sources: Sequence[StoredRun], config: RerunConfig
 ) -> list[RetrainingPlan]:
     """Plan a rerun: each config with its changes and the same seeds; at the end the baseline's.
 

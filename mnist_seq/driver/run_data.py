@@ -10,11 +10,11 @@ from mnist_seq.data.digests import PARTS, changed_images, from_tags
 from mnist_seq.data.load import training_data
 from mnist_seq.errors import DataError
 from mnist_seq.terminal.display import say
-from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.results import Results, StoredRun
 
 
 def config_with_data(
-    results: Results, run: RunInfo, moved: DataFiles, parts: Sequence[str] = PARTS
+    results: Results, run: StoredRun, moved: DataFiles, parts: Sequence[str] = PARTS
 ) -> Config:
     """Return the config of a run, after checking that its data are those it was made with.
 
@@ -50,7 +50,7 @@ def config_with_data(
     return config
 
 
-def _check_files(run: RunInfo, data: DataConfig) -> None:
+def _check_files(run: StoredRun, data: DataConfig) -> None:
     files = {f"data.{name}": getattr(data, name) for name in DataFiles.model_fields}
     missing = {
         setting: file

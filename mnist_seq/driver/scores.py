@@ -16,7 +16,7 @@ from mnist_seq.metrics import classification
 from mnist_seq.network.network_file import check_network_file
 from mnist_seq.network.training import predict
 from mnist_seq.records import TrialOutcome
-from mnist_seq.report.figures.drawing import standalone
+from mnist_seq.report.figures.style import standalone
 from mnist_seq.report.inside.answers import draw_confusion, results_csv
 from mnist_seq.tracking.runs import Run
 from mnist_seq.tracking.trial_recorder import TrialRecorder

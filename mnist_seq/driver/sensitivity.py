@@ -38,7 +38,7 @@ from mnist_seq.terminal.display import console, plain, say
 from mnist_seq.terminal.progress import Progress
 from mnist_seq.terminal.summary import print_data, print_files, print_findings, table_of
 from mnist_seq.tracking.provenance import DECIDING, changes, provenance
-from mnist_seq.tracking.results import Experiment, Results, RunInfo
+from mnist_seq.tracking.results import Experiment, Results, StoredRun
 from mnist_seq.tracking.tracker import Tracker
 
 PAGE_FILE, VALUES_FILE = "sensitivity.html", "sensitivity.csv"
@@ -53,7 +53,7 @@ class SensitivityResult:
     ----------
     study : str
         The run's.
-    source : RunInfo
+    source : StoredRun
         The run.
     analysis : Analysis
         Response curves, pairs and what they say.
@@ -62,7 +62,7 @@ class SensitivityResult:
     """
 
     study: str
-    source: RunInfo
+    source: StoredRun
     analysis: Analysis
     page: WrittenPage
 
@@ -166,7 +166,7 @@ def _train(
         pass  # what they have reached is looked at once all of it is there
 
 
-def _usual_values(complete: list[RunInfo], space: Space) -> Values:
+def _usual_values(complete: list[StoredRun], space: Space) -> Values:
     """Of each conditional hyperparameter, the value in the best trial in which it was active."""
     usual: Values = {}
     for run in reversed(complete):
@@ -227,7 +227,7 @@ def _trials(plan: Variations, seeds: int, before: Mapping[Config, TrialOutcome])
 
 
 def _print_greeting(
-    experiment: Experiment, source: RunInfo, plan: Variations, seeds: int, trials: FixedTrials
+    experiment: Experiment, source: StoredRun, plan: Variations, seeds: int, trials: FixedTrials
 ) -> None:
     curves = wording.many(len(plan.curves), "hyperparameter")
     what = [f"{curves}, one at a time"] if plan.curves else []
@@ -259,7 +259,7 @@ def _values(
 def _predictions(
     workspace: Workspace,
     experiment: Experiment,
-    source: RunInfo,
+    source: StoredRun,
     search: SweepConfig,
     curves: Sequence[ResponseCurve],
 ) -> dict[str, Prediction]:
@@ -278,7 +278,7 @@ def _predictions(
 
 
 def _write(
-    workspace: Workspace, source: RunInfo, page: Path, analysis: Analysis, plan: Variations
+    workspace: Workspace, source: StoredRun, page: Path, analysis: Analysis, plan: Variations
 ) -> None:
     """Write the page, and attach it to the run that was varied, with the values as a table."""
     html = render_sensitivity(analysis)

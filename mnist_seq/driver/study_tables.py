@@ -10,7 +10,7 @@ from mnist_seq.config.validation import with_values
 from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of
 from mnist_seq.report.analysis.tables import StudyTables, curves_table, trials_table
 from mnist_seq.tracking.provenance import DECIDING
-from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.results import StoredRun
 
 FACTS = ("seed", "data_digest", *DECIDING)
 _Known: TypeAlias = tuple[Trial, str, Sequence[EpochRecord], str | None]
@@ -20,8 +20,8 @@ def study_tables(
     name: str,
     config: SweepConfig,
     finished: Sequence[tuple[Trial, TrialOutcome]],
-    runs: Mapping[int, RunInfo],
-    sweep: RunInfo,
+    runs: Mapping[int, StoredRun],
+    sweep: StoredRun,
     running: Sequence[tuple[Trial, Sequence[EpochRecord]]] = (),
 ) -> StudyTables:
     """Build the tables of a study's trials and learning curves for its report.
@@ -36,7 +36,7 @@ def study_tables(
         The trials that have ended.
     runs : mapping
         The trials' MLflow runs, by trial number.
-    sweep : RunInfo
+    sweep : StoredRun
         The sweep's own run.
     running : sequence of (Trial, sequence of EpochRecord)
         Trials that have not ended, with their curves so far.
@@ -88,8 +88,8 @@ def _row(
     records: Sequence[EpochRecord],
     reason: str | None,
     config: SweepConfig,
-    run: RunInfo | None,
-    sweep: RunInfo,
+    run: StoredRun | None,
+    sweep: StoredRun,
 ) -> dict[str, object]:
     best = best_of(records, trial.config.training.monitor) if records else None
     parameters = run.metrics.get("trained_parameters") if run else None
@@ -107,5 +107,5 @@ def _row(
         "run_id": run.id if run else None,
         "finished": (ended - sweep.start).total_seconds() if ended else None,
         "is_baseline": trial.number == 0 and bool(config.search.baselines),
-        **{path: trial.values.get(path) for path in config.search.space},
+        **{path: trial.settings.get(path) for path in config.search.space},
     }

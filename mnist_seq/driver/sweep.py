@@ -15,7 +15,7 @@ from mnist_seq.driver.workspace import Workspace
 from mnist_seq.driver.written_page import WrittenPage
 from mnist_seq.errors import (
     RepeatedFailureError,
-    ServerAwayError,
+    ServerUnavailableError,
     TrackingError,
 )
 from mnist_seq.search.study import Study
@@ -113,7 +113,7 @@ def sweep(config: SweepConfig, command: str) -> SweepResult:
                     session.tracker.flush()
                 except TrackingError:  # what was found is said, as far as its runs can be read
                     end_live_report()
-                    with suppress(ServerAwayError):
+                    with suppress(ServerUnavailableError):
                         study_report()
                     raise
                 end_live_report()

@@ -13,9 +13,9 @@ from mnist_seq.config.settings import Objective, TrackingConfig, Values
 from mnist_seq.config.validation import validate
 from mnist_seq.data.digests import Digests, from_tags
 from mnist_seq.driver.checkpoints import Checkpoints
-from mnist_seq.driver.lock import driven_since, driver_lock, is_driven
+from mnist_seq.driver.lock import driver_lock, is_running, running_since
 from mnist_seq.driver.report_path import report_path
-from mnist_seq.errors import ServerAwayError, StoreError, TrackingError
+from mnist_seq.errors import ServerUnavailableError, StoreError, TrackingError
 from mnist_seq.postgresql.database import StudyLock, holder
 from mnist_seq.report.analysis import wording
 from mnist_seq.search.finished_trial import FinishedTrial
@@ -26,7 +26,7 @@ from mnist_seq.search.study_settings import study_name
 from mnist_seq.terminal.display import say
 from mnist_seq.tracking.locations import follow, recorded_folder
 from mnist_seq.tracking.registry import Registry
-from mnist_seq.tracking.results import Experiment, Results, RunInfo
+from mnist_seq.tracking.results import Experiment, Results, StoredRun
 from mnist_seq.tracking.store import Store
 
 RUN_ID_LENGTH = 32  # of MLflow's ids; a trial number is shorter
@@ -151,23 +151,23 @@ class Workspace:
             finally:
                 self._study_lock.release()
 
-    def is_driven(self, study: str) -> bool:
+    def is_running(self, study: str) -> bool:
         """Whether a sweep runs the study."""
-        if is_driven(self.folder / "unfinished" / study):
+        if is_running(self.folder / "unfinished" / study):
             return True
         place = self._place(study)
         try:
             return isinstance(place, str) and holder(place, study) is not None
-        except ServerAwayError:  # a sweep waits for it as well
+        except ServerUnavailableError:  # a sweep waits for it as well
             return True
 
-    def driven_since(self, study: str) -> datetime | None:
+    def running_since(self, study: str) -> datetime | None:
         """When the sweep that runs the study began or went on; None if that is not known."""
         place = self._place(study)
         if isinstance(place, str):
             found = holder(place, study)
             return found.since if found else None
-        return driven_since(self.folder / "unfinished" / study)
+        return running_since(self.folder / "unfinished" / study)
 
     def report_file(self, name: str, chosen: str | None) -> Path:
         """Return a report's path: `chosen` if given, else `name` in the reports folder.
@@ -183,7 +183,7 @@ class Workspace:
         """The MLflow experiment of a study; of the latest if none is named."""
         return self.results.experiment(study) if study else self.results.latest_experiment()
 
-    def find_run(self, choice: ChosenRun) -> tuple[Experiment, RunInfo]:
+    def find_run(self, choice: ChosenRun) -> tuple[Experiment, StoredRun]:
         """The chosen run and its experiment; by default the best trial of the latest study.
 
         Raises
@@ -202,7 +202,7 @@ class Workspace:
             raise TrackingError(f"{experiment.name} has no complete trial")
         return experiment, complete[0]
 
-    def find_network(self, choice: ChosenNetwork) -> tuple[Experiment, RunInfo]:
+    def find_network(self, choice: ChosenNetwork) -> tuple[Experiment, StoredRun]:
         """The run with the chosen network and its experiment: a champion's, or as `find_run`.
 
         Raises
@@ -215,7 +215,7 @@ class Workspace:
         run = self.results.run(Registry(self.store).champion_run(choice.champion))
         return self.results.experiment_of(run), run
 
-    def find_other_run(self, experiment: Experiment, named: str) -> tuple[Experiment, RunInfo]:
+    def find_other_run(self, experiment: Experiment, named: str) -> tuple[Experiment, StoredRun]:
         """The run to compare a run of an experiment with, and the experiment of that other run.
 
         Parameters
@@ -240,7 +240,7 @@ class Workspace:
         other = self.results.run(named)
         return self.results.experiment_of(other), other
 
-    def complete_trials(self, experiment: Experiment) -> list[RunInfo]:
+    def complete_trials(self, experiment: Experiment) -> list[StoredRun]:
         """Runs of a study's complete trials, the best first."""
         objective = self.objective(experiment)
         key, sign = f"best_{objective}", 1 if objective == "validation_loss" else -1
@@ -258,13 +258,13 @@ class Workspace:
         sweeps = self.results.runs(experiment, "sweep", deleted_too=True)
         return validate(SweepConfig, self.results.config(sweeps[0].id)) if sweeps else None
 
-    def baseline_run(self, experiment: Experiment) -> RunInfo | None:
+    def baseline_run(self, experiment: Experiment) -> StoredRun | None:
         """The run of a study's first baseline; None if it has none."""
         if not self._search_settings(experiment).get("baselines"):
             return None
         return dict(self.results.trials(experiment)).get(0)
 
-    def _trial(self, experiment: Experiment, number: int, setting: str) -> RunInfo:
+    def _trial(self, experiment: Experiment, number: int, setting: str) -> StoredRun:
         trials = dict(self.results.trials(experiment))
         if number not in trials:
             raise TrackingError(
@@ -342,7 +342,7 @@ class Workspace:
 
     def _refuse_while_driven(self, known_as: Path) -> None:
         for folder in (self.folder / "unfinished").glob("*"):
-            if is_driven(folder):
+            if is_running(folder):
                 raise StoreError(
                     f"{self.folder}: {folder.name} is running in it under the name {known_as}: "
                     "wait for it, or stop it"

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from mnist_seq.addresses.servers import POSTGRESQL
-from mnist_seq.errors import InputError, ServerAwayError, StoreError
+from mnist_seq.errors import InputError, ServerUnavailableError, StoreError
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -108,7 +108,7 @@ class StudyLock:
 
         Raises
         ------
-        ServerAwayError
+        ServerUnavailableError
             If the server is away, or has not noticed yet that the connection before is gone.
         InputError
             If another driver has taken it since.
@@ -133,13 +133,15 @@ class StudyLock:
             found = _holder(connection, self._key)
         except _errors() as error:
             connection.close()
-            raise ServerAwayError(f"{self._address}: {_words(error)}") from error
+            raise ServerUnavailableError(f"{self._address}: {_words(error)}") from error
         connection.close()
         if is_again and (found is None or found.name == _OWN_NAME):
-            raise ServerAwayError(f"{self._address}: has not noticed that the connection was cut")
+            raise ServerUnavailableError(
+                f"{self._address}: has not noticed that the connection was cut"
+            )
         name = found.name if found else "another process"
         raise InputError(
-            f"{self._study} is being driven by {name}: wait for it, or stop it there with Ctrl-C"
+            f"{self._study} is in use by {name}: wait for it, or stop it there with Ctrl-C"
         )
 
 
@@ -189,7 +191,7 @@ def _connected(address: str) -> Iterator["Connection"]:
     try:
         yield connection
     except from_psycopg as error:
-        raise ServerAwayError(f"{address}: {_words(error)}") from error
+        raise ServerUnavailableError(f"{address}: {_words(error)}") from error
     finally:
         connection.close()
 
@@ -225,7 +227,7 @@ def refusal(address: str, words: str) -> StoreError:
         )
     if "does not exist" in words:
         return StoreError(f"{address}: {words}; make it, as with createdb")
-    return ServerAwayError(f"{address}: cannot be reached ({words})")
+    return ServerUnavailableError(f"{address}: cannot be reached ({words})")
 
 
 def _words(error: Exception) -> str:

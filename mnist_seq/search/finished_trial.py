@@ -23,7 +23,7 @@ OPTUNA_STATES: dict[FinalState, TrialState] = {
 
 @dataclass(frozen=True)
 class FinishedTrial:
-    """A trial that has ended: its values and its result.
+    """A trial that has ended: its settings and its result.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class FinishedTrial:
     """
 
     number: int
-    values: Values
+    settings: Values
     state: FinalState
     records: list[dict[str, Any]]
     reason: str | None
@@ -59,19 +59,19 @@ def finished_trial(trial: FrozenTrial, beyond: str | None = None) -> FinishedTri
     is_infeasible = beyond is not None or INFEASIBLE in trial.user_attrs
     return FinishedTrial(
         number=trial.number,
-        values=values_of(trial),
+        settings=settings_of(trial),
         state="infeasible" if is_infeasible else FINAL_STATES[trial.state],
         records=records,
         reason=None if reason is None else str(reason),
     )
 
 
-def values_of(trial: FrozenTrial) -> Values:
-    """Return a trial's values: its user attribute `values` if set, else its parameters."""
-    return own_values(trial) or dict(trial.params)
+def settings_of(trial: FrozenTrial) -> Values:
+    """Return a trial's searched settings: its user attribute `values` if set, else its params."""
+    return own_settings(trial) or dict(trial.params)
 
 
-def own_values(trial: FrozenTrial) -> Values | None:
-    """Return the values of a trial that may lie outside the space; None if it has parameters."""
+def own_settings(trial: FrozenTrial) -> Values | None:
+    """Return the settings of a trial that may lie outside the space; None if it has params."""
     values = trial.user_attrs.get("values")
     return values if values and isinstance(values, dict) else None

@@ -6,9 +6,9 @@ from mnist_seq.config.commands import SweepConfig
 from mnist_seq.config.settings import Values
 from mnist_seq.errors import ConfigError
 from mnist_seq.search.limits import within_size
-from mnist_seq.search.migration import known_values, values_in_space
+from mnist_seq.search.migration import known_settings, settings_in_space
 from mnist_seq.search.storage import StudyStorage
-from mnist_seq.search.study_settings import baseline_values
+from mnist_seq.search.study_settings import searched_baseline
 
 MOST = 3
 
@@ -36,12 +36,12 @@ def first_trials(storage: StudyStorage, config: SweepConfig) -> list[Values]:
     complete = [trial for trial in storage.trials() if trial.state == TrialState.COMPLETE]
     is_loss = "validation_loss" in search["objective"]  # which is a text or a list of them
     complete.sort(key=lambda trial: trial.values[0], reverse=not is_loss)
-    tried = [baseline_values(config, number) for number in range(len(config.search.baselines))]
+    tried = [searched_baseline(config, number) for number in range(len(config.search.baselines))]
     is_allowed = within_size(config.search.limits, config)
     first: list[Values] = []
     for trial in complete:
-        known = known_values(trial, search["baselines"], config.search.space)
-        values = values_in_space(known, config)
+        known = known_settings(trial, search["baselines"], config.search.space)
+        values = settings_in_space(known, config)
         if values is None or values in [*tried, *first]:
             continue
         if is_allowed is None or is_allowed(values):

@@ -43,7 +43,7 @@ MIDDLE = 0.5  # the code of a range that has one value or is not active
 NOT_ACTIVE = object()
 
 
-class Coordinates:
+class SearchSpaceEncoder:
     """Encodes the values of trials as rows of numbers in [0, 1].
 
     A range takes one column, and so do choices that are numbers, as ranks; other choices take one
@@ -61,7 +61,7 @@ class Coordinates:
         self._space = space
         self._distributions = {path: distributions[path] for path in ordered(space)}
 
-    def rows(self, trials: Iterable[Mapping[str, Any]]) -> Numbers:
+    def encode(self, trials: Iterable[Mapping[str, Any]]) -> Numbers:
         """Encode the values of trials as an array, one row per trial."""
         return np.array(
             [
@@ -165,7 +165,7 @@ class GaussianProcessSampler(BaseSampler):
     ) -> None:
         self._distributions = distributions
         self._epochs = epochs
-        self._coordinates = Coordinates(space, distributions)
+        self._encoder = SearchSpaceEncoder(space, distributions)
         self._n_startup_trials = n_startup_trials
         self._allows, self._most_seconds = allows, most_seconds
         self._costs, self._parameters = costs, parameters
@@ -226,8 +226,8 @@ class GaussianProcessSampler(BaseSampler):
                 counts = map(self._parameters, candidates)
                 columns.append(np.log([math.inf if n is None else n for n in counts]))
             else:
-                rows = self._coordinates.rows(trial.params for trial in known)
-                to = self._coordinates.rows(candidates)
+                rows = self._encoder.encode(trial.params for trial in known)
+                to = self._encoder.encode(candidates)
                 columns.append(predicted(rows, known_costs[:, place], to))
         return np.column_stack(columns)
 
@@ -272,10 +272,10 @@ class GaussianProcessSampler(BaseSampler):
     def _candidates(self, count: int) -> list[Values]:
         """Random values that the limits allow; a random one where none is found."""
         if self._allows is None:
-            return [self._coordinates.draw(self._rng) for _ in range(count)]
+            return [self._encoder.draw(self._rng) for _ in range(count)]
         found: list[Values] = []
         for _ in range(MOST_DRAWS):
-            drawn = self._coordinates.draw(self._rng)
+            drawn = self._encoder.draw(self._rng)
             if self._allows(drawn):
                 found.append(drawn)
             if len(found) == count:
@@ -297,10 +297,10 @@ class GaussianProcessSampler(BaseSampler):
         if not timed or self._most_seconds is None:
             return np.ones(len(candidates))
         return chance_below(
-            self._coordinates.rows(trial.params for trial, _ in timed),
+            self._encoder.encode(trial.params for trial, _ in timed),
             np.log([seconds for _, seconds in timed]),
             math.log(self._most_seconds),
-            self._coordinates.rows(candidates),
+            self._encoder.encode(candidates),
         )
 
     def _progress_of(self, trial: FrozenTrial) -> tuple[float, float] | None:
@@ -317,7 +317,7 @@ class GaussianProcessSampler(BaseSampler):
 
     def _rows(self, trials: Iterable[Mapping[str, Any]], shares: Numbers) -> Numbers:
         """Encode trials, with 1 + log10 of their trained share of epochs as the last column."""
-        return np.column_stack([self._coordinates.rows(trials), 1 + np.log10(shares)])
+        return np.column_stack([self._encoder.encode(trials), 1 + np.log10(shares)])
 
     def sample_independent(
         self,

@@ -21,7 +21,7 @@ ParametersOf = Callable[[Values], int | None]
 
 
 @dataclass(frozen=True)
-class Excess:
+class LimitViolation:
     """A limit that a trial breaks.
 
     Attributes
@@ -36,7 +36,9 @@ class Excess:
     violation: float
 
 
-def excess(limits: Limits, config: Config, records: Sequence[EpochRecord]) -> Excess | None:
+def find_violation(
+    limits: Limits, config: Config, records: Sequence[EpochRecord]
+) -> LimitViolation | None:
     """Return the limit that a training breaks, as far as that is known; None if it keeps to all.
 
     Parameters
@@ -47,14 +49,14 @@ def excess(limits: Limits, config: Config, records: Sequence[EpochRecord]) -> Ex
     if limits.parameters is not None:
         parameters = trained_parameters(config)
         if parameters > limits.parameters:
-            return Excess(
+            return LimitViolation(
                 f"parameters: {parameters:,} (at most {limits.parameters:,})",
                 math.log(parameters / limits.parameters),
             )
     if limits.seconds_per_epoch is not None and records:
         seconds = records[0].seconds
         if seconds > limits.seconds_per_epoch:
-            return Excess(
+            return LimitViolation(
                 f"seconds_per_epoch: {seconds:.3g} (at most {limits.seconds_per_epoch:g})",
                 math.log(seconds / limits.seconds_per_epoch),
             )

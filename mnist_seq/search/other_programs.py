@@ -9,20 +9,20 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_seq.config.validation import is_integer
 from mnist_seq.errors import in_one_line
-from mnist_seq.search.finished_trial import own_values
+from mnist_seq.search.finished_trial import own_settings
 from mnist_seq.search.space import Space, contains, within
 
 ENQUEUED = "fixed_params"  # with an enqueued trial, by Optuna: the values to try
 
 
-def has_values(trial: FrozenTrial) -> bool:
+def has_settings(trial: FrozenTrial) -> bool:
     """Whether a running trial is one to resume; one that another program runs has no values yet."""
-    return bool(trial.params or own_values(trial)) or ENQUEUED in trial.system_attrs
+    return bool(trial.params or own_settings(trial)) or ENQUEUED in trial.system_attrs
 
 
 def problem_of(trial: FrozenTrial, space: Space) -> str | None:
     """Why a trial cannot be run in the search space; None if it can."""
-    if own_values(trial):  # a baseline, which may lie outside
+    if own_settings(trial):  # a baseline, which may lie outside
         return None
     for path, value in {**trial.params, **trial.system_attrs.get(ENQUEUED, {})}.items():
         if path not in space:

@@ -222,7 +222,7 @@ def build_sampler(
         The formula for a network's size, where it is an aim.
     """
     if search.sampler == "gp" and learned < GP_TRIALS:
-        return build_model(search, epochs, number, allows, parameters)
+        return build_gp_sampler(search, epochs, number, allows, parameters)
     sampler = _optunas_sampler(search, _seed(search, number))
     if search.costs and search.sampler in ("gp", "tpe"):
         sampler = WithPrunedAsComplete(sampler)
@@ -231,7 +231,7 @@ def build_sampler(
     return WithinLimits(sampler, search.space, distributions(search.space), allows)
 
 
-def build_model(
+def build_gp_sampler(
     search: SearchConfig,
     epochs: int,
     number: int,

@@ -18,16 +18,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
 from mnist_seq.config.settings import Scalar, Values
-from mnist_seq.errors import ServerAwayError, StoreError
+from mnist_seq.errors import ServerUnavailableError, StoreError
 from mnist_seq.postgresql import database as postgresql
 from mnist_seq.search.finished_trial import (
     FINAL_STATES,
     REASON,
     FinishedTrial,
     finished_trial,
-    values_of,
+    settings_of,
 )
-from mnist_seq.search.waiting import ServerWait, patient
+from mnist_seq.search.server_wait import ServerWait, retry_while_unavailable
 from mnist_seq.sqlite import database as sqlite
 
 SECONDS_FOR_A_LOCK = 60
@@ -53,7 +53,7 @@ class StudyStorage:
     Attributes
     ----------
     wait : ServerWait
-        Whether methods wait where the server is away, or raise a ServerAwayError.
+        Whether methods wait where the server is away, or raise a ServerUnavailableError.
     ensure_lock : callable
         Called before a trial is added or ended: raises if another driver runs the study by now.
 
@@ -84,7 +84,7 @@ class StudyStorage:
         self._ids: dict[int, int] = {}  # by number
         self._reports: deque[tuple[int, int, float]] = deque()  # that are not stored yet
 
-    @patient
+    @retry_while_unavailable
     def open(self, name: str) -> str | None:
         """Open the study's latest copy; return the copy's name in the database, or None."""
         with self._translate_errors():
@@ -100,7 +100,7 @@ class StudyStorage:
                     return latest
         return None
 
-    @patient
+    @retry_while_unavailable
     def create(self, name: str, directions: Sequence[StudyDirection]) -> None:
         """Create the study, or reuse one that a crash has left without settings and trials.
 
@@ -136,25 +136,25 @@ class StudyStorage:
         self.create(copy, directions)
         return copy
 
-    @patient
+    @retry_while_unavailable
     def attributes(self) -> Mapping[str, Any]:
         """Return the study's user attributes."""
         with self._translate_errors():
             return self._storage.get_study_user_attrs(self._study)
 
-    @patient
+    @retry_while_unavailable
     def set_attribute(self, name: str, value: Any) -> None:
         """Set a user attribute of the study."""
         with self._translate_errors():
             self._storage.set_study_user_attr(self._study, name, value)
 
-    @patient
+    @retry_while_unavailable
     def trials(self) -> list[FrozenTrial]:
         """Return all trials ordered by number."""
         with self._translate_errors():
             return self._storage.get_all_trials(self._study, deepcopy=False)
 
-    @patient
+    @retry_while_unavailable
     def trial(self, number: int) -> FrozenTrial | None:
         """Return one trial, or None if there is none of this number."""
         with self._translate_errors():
@@ -166,13 +166,13 @@ class StudyStorage:
                 return None
             return self._storage.get_trial(trial_id)
 
-    @patient
+    @retry_while_unavailable
     def claim(self, number: int) -> bool:
         """Set an enqueued trial to running; return False if another program was faster."""
         with self._translate_errors():
             return self._storage.set_trial_state_values(self._id(number), TrialState.RUNNING)
 
-    @patient
+    @retry_while_unavailable
     def finished(self) -> list[FinishedTrial]:
         """Trials that have ended, in the order of their numbers; nothing is written."""
         states = tuple(FINAL_STATES)
@@ -181,13 +181,13 @@ class StudyStorage:
         beyond = self.attributes().get(BEYOND_LIMITS, {})
         return [finished_trial(trial, beyond.get(str(trial.number))) for trial in trials]
 
-    @patient
+    @retry_while_unavailable
     def running(self) -> dict[int, Values]:
         """Values of the trials that have begun and not ended, by number; nothing is written."""
         states = (TrialState.RUNNING,)
         with self._translate_errors():
             trials = self._storage.get_all_trials(self._study, deepcopy=False, states=states)
-        return {trial.number: values_of(trial) for trial in trials}
+        return {trial.number: settings_of(trial) for trial in trials}
 
     def add(self, trial: FrozenTrial) -> int:
         """Add a trial with all its data in one transaction; return its number."""
@@ -200,7 +200,7 @@ class StudyStorage:
                 return earlier
         return number
 
-    @patient
+    @retry_while_unavailable
     def _add(self, trial: FrozenTrial) -> int:
         self.ensure_lock()
         with self._translate_errors():
@@ -215,14 +215,14 @@ class StudyStorage:
             double.state, double.user_attrs = TrialState.FAIL, {**double.user_attrs, REASON: reason}
             self.finish(double)
 
-    @patient
+    @retry_while_unavailable
     def set_param(self, number: int, path: str, value: Scalar, known: BaseDistribution) -> None:
         """Set one parameter that a trial was stored without."""
         with self._translate_errors():
             internal = known.to_internal_repr(value)
             self._storage.set_trial_param(self._id(number), path, internal, known)
 
-    @patient
+    @retry_while_unavailable
     def set_trial_attribute(self, number: int, name: str, value: Any) -> None:
         """Set a user attribute of a trial."""
         with self._translate_errors():
@@ -234,7 +234,7 @@ class StudyStorage:
         if self.wait.is_due:
             try:
                 self._store_reports()
-            except ServerAwayError as error:
+            except ServerUnavailableError as error:
                 self.wait.put_off(error)
 
     def _store_reports(self) -> None:
@@ -246,7 +246,7 @@ class StudyStorage:
             self._reports.popleft()
             self.wait.end()
 
-    @patient
+    @retry_while_unavailable
     def finish(self, trial: FrozenTrial) -> None:
         """Store a finished trial: its attributes first, then its state and value."""
         self.ensure_lock()
@@ -266,7 +266,7 @@ class StudyStorage:
         stored = self._storage.get_trial(trial_id)
         return (stored.state, stored.values) == (trial.state, trial.values)
 
-    @patient
+    @retry_while_unavailable
     def _id(self, number: int) -> int:
         with self._translate_errors():
             return self._known_id(number)
@@ -298,7 +298,9 @@ class StudyStorage:
             cause = error.__cause__ or error
             words = str(getattr(cause, "orig", cause)).splitlines()[0]
             if isinstance(self._place, str) and _passes(cause):
-                raise ServerAwayError(f"{self._place}: cannot be reached ({words})") from error
+                raise ServerUnavailableError(
+                    f"{self._place}: cannot be reached ({words})"
+                ) from error
             raise StoreError(
                 f"{self._place}: {words}; when that is mended, the same command goes on"
             ) from error

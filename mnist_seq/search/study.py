@@ -27,18 +27,18 @@ from mnist_seq.search.finished_trial import (
     OPTUNA_STATES,
     FinishedTrial,
     finished_trial,
-    own_values,
-    values_of,
+    own_settings,
+    settings_of,
 )
 from mnist_seq.search.first_trials import first_trials
-from mnist_seq.search.limits import Excess, excess, parameters_of, within_size
+from mnist_seq.search.limits import LimitViolation, find_violation, parameters_of, within_size
 from mnist_seq.search.migration import COPIED, copied, copy_into_space
-from mnist_seq.search.other_programs import fits, has_values, problem_of, within_space
+from mnist_seq.search.other_programs import fits, has_settings, problem_of, within_space
 from mnist_seq.search.pruners import build_pruner
 from mnist_seq.search.retry import BRACKETS, failed_trials, retry
 from mnist_seq.search.samplers import (
     GridPoints,
-    build_model,
+    build_gp_sampler,
     build_sampler,
     distributions,
     suggest,
@@ -65,7 +65,7 @@ class Suggestion:
     """A trial's number and the suggested values of the searched settings."""
 
     number: int
-    values: Values
+    settings: Values
 
 
 class Study:
@@ -126,7 +126,7 @@ class Study:
         self.readmitted = [
             trial.number
             for trial in storage.trials()
-            if INFEASIBLE in trial.user_attrs and self._excess(trial) is None
+            if INFEASIBLE in trial.user_attrs and self._violation(trial) is None
         ]
         self._refused: set[int] = set()
         again = {*self.retried, *self.readmitted}
@@ -156,7 +156,7 @@ class Study:
         self._beyond: dict[str, str] = {}
         self._copied = self._storage.attributes().get(COPIED, 0)
         for trial in self._storage.trials():
-            self._take_in(trial, is_driven=trial.number in driven)
+            self._take_in(trial, is_running=trial.number in driven)
         if self._storage.attributes().get(BEYOND_LIMITS, {}) != self._beyond:
             self._storage.set_attribute(BEYOND_LIMITS, self._beyond)
         self._running = {number: self._running_trial(number) for number in driven}
@@ -183,21 +183,21 @@ class Study:
         self._storage.set_attribute("settings", settings)
         return name
 
-    def _take_in(self, trial: FrozenTrial, *, is_driven: bool = False) -> None:
+    def _take_in(self, trial: FrozenTrial, *, is_running: bool = False) -> None:
         """Add a stored trial to the in-memory study, the pruner and the grid."""
         if trial.state == TrialState.WAITING:  # enqueued by Optuna or its dashboard
             is_claimed = self._storage.claim(trial.number)
             trial = self._storage.trial(trial.number) or trial
-            is_driven = not is_claimed
-        if trial.state == TrialState.RUNNING and not is_driven and has_values(trial):
+            is_running = not is_claimed
+        if trial.state == TrialState.RUNNING and not is_running and has_settings(trial):
             if problem := problem_of(trial, self._space):
                 trial = self._refuse(trial, f"refused config: {problem}")
             else:
                 trial = within_space(trial, self._space)
                 self._unfinished.append(trial.number)
-        broken = self._excess(trial) if trial.state in FINAL_STATES else None
+        broken = self._violation(trial) if trial.state in FINAL_STATES else None
         if not fits(trial, self._distributions):  # the sampler cannot learn from it
-            trial = copied(trial, values_of(trial), {}, {})
+            trial = copied(trial, settings_of(trial), {}, {})
         if broken is not None:
             trial = copy.deepcopy(trial)
             trial.set_constraint(CONSTRAINT, broken.violation)
@@ -206,7 +206,7 @@ class Study:
         self._study.add_trial(trial)
         number = self.next_number - 1
         self._restore_sampler(trial.system_attrs.get(SAMPLER_ATTRIBUTES, {}))
-        self._mark_grid_point(number, values_of(trial))
+        self._mark_grid_point(number, settings_of(trial))
         costs = known_costs(trial, len(self._config.search.costs))
         # Brackets follow from a study's name: rungs under another one say nothing here.
         if number >= self._copied and costs is not None:
@@ -225,7 +225,7 @@ class Study:
         self._refused.add(trial.number)
         return self._storage.trial(trial.number) or refused
 
-    def refused(self) -> set[int]:
+    def pop_refused(self) -> set[int]:
         """Numbers of enqueued trials that were refused since this was asked last."""
         numbers, self._refused = self._refused, set()
         return numbers
@@ -287,7 +287,7 @@ class Study:
         self._study.sampler = self._sampler(number, self._learned())
         trial = self._running[number] = self._running_trial(number)
         stored = self._trials()[number]
-        if (own := own_values(stored)) is not None:
+        if (own := own_settings(stored)) is not None:
             return Suggestion(number, own)
         known, values = set(stored.params), self._suggest(trial)
         for path in values.keys() - known:  # it came from Optuna's queue
@@ -316,7 +316,7 @@ class Study:
 
         A function of the trials so far, whichever sampler suggests them.
         """
-        model = build_model(
+        model = build_gp_sampler(
             self._config.search, most_epochs(self._config), self.next_number, self._allows
         )
         return model.expected_gain(self._study, trials)
@@ -364,7 +364,7 @@ class Study:
         optuna_state = OPTUNA_STATES[state]
         if state == "infeasible":
             self._running[number].set_user_attr(INFEASIBLE, True)
-            broken = self._excess(self._trials()[number])
+            broken = self._violation(self._trials()[number])
             # None where an earlier session ended it, before a crash, under narrower limits.
             violation = 0.0 if broken is None else broken.violation
             self._running[number].set_constraint(CONSTRAINT, violation)
@@ -375,16 +375,16 @@ class Study:
             self._complete(ended)
         del self._running[number]
 
-    def _excess(self, trial: FrozenTrial) -> Excess | None:
+    def _violation(self, trial: FrozenTrial) -> LimitViolation | None:
         """Return the limit that an ended trial breaks, or None."""
         limits = self._config.search.limits
         if limits == Limits():
             return None
         try:
-            config = trial_config(self._config, trial.number, values_of(trial))
+            config = trial_config(self._config, trial.number, settings_of(trial))
         except ConfigError:  # it failed for just that reason
             return None
-        return excess(limits, config, parse_records(finished_trial(trial).records))
+        return find_violation(limits, config, parse_records(finished_trial(trial).records))
 
     def _complete(self, trial: FrozenTrial) -> None:
         values = trial.intermediate_values.items()

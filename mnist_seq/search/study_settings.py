@@ -112,7 +112,7 @@ def trial_config(config: SweepConfig, number: int, values: Values) -> Config:
     return with_values(config, {**values, **baseline_settings(config, number)})
 
 
-def baseline_values(config: SweepConfig, number: int) -> Values | None:
+def searched_baseline(config: SweepConfig, number: int) -> Values | None:
     """Return a baseline trial's values of the searched settings; None for any other trial."""
     if number >= len(config.search.baselines):
         return None

@@ -16,9 +16,9 @@ from mnist_seq.records import EpochRecord, Trial, TrialOutcome, best_of, parse_r
 from mnist_seq.report.analysis import wording
 from mnist_seq.search.aims import costs_of
 from mnist_seq.search.finished_trial import FinishedTrial
-from mnist_seq.search.limits import excess
+from mnist_seq.search.limits import find_violation
 from mnist_seq.search.study import Study
-from mnist_seq.search.study_settings import baseline_values, trial_config
+from mnist_seq.search.study_settings import searched_baseline, trial_config
 
 LEAST_COMPLETE = 10  # trials, before a search ends by itself: pruned ones show too little
 NEXT_TRIALS = 3  # whose gain is expected then
@@ -40,13 +40,13 @@ class StudyTrials:
         self._study = study
         self._config = config
         self._search = config.search
-        self._unfinished = {s.number: s.values for s in study.resume()}
+        self._unfinished = {s.number: s.settings for s in study.resume()}
         # All at once, so that no trial which others enqueue meanwhile takes a baseline's number.
-        baselines = [baseline_values(config, n) for n in range(len(self._search.baselines))]
+        baselines = [searched_baseline(config, n) for n in range(len(self._search.baselines))]
         for fixed in [*baselines, *study.first][study.next_number : self._search.target]:
             if (suggestion := study.ask(fixed)) is not None:
-                self._unfinished[suggestion.number] = suggestion.values
-        study.refused()  # those are among the finished ones
+                self._unfinished[suggestion.number] = suggestion.settings
+        study.pop_refused()  # those are among the finished ones
         self._refused: set[int] = set()
         self._end: tuple[tuple[int, int], str | None] | None = None
         self._began = time.monotonic()
@@ -113,7 +113,7 @@ class StudyTrials:
 
     def recover(self, outcomes: Mapping[int, TrialOutcome]) -> list[Trial]:
         """Report outcomes of an earlier session that the study lacks; return their trials."""
-        known = {done.number: done.values for done in self._study.finished()} | self._unfinished
+        known = {done.number: done.settings for done in self._study.finished()} | self._unfinished
         trials = []
         for number, outcome in outcomes.items():
             if number not in known:  # another program's trial, and a file that is not ours
@@ -132,7 +132,7 @@ class StudyTrials:
     def next(self) -> Trial | None:
         """The next trial to start: first those that were left unfinished or enqueued."""
         while True:
-            self._unfinished |= {s.number: s.values for s in self._study.resume()}
+            self._unfinished |= {s.number: s.settings for s in self._study.resume()}
             if self._unfinished:
                 number = min(self._unfinished)
                 values = self._unfinished.pop(number)
@@ -143,7 +143,7 @@ class StudyTrials:
                 suggestion = self._study.ask()
                 if suggestion is None:
                     return None
-                number, values = suggestion.number, suggestion.values
+                number, values = suggestion.number, suggestion.settings
             try:
                 return _trial(self._config, number, values)
             except ConfigError as error:  # two values that are refused only together
@@ -152,9 +152,9 @@ class StudyTrials:
                 self._refused.add(number)
                 self._study.warn(f"trial {number}: failed: {reason}")
 
-    def refused(self) -> list[tuple[Trial, TrialOutcome]]:
+    def pop_refused(self) -> list[tuple[Trial, TrialOutcome]]:
         """Trials that were refused since this was asked last; they have failed without a start."""
-        numbers, self._refused = self._refused | self._study.refused(), set()
+        numbers, self._refused = self._refused | self._study.pop_refused(), set()
         return [ended for ended in self.finished() if ended[0].number in numbers] if numbers else []
 
     def report(self, trial: Trial, best: EpochRecord, epoch: int) -> None:
@@ -169,7 +169,7 @@ class StudyTrials:
 
     def broken_limit(self, trial: Trial, records: Sequence[EpochRecord]) -> str | None:
         """Which limit a trial breaks, as far as its curve shows it; None if it keeps to all."""
-        broken = excess(self._search.limits, trial.config, records)
+        broken = find_violation(self._search.limits, trial.config, records)
         return None if broken is None else broken.reason
 
     def finish(self, trial: Trial, outcome: TrialOutcome) -> None:
@@ -209,9 +209,9 @@ def finished_trials(
     known = []
     for done in finished:
         try:
-            trial = _trial(config, done.number, done.values)
+            trial = _trial(config, done.number, done.settings)
         except ConfigError:  # it failed for just that reason
-            trial = Trial(done.number, with_values(config, {}), done.values)
+            trial = Trial(done.number, with_values(config, {}), done.settings)
         records = parse_records(done.records)
         best = best_of(records, trial.config.training.monitor) if records else None
         known.append((trial, TrialOutcome(done.state, records, best, None, done.reason)))

@@ -56,7 +56,7 @@ class LogDisplay(Callback):
         if self._ends_alone:
             return
         self._print(
-            f"trial {trial.number}: starts: {settings_text(trial.values) or 'as configured'}"
+            f"trial {trial.number}: starts: {settings_text(trial.settings) or 'as configured'}"
         )
 
     def on_epoch_end(self, trial: Trial, record: EpochRecord) -> None:
@@ -72,7 +72,9 @@ class LogDisplay(Callback):
     def on_trial_end(self, trial: Trial, outcome: TrialOutcome) -> None:
         best = f", best {self._progress.value(outcome.best)}" if outcome.best else ""
         reason = f": {outcome.reason}" if outcome.reason else ""
-        settings = f", {settings_text(trial.values)}" if self._ends_alone and trial.values else ""
+        settings = (
+            f", {settings_text(trial.settings)}" if self._ends_alone and trial.settings else ""
+        )
         self._print(f"trial {trial.number}: {outcome.state}{best}{settings}{reason}")
 
     def on_message(self, text: str) -> None:
@@ -119,7 +121,7 @@ class LiveDisplay:
         for number, (trial, record) in sorted(self._progress.running.items()):
             epochs = trial.config.training.epochs
             done = record.epoch if record else 0
-            settings = in_one_line(settings_text(trial.values))
+            settings = in_one_line(settings_text(trial.settings))
             table.add_row(
                 str(number),
                 f"{done}/{epochs}" if record else "starting",

@@ -33,7 +33,7 @@ def best_table(progress: Progress, most: int = 5) -> Table:
             f"{trial.number}{mark}",
             progress.value(record),
             f"{record.epoch}/{trial.config.training.epochs}",
-            plain(settings_text(trial.values)),
+            plain(settings_text(trial.settings)),
         )
     return table
 

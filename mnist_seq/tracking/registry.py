@@ -9,7 +9,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from mnist_seq.errors import TrackingError
 from mnist_seq.sqlite.database import exclusive
-from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.results import StoredRun
 from mnist_seq.tracking.store import Store
 
 CHAMPION = "champion"
@@ -71,7 +71,7 @@ class Registry:
             raise TrackingError(f"{name}, version {champion.number}: names no run")
         return champion.run_id
 
-    def add(self, name: str, run: RunInfo, tags: Mapping[str, str], description: str) -> Version:
+    def add(self, name: str, run: StoredRun, tags: Mapping[str, str], description: str) -> Version:
         """Register the network of a run as the next version of a name.
 
         Parameters
@@ -96,7 +96,7 @@ class Registry:
             )
         return _version(made)
 
-    def crown(self, version: Version) -> None:
+    def set_champion(self, version: Version) -> None:
         """Make a version the champion of its name."""
         with self._store.tracking_errors():
             self._client.set_registered_model_alias(version.name, CHAMPION, str(version.number))

@@ -63,7 +63,7 @@ class Experiment:
 
 
 @dataclass(frozen=True)
-class RunInfo:
+class StoredRun:
     """Snapshot of one stored run: status, parameters, metrics, tags and times.
 
     Attributes
@@ -171,12 +171,12 @@ class Results:
         there = f" (there are {', '.join(known[:5])})" if known else ""
         raise TrackingError(f"no study {name} in {self._store.place}{there}{nearest(name, known)}")
 
-    def experiment_of(self, run: RunInfo) -> Experiment:
+    def experiment_of(self, run: StoredRun) -> Experiment:
         """Look up the experiment that a run belongs to."""
         with self._store.tracking_errors():
             return self._experiment(self._client.get_experiment(run.experiment_id))
 
-    def trials(self, experiment: Experiment, role: Role = "trial") -> list[tuple[int, RunInfo]]:
+    def trials(self, experiment: Experiment, role: Role = "trial") -> list[tuple[int, StoredRun]]:
         """Runs of an experiment with the numbers of their trials, ordered by start time.
 
         A run whose tags are not what they should be is left out, and that is told.
@@ -189,7 +189,7 @@ class Results:
                 known.append((run.number, run))
         return known
 
-    def complete(self, experiment: Experiment) -> list[RunInfo]:
+    def complete(self, experiment: Experiment) -> list[StoredRun]:
         """Runs of an experiment's complete trials."""
         states = get_args(FinalState)
         known = []
@@ -202,12 +202,12 @@ class Results:
 
     def runs(
         self, experiment: Experiment, role: Role | None = None, *, deleted_too: bool = False
-    ) -> list[RunInfo]:
+    ) -> list[StoredRun]:
         """Runs of an experiment, optionally of one role only, ordered by start time."""
         found = self._search([experiment.id], role, deleted_too=deleted_too)
         return [_run_info(run) for run in found if run.data.tags.get("role") in get_args(Role)]
 
-    def run(self, run_id: str) -> RunInfo:
+    def run(self, run_id: str) -> StoredRun:
         """Look up a run by its id."""
         run = self._run(run_id)
         if run.data.tags.get("role") not in get_args(Role):
@@ -286,7 +286,7 @@ class Results:
         study, views = study_of(self._client, found), views_among(found.tags)
         return Experiment(found.experiment_id, found.name, study, is_deleted(found), views)
 
-    def _leave_out(self, run: RunInfo, tag: str, wanted: str) -> None:
+    def _leave_out(self, run: StoredRun, tag: str, wanted: str) -> None:
         found = reprlib.repr(run.tags[tag]) if tag in run.tags else "missing"
         text = f"{run.name} ({run.id}) is left out: its tag {tag} is {found}, not {wanted}"
         if text not in self._told:
@@ -327,9 +327,9 @@ def _last_started(sweep: entities.Run) -> int:
     return max(int(sweep.info.start_time), int(text) if re.fullmatch("[0-9]{1,15}", text) else 0)
 
 
-def _run_info(run: entities.Run) -> RunInfo:
+def _run_info(run: entities.Run) -> StoredRun:
     models = run.outputs.model_outputs if run.outputs else []
-    return RunInfo(
+    return StoredRun(
         id=run.info.run_id,
         experiment_id=run.info.experiment_id,
         name=run.info.run_name,

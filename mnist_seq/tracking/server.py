@@ -14,7 +14,7 @@ from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import http_request
 from requests.exceptions import RequestException
 
-from mnist_seq.errors import ServerAwayError, StoreError
+from mnist_seq.errors import ServerUnavailableError, StoreError
 
 PROXIED = "mlflow-artifacts:"  # begins the addresses of files that pass through the server
 REFUSED, FORBIDDEN = 401, 403
@@ -72,9 +72,9 @@ def refusal(address: str, error: Exception) -> StoreError:
     if status == FORBIDDEN:
         return StoreError(f"{address}: forbids this user to do so (403): {words}")
     if _cause(error) is not None:
-        return ServerAwayError(f"{address}: cannot be reached ({words})")
+        return ServerUnavailableError(f"{address}: cannot be reached ({words})")
     if status is not None and status >= 500:
-        return ServerAwayError(f"{address}: has a fault of its own ({status}: {words})")
+        return ServerUnavailableError(f"{address}: has a fault of its own ({status}: {words})")
     return StoreError(f"{address}: is not a usable MLflow server ({words})")
 
 

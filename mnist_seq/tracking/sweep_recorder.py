@@ -96,7 +96,7 @@ def experiment_description(config: SweepConfig, progress: Progress) -> str:
         gain = f", {gain}" if (gain := progress.gain()) else ""
         # MLflow shows only the first line until it is unfolded.
         lines = [f"{first}: best **{progress.value(record)}** in trial {trial.number}{gain}"]
-        lines.append(f"Trial {trial.number}: {settings_text(trial.values)}")
+        lines.append(f"Trial {trial.number}: {settings_text(trial.settings)}")
     rows = [_row(path, dimension) for path, dimension in config.search.space.items()]
     table = ["| searched | values | |", "| --- | --- | --- |", *rows]
     return "\n\n".join([*lines, "\n".join(table)])

@@ -10,7 +10,7 @@ from mnist_seq.data.digests import TRAINED_ON, as_tags
 from mnist_seq.records import Callback, EpochRecord, FinalState, Trial, TrialOutcome
 from mnist_seq.report.pages.curves import curves_picture
 from mnist_seq.search.limits import trained_parameters
-from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.results import Results, StoredRun
 from mnist_seq.tracking.runs import Run
 from mnist_seq.tracking.tracker import Role, Tracker
 from mnist_seq.tracking.views import VIEWS
@@ -70,7 +70,7 @@ def earlier_runs(
 
 def label_again(
     tracker: Tracker,
-    runs: Iterable[tuple[int, RunInfo]],
+    runs: Iterable[tuple[int, StoredRun]],
     finished: Iterable[tuple[Trial, TrialOutcome]],
 ) -> None:
     """Relabel the runs of trials that changed limits have made infeasible, or feasible again.
@@ -154,7 +154,7 @@ class TrialRecorder(Callback):
                 run.tags({"mlflow.runName": name, "reason": ""})
         else:
             paths = (*MAIN_SETTINGS, *self.searched)
-            params = {path: value_at(trial.config, path) for path in paths} | trial.values
+            params = {path: value_at(trial.config, path) for path in paths} | trial.settings
             tags = {**self.tags, **digests, "trial_number": str(trial.number)}
             tags |= self.tags_of(trial.number)
             run = self.tracker.start(self.experiment_id, name, self.role, params, tags)

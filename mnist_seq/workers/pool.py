@@ -42,14 +42,14 @@ from mnist_seq.workers.slots import SECONDS_BETWEEN_REFRESHES, Slots
 from mnist_seq.workers.starts import Starts
 from mnist_seq.workers.tasks import (
     DataKey,
-    NotHeldError,
+    DatasetMissingError,
     TrainingFunctions,
-    first,
+    epoch_record,
+    epoch_state,
     hold,
     key_of,
     prepare,
     run_step,
-    second,
 )
 from mnist_seq.workers.waiting import Waiting
 
@@ -330,8 +330,8 @@ class Workers:
 
     def _submit_epoch(self, number: int, training: _Training) -> None:
         both = self._submit(training, self._functions.advance, training.state)
-        training.next_state = self._client.submit(second, both, workers=[training.slot])
-        training.awaited = self._client.submit(first, both, workers=[training.slot])
+        training.next_state = self._client.submit(epoch_state, both, workers=[training.slot])
+        training.awaited = self._client.submit(epoch_record, both, workers=[training.slot])
         self._await(number, training.awaited)
 
     def _submit_finish(self, number: int, training: _Training) -> None:
@@ -376,7 +376,7 @@ class Workers:
             return self._sent(number, training, training.sent, news)
         if source is not training.awaited or training.awaited is None:
             return None
-        if isinstance(news, NotHeldError):
+        if isinstance(news, DatasetMissingError):
             if isinstance(training.state, Future) and training.state.status == "error":
                 training.state = training.saved
             self._send(number, training)

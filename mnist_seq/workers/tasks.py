@@ -36,7 +36,7 @@ class TrainingFunctions:
     finish: Callable[[Config, Dataset, TrainingState], TrainResult]
 
 
-class NotHeldError(Exception):
+class DatasetMissingError(Exception):
     """A process does not hold the dataset of a training: it must be sent."""
 
 
@@ -95,7 +95,7 @@ def run_step(
 
     Raises
     ------
-    NotHeldError
+    DatasetMissingError
         If the dataset is not held, and cannot be read here.
     """
     get_worker().log_event(topic, start)
@@ -103,7 +103,7 @@ def run_step(
     if key not in _held and reads:
         _read(config.data, key)
     if key not in _held:
-        raise NotHeldError(key)
+        raise DatasetMissingError(key)
     _held.move_to_end(key)
     return step(config, _held[key], *arguments)
 
@@ -114,11 +114,11 @@ def _read(config: DataConfig, key: DataKey) -> None:
         hold(data)
 
 
-def first(both: tuple[EpochRecord, TrainingState]) -> EpochRecord:
+def epoch_record(both: tuple[EpochRecord, TrainingState]) -> EpochRecord:
     """Return an epoch's record."""
     return both[0]
 
 
-def second(both: tuple[EpochRecord, TrainingState]) -> TrainingState:
+def epoch_state(both: tuple[EpochRecord, TrainingState]) -> TrainingState:
     """Return the state after an epoch."""
     return both[1]

@@ -26,7 +26,7 @@ SEARCHES = {f"experiment={name}" for name in ("cells", "digits", "quick", "thoro
 OPTIONS = [f"{file.parent.name}={file.stem}" for file in sorted(CONF.glob("*/*.yaml"))]
 
 
-def composed(command: str, *overrides: str) -> Any:
+def load_config(command: str, *overrides: str) -> Any:
     return validate(COMMANDS[command], compose(command, COMMANDS[command], overrides))
 
 
@@ -42,7 +42,7 @@ def test_every_command_has_its_file_and_every_file_its_command() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_needs_no_setting(command: str) -> None:
-    composed(command)
+    load_config(command)
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -53,7 +53,7 @@ def test_every_option_of_a_group_composes_and_is_valid(option: str) -> None:
     if option in SEARCHES:
         takers.remove("train")
     for name in takers:
-        whole = composed(name, option, *NEEDS.get(option, []))
+        whole = load_config(name, option, *NEEDS.get(option, []))
         if isinstance(whole, SweepConfig):
             check(whole, whole.search)
 
@@ -69,27 +69,27 @@ def test_every_option_of_a_group_composes_and_is_valid(option: str) -> None:
 )
 def test_an_option_that_needs_more_says_so(option: str, needed: str) -> None:
     with pytest.raises(ConfigError, match=needed):
-        composed("sweep", option)
+        load_config("sweep", option)
 
 
 @pytest.mark.parametrize("command", ["sweep", "train", "rerun", "sensitivity"])
 @pytest.mark.parametrize("setting", ["workers.count=2", "workers.memory_gib=2.5"])
 def test_settings_of_local_processes_do_not_go_with_a_cluster(command: str, setting: str) -> None:
     where = "workers.scheduler=tcp://host:8786"
-    composed(command, setting)
+    load_config(command, setting)
     for cluster in (["workers=cluster", where], [where]):
         with pytest.raises(ConfigError) as refused:
-            composed(command, *cluster, setting)
+            load_config(command, *cluster, setting)
         name = setting.partition("=")[0]
         rule = f"is for local processes, so not together with {where}"
         assert refused.value.problems == (f"{name}: {rule}",)
-        composed(command, *cluster, setting, f"{name}=null")
+        load_config(command, *cluster, setting, f"{name}=null")
 
 
 @pytest.mark.parametrize("name", ["ca_file", "cert_file", "key_file"])
 def test_certificates_go_with_a_cluster(name: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        composed("train", f"workers.{name}=a.pem")
+        load_config("train", f"workers.{name}=a.pem")
     line = f"workers.{name}: goes with workers.scheduler=tls://host:8786"
     assert refused.value.problems == (line,)
 
@@ -144,7 +144,7 @@ def original() -> dict[str, Any]:
 def test_the_original_experiment_is_told_in_full(
     command: str, experiment: str, readout: str
 ) -> None:
-    whole = composed(command, f"experiment={experiment}")
+    whole = load_config(command, f"experiment={experiment}")
     assert {path: value_at(whole, path) for path in original()} == original()
     assert whole.model.readout == readout
     assert whole.model.return_sequences == (readout == "each_step")
@@ -152,18 +152,18 @@ def test_the_original_experiment_is_told_in_full(
 
 @pytest.mark.parametrize("command", ["train", "sweep"])
 def test_a_single_lstm_reads_images_as_they_are(command: str) -> None:
-    assert composed(command, "experiment=single_lstm").training.augmentation == Augmentation()
+    assert load_config(command, "experiment=single_lstm").training.augmentation == Augmentation()
 
 
 @pytest.mark.parametrize("search", sorted(SEARCHES))
 def test_a_search_is_no_single_training(search: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        composed("train", search)
+        load_config("train", search)
     assert str(refused.value) == f"{search}: is a search, for python -m experiments.sweep"
 
 
 def test_the_cells_that_are_compared_have_about_the_same_size() -> None:
-    sweep = composed("sweep", "experiment=cells")
+    sweep = load_config("sweep", "experiment=cells")
     # By hand: 4 (28 + u + 1) u, 3 (28 + u + 2) u and (28 + u + 1) u, and 10 (u + 1) each.
     by_hand = [24458, 24458, 24385, 24385, 24436, 24436]
     configs = [with_values(sweep, baseline) for baseline in sweep.search.baselines]
@@ -171,11 +171,11 @@ def test_the_cells_that_are_compared_have_about_the_same_size() -> None:
 
 
 def test_an_experiment_can_be_changed_from_the_command_line() -> None:
-    assert composed("train", "experiment=seed", "training.epochs=3").training.epochs == 3
+    assert load_config("train", "experiment=seed", "training.epochs=3").training.epochs == 3
 
 
 def test_a_sweep_chooses_the_epoch_by_what_it_searches_for() -> None:
-    whole = composed("sweep", "search.objective=validation_loss")
+    whole = load_config("sweep", "search.objective=validation_loss")
     assert whole.training.monitor == "validation_loss"
 
 

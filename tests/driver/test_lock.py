@@ -10,7 +10,7 @@ from mnist_seq.errors import InputError, TrackingError
 
 
 def test_a_second_driver_is_told_which_process_is_the_first(tmp_path: Path) -> None:
-    first = f"^a is being driven by process {os.getpid()}: wait for it, or stop it"
+    first = f"^a is in use by process {os.getpid()}: wait for it, or stop it"
     with (
         driver_lock(tmp_path / "a", "a"),
         pytest.raises(InputError, match=first),

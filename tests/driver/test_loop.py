@@ -47,7 +47,7 @@ class Ledger(Callback):
 
     def on_trial_start(self, trial: Trial) -> None:
         assert trial.number not in self.values
-        self.values[trial.number] = trial.values
+        self.values[trial.number] = trial.settings
         self.curves[trial.number] = []
 
     def on_epoch_end(self, trial: Trial, record: EpochRecord) -> None:

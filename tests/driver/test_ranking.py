@@ -3,14 +3,16 @@
 import pytest
 from scipy.stats import ttest_rel
 
-from mnist_seq.driver.ranking import Ranked, order_lines, ranking_rows
+from mnist_seq.driver.ranking import RankedConfig, order_lines, ranking_rows
 from mnist_seq.driver.scores import Scores
 
 FIRST = [0.990, 0.991, 0.989, 0.992, 0.988]  # mean 99.00
 
 
-def ranked(name: str, accuracies: list[float]) -> Ranked:
-    return Ranked(name, f"9{name[-1]} %", f"units={name[-1]}", Scores(accuracies, 0.99, 10_000))
+def ranked(name: str, accuracies: list[float]) -> RankedConfig:
+    return RankedConfig(
+        name, f"9{name[-1]} %", f"units={name[-1]}", Scores(accuracies, 0.99, 10_000)
+    )
 
 
 def shifted(*thousandths: float) -> list[float]:

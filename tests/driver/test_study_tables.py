@@ -11,7 +11,7 @@ from mnist_seq.records import parse_records
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.pages.trial_tables import comparison_table
 from mnist_seq.search.trials import finished_trials, running_trials
-from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.results import StoredRun
 from tests.examples import sweep_config
 
 ORIGINAL = {
@@ -22,7 +22,7 @@ ORIGINAL = {
     "training.epochs": 10,
 }
 WIDER = {**ORIGINAL, "model.units": 100}
-SWEEP = RunInfo(
+SWEEP = StoredRun(
     id="0" * 32,
     experiment_id="1",
     name="sweep",

@@ -57,11 +57,11 @@ def test_a_study_is_driven_since_its_lock_was_taken_and_no_longer_than_it_is_hel
     workspace: Workspace,
 ) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)  # times of files are coarse
-    assert not workspace.is_driven("mine")
+    assert not workspace.is_running("mine")
     with workspace.lock("mine", "mine"):
-        assert workspace.is_driven("mine")
-        since = workspace.driven_since("mine")
+        assert workspace.is_running("mine")
+        since = workspace.running_since("mine")
         assert since is not None
         assert before < since <= datetime.now(UTC)
-    assert not workspace.is_driven("mine")
-    assert workspace.driven_since("mine") is None
+    assert not workspace.is_running("mine")
+    assert workspace.running_since("mine") is None

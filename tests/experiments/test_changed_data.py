@@ -25,7 +25,7 @@ from mnist_seq.driver.workspace import Workspace
 from mnist_seq.network import training
 from mnist_seq.records import TrainingState, TrialOutcome
 from mnist_seq.search.trials import StudyTrials
-from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.results import StoredRun
 from mnist_seq.tracking.tracker import Tracker
 from tests.experiments.commands import Ran, printed, run
 
@@ -120,12 +120,12 @@ def digests_of(files: Files) -> Digests:
     return training_data(config.data).digests
 
 
-def all_runs(places: tuple[str, ...]) -> list[RunInfo]:
+def all_runs(places: tuple[str, ...]) -> list[StoredRun]:
     results = workspace(places).results
     return results.runs(results.experiment("kept"))
 
 
-def first_trial(places: tuple[str, ...]) -> RunInfo:
+def first_trial(places: tuple[str, ...]) -> StoredRun:
     results = workspace(places).results
     return results.runs(results.experiment("kept"), "trial")[0]
 

@@ -14,7 +14,7 @@ from mnist_seq.driver import inspected_run
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.metrics import classification
 from mnist_seq.network.training import predict
-from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.results import Results, StoredRun
 from tests.examples import config
 from tests.experiments.commands import printed
 from tests.experiments.commands import run as command
@@ -51,11 +51,11 @@ class Store:
     def results(self) -> Results:
         return self.workspace.results
 
-    def trial(self, number: int) -> RunInfo:
+    def trial(self, number: int) -> StoredRun:
         return dict(self.results.trials(self.results.experiment("small")))[number]
 
     @property
-    def elsewhere(self) -> RunInfo:
+    def elsewhere(self) -> StoredRun:
         (found,) = self.results.runs(self.results.experiment("elsewhere"), "training")
         return found
 
@@ -74,7 +74,7 @@ def no_test_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(inspected_run, "test_split")
 
 
-def answers(store: Store, run: RunInfo) -> classification.Labels:
+def answers(store: Store, run: StoredRun) -> classification.Labels:
     images_NSF = load(config().data).validation.images_NSF
     model = store.results.model_file(run.id).read_bytes()
     return np.asarray(predict(model, images_NSF).argmax(axis=1))

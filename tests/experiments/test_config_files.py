@@ -32,7 +32,7 @@ def experiments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "conf" / "experiment"
 
 
-def composed(content: str | bytes, folder: Path, *typed: str) -> dict[str, Any]:
+def load_config(content: str | bytes, folder: Path, *typed: str) -> dict[str, Any]:
     """The values of a search with an experiment file of the given content."""
     (folder / "mine.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
     values = compose("sweep", SweepConfig, ["experiment=mine", *typed])
@@ -61,7 +61,7 @@ def test_a_mistake_in_a_file_is_one_line_with_file_and_line(
     content: str | bytes, place: str, reason: str, experiments: Path
 ) -> None:
     with pytest.raises(ConfigError) as refused:
-        composed(content, experiments)
+        load_config(content, experiments)
     (line,) = refused.value.problems
     assert line.startswith(f"conf/experiment/mine.yaml{place}: ")
     assert reason in line
@@ -69,7 +69,7 @@ def test_a_mistake_in_a_file_is_one_line_with_file_and_line(
 
 def test_a_broken_file_is_no_obstacle_where_it_is_not_used(experiments: Path) -> None:
     (experiments / "broken.yaml").write_text("a: [\n")
-    assert composed(HEAD + "training: {epochs: 2}\n", experiments)["training"]["epochs"] == 2
+    assert load_config(HEAD + "training: {epochs: 2}\n", experiments)["training"]["epochs"] == 2
     with pytest.raises(ConfigError, match=r"search\.space\.model\.x: "):
         compose("sweep", SweepConfig, ["~search.space.model.x"])
 
@@ -78,7 +78,7 @@ def test_a_broken_file_is_no_obstacle_where_it_is_not_used(experiments: Path) ->
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_marks_and_line_ends_of_windows_are_read(mark: str, end: str, experiments: Path) -> None:
     text = (HEAD + "training:\n  epochs: 2\n").replace("\n", end)
-    assert composed(text.encode(mark), experiments)["training"]["epochs"] == 2
+    assert load_config(text.encode(mark), experiments)["training"]["epochs"] == 2
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_marks_and_line_ends_of_windows_are_read(mark: str, end: str, experiment
 def test_a_dimension_in_a_file_takes_the_place_of_the_defaults(
     content: str, path: str, expected: dict[str, Any], experiments: Path
 ) -> None:
-    values = composed(f"{HEAD}search:\n  space:\n    {content}", experiments)
+    values = load_config(f"{HEAD}search:\n  space:\n    {content}", experiments)
     found = flatten(values["search"]["space"], {"low", "high", "choices"})
     assert found[path] == expected
     assert len(found) == 6, "all others are the default's"
@@ -109,9 +109,9 @@ def test_the_last_of_several_files_and_the_command_line_says_what_is_searched(
     space = "search: {space: {training: {batch_size: {%s}}}}\n"
     (experiments / "first.yaml").write_text(HEAD + space % "low: 16, high: 64")
     second = HEAD + "defaults: [first]\n" + space % "choices: [8]"
-    assert batch_size(composed(second, experiments)) == {"choices": [8]}
+    assert batch_size(load_config(second, experiments)) == {"choices": [8]}
     low, high = (f"search.space.training.batch_size.{end}" for end in ("low=2", "high=4"))
-    assert batch_size(composed(second, experiments, low, high)) == {"low": 2, "high": 4}
+    assert batch_size(load_config(second, experiments, low, high)) == {"low": 2, "high": 4}
 
 
 def batch_size(values: dict[str, Any]) -> Any:

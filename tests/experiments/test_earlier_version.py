@@ -63,7 +63,7 @@ def found(folder: Path) -> list[dict[str, Any]]:
         {
             "number": trial.number,
             "state": names[trial.state],
-            "values": trial.values,
+            "values": trial.settings,
             "curve": [
                 {name: value for name, value in record.items() if name not in TIMINGS}
                 for record in trial.records

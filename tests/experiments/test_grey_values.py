@@ -13,7 +13,7 @@ from mnist_seq.driver.workspace import Workspace
 from mnist_seq.metrics.classification import accuracy
 from mnist_seq.network import training
 from mnist_seq.records import EpochRecord, TrainResult
-from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.results import Results, StoredRun
 from tests.examples import config
 from tests.experiments.commands import printed, run
 
@@ -63,7 +63,7 @@ def results(folder: Path) -> Results:
     return Workspace(TrackingConfig(folder=str(folder / "mlruns"))).results
 
 
-def training_of(folder: Path, name: str) -> RunInfo:
+def training_of(folder: Path, name: str) -> StoredRun:
     (found,) = results(folder).runs(results(folder).experiment(name), "training")
     return found
 

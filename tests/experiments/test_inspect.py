@@ -12,7 +12,7 @@ from mnist_seq.data.load import load
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.metrics import classification
 from mnist_seq.network.training import predict
-from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.results import Results, StoredRun
 from tests.examples import config
 from tests.experiments.commands import printed
 from tests.experiments.commands import run as command
@@ -42,13 +42,13 @@ def results(folder: Path) -> Results:
 
 
 @pytest.fixture(scope="module")
-def run(results: Results) -> RunInfo:
+def run(results: Results) -> StoredRun:
     (found,) = results.runs(results.experiment("seen"), "training")
     return found
 
 
 def test_a_network_is_looked_into_and_all_of_it_kept_with_the_run(
-    folder: Path, results: Results, run: RunInfo
+    folder: Path, results: Results, run: StoredRun
 ) -> None:
     out = printed("inspect", f"run={run.id}", "images=3", f"tracking.folder={folder}")
     kept = results.file(run.id, "inspect/validation")
@@ -75,7 +75,7 @@ def test_a_network_is_looked_into_and_all_of_it_kept_with_the_run(
     assert f"after all {100 * own:.2f} %" in lines[0]
 
 
-def test_a_run_of_any_name_has_its_page_among_the_reports(folder: Path, run: RunInfo) -> None:
+def test_a_run_of_any_name_has_its_page_among_the_reports(folder: Path, run: StoredRun) -> None:
     client = Workspace(TrackingConfig(folder=str(folder))).store.client
     client.update_run(run.id, name="../../x [/red]\x1b[31m")
     before = set(folder.rglob("*.html"))
@@ -88,7 +88,7 @@ def test_a_run_of_any_name_has_its_page_among_the_reports(folder: Path, run: Run
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x05\x06" + bytes(18)])
 def test_a_foreign_network_is_refused_in_one_line(
-    content: bytes, folder: Path, results: Results, run: RunInfo
+    content: bytes, folder: Path, results: Results, run: StoredRun
 ) -> None:
     file = results.model_file(run.id)
     whole = file.read_bytes()
@@ -101,7 +101,7 @@ def test_a_foreign_network_is_refused_in_one_line(
 
 
 def test_rerun_keeps_the_answer_to_each_test_image(
-    folder: Path, results: Results, run: RunInfo
+    folder: Path, results: Results, run: StoredRun
 ) -> None:
     out = printed("rerun", f"run={run.id}", "workers.count=1", f"tracking.folder={folder}")
     (again,) = results.runs(results.experiment("seen"), "rerun")

@@ -6,7 +6,7 @@ import pytest
 
 from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.results import StoredRun
 from tests.experiments.commands import printed, run
 
 pytestmark = pytest.mark.slow  # half a minute of trainings
@@ -35,7 +35,7 @@ def said(folder: Path) -> str:
     return printed("sweep", *SWEEP, "search.limits.parameters=5000", f"tracking.folder={folder}")
 
 
-def runs(folder: Path) -> dict[int, RunInfo]:
+def runs(folder: Path) -> dict[int, StoredRun]:
     results = Workspace(TrackingConfig(folder=str(folder))).results
     return dict(results.trials(results.experiment("limited")))
 

@@ -15,7 +15,7 @@ from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.digits import read_digits
 from mnist_seq.driver import export_network
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.results import StoredRun
 from tests.experiments.commands import printed, run
 
 SMALL = ("data=digits", "training.learning_rate=0.02", "workers.count=1")
@@ -31,7 +31,7 @@ class Store:
             printed("train", *SMALL, *size, f"name={name}", self.setting)
         self.workspace = Workspace(TrackingConfig(folder=str(folder)))
 
-    def trained(self, name: str, role: str = "training") -> list[RunInfo]:
+    def trained(self, name: str, role: str = "training") -> list[StoredRun]:
         results = self.workspace.results
         return [run for run in results.runs(results.experiment(name)) if run.role == role]
 

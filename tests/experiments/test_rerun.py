@@ -12,7 +12,7 @@ from mnist_seq.config.commands import RerunConfig, TrainConfig
 from mnist_seq.config.settings import TrackingConfig, flatten, scalar_text
 from mnist_seq.config.validation import validate
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.results import Results, StoredRun
 from tests.experiments.commands import printed, run
 
 SWEEP = (
@@ -40,30 +40,30 @@ def results(folder: Path) -> Results:
     return Workspace(TrackingConfig(folder=str(folder))).results
 
 
-def runs(results: Results, role: str) -> list[RunInfo]:
+def runs(results: Results, role: str) -> list[StoredRun]:
     return [run for run in results.runs(results.experiment("several")) if run.role == role]
 
 
 @pytest.fixture(scope="module")
-def best(results: Results) -> list[RunInfo]:
+def best(results: Results) -> list[StoredRun]:
     """The runs of the two best trials of the search."""
     trials = runs(results, "trial")
     return sorted(trials, key=lambda run: -run.metrics["best_validation_accuracy"])[:2]
 
 
 @pytest.fixture(scope="module")
-def said(folder: Path, best: list[RunInfo]) -> str:
+def said(folder: Path, best: list[StoredRun]) -> str:
     """What a rerun of them has printed."""
     return printed("rerun", "top=2", f"seeds={SEEDS}", f"tracking.folder={folder}")
 
 
-def seeds_of(results: Results, source: RunInfo) -> list[RunInfo]:
+def seeds_of(results: Results, source: StoredRun) -> list[StoredRun]:
     return [run for run in runs(results, "rerun") if run.tags["rerun_of"] == source.id]
 
 
 @pytest.mark.slow
 def test_each_of_the_best_and_the_baseline_once_are_trained_on_the_same_seeds(
-    said: str, results: Results, best: list[RunInfo]
+    said: str, results: Results, best: list[StoredRun]
 ) -> None:
     (baseline,) = [run for run in runs(results, "trial") if run.number == 0]
     assert len(runs(results, "rerun")) == 3 * SEEDS
@@ -82,7 +82,7 @@ def test_each_of_the_best_and_the_baseline_once_are_trained_on_the_same_seeds(
 
 @pytest.mark.slow
 def test_each_block_and_the_table_have_the_scores_that_are_in_mlflow(
-    said: str, results: Results, best: list[RunInfo]
+    said: str, results: Results, best: list[StoredRun]
 ) -> None:
     _, *parts = re.split(r"^(trial \d+)$", said, flags=re.MULTILINE)
     blocks = dict(zip(parts[::2], parts[1::2], strict=True))
@@ -103,7 +103,7 @@ def test_each_block_and_the_table_have_the_scores_that_are_in_mlflow(
 
 @pytest.mark.slow
 def test_each_network_has_its_answers_in_its_run(
-    said: str, results: Results, best: list[RunInfo]
+    said: str, results: Results, best: list[StoredRun]
 ) -> None:
     for again in runs(results, "rerun"):
         answers = pd.read_csv(results.file(again.id, "test_results.csv"))
@@ -138,7 +138,7 @@ def test_a_mistake_is_one_line(words: list[str], line: str, folder: Path) -> Non
 
 @pytest.mark.slow
 def test_a_changed_setting_is_told_and_the_baseline_stays_as_it_was(
-    folder: Path, results: Results, best: list[RunInfo]
+    folder: Path, results: Results, best: list[StoredRun]
 ) -> None:
     before = {again.id for again in runs(results, "rerun")}
     changes = ("training.epochs=1", "model.units=7")
@@ -170,7 +170,7 @@ def test_a_changed_setting_is_told_and_the_baseline_stays_as_it_was(
 
 @pytest.mark.slow
 def test_all_images_but_the_test_images_are_trained_on(
-    folder: Path, results: Results, best: list[RunInfo]
+    folder: Path, results: Results, best: list[StoredRun]
 ) -> None:
     before = {again.id for again in runs(results, "rerun")}
     where = f"tracking.folder={folder}"
@@ -192,7 +192,7 @@ def test_all_images_but_the_test_images_are_trained_on(
 
 @pytest.mark.slow
 def test_a_setting_typed_as_it_was_is_no_change(
-    folder: Path, results: Results, best: list[RunInfo]
+    folder: Path, results: Results, best: list[StoredRun]
 ) -> None:
     same = f"training.epochs={best[0].params['training.epochs']}"
     out = printed("rerun", "study=several", same, f"tracking.folder={folder}")
@@ -202,7 +202,7 @@ def test_a_setting_typed_as_it_was_is_no_change(
 
 @pytest.mark.slow
 def test_with_another_seed_nothing_is_said_to_be_reproduced(
-    folder: Path, results: Results, best: list[RunInfo]
+    folder: Path, results: Results, best: list[StoredRun]
 ) -> None:
     out = printed("rerun", "study=several", "seed=7", f"tracking.folder={folder}")
     assert "\nchanged: seed 0 → 7\n" in out

@@ -9,7 +9,7 @@ import pytest
 
 from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.results import Results, StoredRun
 from tests.experiments.commands import printed, run
 from tests.faults.sweeps import finish, start, wait_for
 
@@ -28,7 +28,7 @@ def results_of(folder: Path) -> Results:
     return Workspace(TrackingConfig(folder=str(folder))).results
 
 
-def varied(folder: Path) -> list[RunInfo]:
+def varied(folder: Path) -> list[StoredRun]:
     results = results_of(folder)
     return results.runs(results.experiment("small"), "sensitivity")
 

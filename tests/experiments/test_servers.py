@@ -18,7 +18,7 @@ from optuna.storages import RDBStorage
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from mnist_seq.errors import InputError, ServerAwayError
+from mnist_seq.errors import InputError, ServerUnavailableError
 from mnist_seq.postgresql.database import StudyLock, prepared
 from tests.experiments.commands import printed, run
 from tests.faults.sweeps import STUDY, finish, in_mlflow, in_optuna, start
@@ -143,7 +143,7 @@ def test_the_terminal_shows_nothing_of_mlflows_own(swept: Swept) -> None:
 def test_a_second_driver_is_told_who_holds_the_study(swept: Swept) -> None:
     assert swept.second_driver.code == 2
     assert swept.second_driver.errors == [
-        f"error: {STUDY} is being driven by process {swept.driver} on {os.uname().nodename}: wait "
+        f"error: {STUDY} is in use by process {swept.driver} on {os.uname().nodename}: wait "
         "for it, or stop it there with Ctrl-C"
     ]
 
@@ -155,13 +155,15 @@ def test_a_lock_whose_connection_was_cut_is_waited_for_until_the_server_knows(
     # As after a cut, the lock is held by a connection of this process that it has no more.
     lock._connection, cut = before._connection, lock._connection
     lock._connection.close()
-    with pytest.raises(ServerAwayError, match=r"has not noticed that the connection was cut$"):
+    with pytest.raises(
+        ServerUnavailableError, match=r"has not noticed that the connection was cut$"
+    ):
         lock.ensure()
-    with pytest.raises(InputError, match=rf"is being driven by process {os.getpid()} on "):
+    with pytest.raises(InputError, match=rf"is in use by process {os.getpid()} on "):
         StudyLock(servers.studies, "cut")
     cut.close()
     for _ in range(100):
-        with contextlib.suppress(ServerAwayError):
+        with contextlib.suppress(ServerUnavailableError):
             lock.ensure()
             break
         time.sleep(0.1)

@@ -20,7 +20,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from mnist_seq.config.settings import TrackingConfig, scalar_text
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.tracking.results import Experiment, Results, RunInfo
+from mnist_seq.tracking.results import Experiment, Results, StoredRun
 from mnist_seq.tracking.ui import addresses, local_address, serve_ui
 from tests.experiments.commands import printed
 from tests.report.browser import CHROMIUM, FLAGS
@@ -355,7 +355,7 @@ def test_trials_are_grouped_by_return_sequences(
     page.find("body", "Group: false")
 
 
-def run_address(study: Experiment, run: RunInfo, port: int, page: str) -> str:
+def run_address(study: Experiment, run: StoredRun, port: int, page: str) -> str:
     where = f"http://127.0.0.1:{port}/#/experiments/{study.id}/runs/{run.id}/{page}"
     return f"{where}?workflowType=machine_learning"
 

@@ -11,7 +11,7 @@ from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.digits import read_digits
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.network.training import predict
-from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.results import StoredRun
 from mnist_seq.workers.pool import Workers
 from tests.experiments.commands import printed
 
@@ -49,7 +49,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def runs(folder: Path) -> list[RunInfo]:
+def runs(folder: Path) -> list[StoredRun]:
     results = Workspace(TrackingConfig(folder=str(folder))).results
     return [run for name in ("unseen", "one") for run in results.runs(results.experiment(name))]
 

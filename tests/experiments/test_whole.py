@@ -11,7 +11,7 @@ import pytest
 from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.data.load import load
 from mnist_seq.driver.workspace import Workspace
-from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.results import Results, StoredRun
 from tests.examples import config, sweep_config
 from tests.experiments.commands import printed, run_alone
 
@@ -37,7 +37,7 @@ def results(folder: Path) -> Results:
     return Workspace(TrackingConfig(folder=str(folder))).results
 
 
-def trials(results: Results) -> dict[int, RunInfo]:
+def trials(results: Results) -> dict[int, StoredRun]:
     runs = results.runs(results.experiment("whole"), "trial")
     return {int(run.tags["trial_number"]): run for run in runs}
 

@@ -133,7 +133,7 @@ def test_a_second_driver_is_refused_by_the_first_ones_process(tmp_path: Path) ->
     wait_for((tmp_path / "unfinished" / "faulty" / "driver.pid").exists)
     code, output = finish("experiments.sweep", *settings)
     assert code == 2
-    assert output.strip().startswith(f"error: faulty is being driven by process {process.pid}")
+    assert output.strip().startswith(f"error: faulty is in use by process {process.pid}")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert process.returncode == 130

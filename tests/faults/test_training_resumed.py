@@ -11,7 +11,7 @@ from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.driver.checkpoints import Checkpoints
 from mnist_seq.driver.workspace import Workspace
 from mnist_seq.network import training
-from mnist_seq.tracking.results import RunInfo
+from mnist_seq.tracking.results import StoredRun
 from mnist_seq.tracking.tracker import Role
 from tests.examples import config, few
 from tests.faults.sweeps import finish, start, wait_for
@@ -76,7 +76,7 @@ def test_a_stopped_train_command_goes_on_in_the_same_run(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM])
 def test_a_rerun_that_ended_after_a_seed_trains_it_no_more(kind: int, tmp_path: Path) -> None:
-    def runs(role: Role) -> list[RunInfo]:
+    def runs(role: Role) -> list[StoredRun]:
         results = Workspace(TrackingConfig(folder=str(tmp_path))).results
         return results.runs(results.experiment("long"), role)
 

@@ -75,7 +75,7 @@ def asked(study: Study, fixed: Values | None = None) -> Suggestion:
 
 
 def trial(study: Study, suggestion: Suggestion) -> None:
-    value = landscape(suggestion.values)
+    value = landscape(suggestion.settings)
     study.report(suggestion.number, 1, value)
     study.tell(suggestion.number, "complete", value)
 

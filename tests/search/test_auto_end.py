@@ -54,7 +54,7 @@ def gone_on(folder: Path, config: SweepConfig, most: int = 1000) -> tuple[int, s
         trial = trials.next()
         if trial is None:
             break
-        value = accuracy(trial.values)
+        value = accuracy(trial.settings)
         best = EpochRecord(1, 1.0, 0.5, 1.0, value, 0.001, 1.0, 1.0)
         trials.report(trial, best, 1)
         trials.finish(trial, TrialOutcome("complete", (best,), best))

@@ -17,7 +17,7 @@ from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
 from mnist_seq.config.search import Choices, Dimension, Range
 from mnist_seq.search.expected_improvement import expected_improvement, log_errors
-from mnist_seq.search.gaussian_process import Coordinates, GaussianProcessSampler
+from mnist_seq.search.gaussian_process import GaussianProcessSampler, SearchSpaceEncoder
 from mnist_seq.search.samplers import GP_STARTUP_TRIALS, GP_TRIALS, build_sampler, distributions
 from mnist_seq.search.space import Space
 from tests.examples import EARLIER_DEFAULTS, sweep_config
@@ -27,16 +27,16 @@ SPACE = sweep_config(*EARLIER_DEFAULTS).search.space
 RATE = "training.learning_rate"
 
 
-def coordinates(space: Space) -> Coordinates:
-    return Coordinates(space, distributions(space))
+def encoder(space: Space) -> SearchSpaceEncoder:
+    return SearchSpaceEncoder(space, distributions(space))
 
 
 def drawn(path: str, dimension: Dimension, count: int = 3000) -> list[Any]:
-    rng, box = np.random.default_rng(0), coordinates({path: dimension})
+    rng, box = np.random.default_rng(0), encoder({path: dimension})
     return [box.draw(rng)[path] for _ in range(count)]
 
 
-# --- coordinates
+# --- encoded settings
 
 
 def test_a_row_by_hand() -> None:
@@ -48,11 +48,11 @@ def test_a_row_by_hand() -> None:
         "training.batch_size": 128,  # of 28, 64, 128, 256
         "training.epochs": 10,  # from 3 to 10
     }
-    (row,) = coordinates(SPACE).rows([values])
+    (row,) = encoder(SPACE).encode([values])
     assert row == pytest.approx([1 / 3, 0.7, 0, 0.5, 2 / 3, 1, 0, 0, 0.7, 0, 0])
     values |= {"model.return_sequences": False}
     del values["model.readout"]  # which is then not active
-    (row,) = coordinates(SPACE).rows([values])
+    (row,) = encoder(SPACE).encode([values])
     assert row == pytest.approx([1 / 3, 0, 0.7, 0.5, 2 / 3, 1, 0, 0, 0, 0, 0])
 
 
@@ -68,7 +68,7 @@ def test_a_row_by_hand() -> None:
 )
 def test_a_place_by_hand(dimension: Dimension, value: Any, places: list[float]) -> None:
     path = "training.clip_norm"
-    (row,) = coordinates({path: dimension}).rows([{path: value}])
+    (row,) = encoder({path: dimension}).encode([{path: value}])
     assert row == pytest.approx(places)
 
 
@@ -141,7 +141,7 @@ def test_it_comes_closer_than_tpe(tmp_path: Path) -> None:
     def best(sampler: str, seed: int) -> float:
         folder = tmp_path / f"{sampler}{seed}"
         found = searched(folder, searching(sampler, seed=seed), 13, lambda _: False)
-        return max(landscape(suggestion.values) for suggestion in found)
+        return max(landscape(suggestion.settings) for suggestion in found)
 
     seeds = range(4)
     assert sum(best("gp", seed) for seed in seeds) > sum(best("tpe", seed) for seed in seeds)
@@ -154,7 +154,7 @@ def test_a_baseline_outside_the_space_does_not_keep_it_from_learning(tmp_path: P
     study.tell(outside.number, "complete", 0.5)
     for _ in range(24):
         trial(study, asked(study))
-    assert landscape(asked(study).values) > 0.93  # of at most 0.95; by chance it is 0.85
+    assert landscape(asked(study).settings) > 0.93  # of at most 0.95; by chance it is 0.85
 
 
 def test_it_learns_from_trials_that_run(tmp_path: Path) -> None:
@@ -163,8 +163,8 @@ def test_it_learns_from_trials_that_run(tmp_path: Path) -> None:
         trial(study, asked(study))
     for _ in range(20):
         running = asked(study)
-        study.report(running.number, 1, landscape(running.values))
-    assert landscape(asked(study).values) > 0.93  # of at most 0.95; by chance it is 0.85
+        study.report(running.number, 1, landscape(running.settings))
+    assert landscape(asked(study).settings) > 0.93  # of at most 0.95; by chance it is 0.85
 
 
 def test_it_goes_on_beside_a_trial_whose_value_is_no_number(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_what_a_trial_came_to_before_it_failed_does_not_count(tmp_path: Path) ->
         failed = asked(study)
         study.report(failed.number, 1, accuracy)
         study.tell(failed.number, "failed", reason="not finite: the loss is nan")
-        suggestions.append(asked(study).values)
+        suggestions.append(asked(study).settings)
     assert suggestions[0] == suggestions[1]
 
 
@@ -207,7 +207,7 @@ def test_who_was_given_up_is_compared_with_others_after_as_many_epochs(tmp_path:
         high = asked(study, {RATE: rate})
         study.report(high.number, 1, 0.85)
         study.tell(high.number, "pruned")
-    assert 2.5e-3 < float(str(asked(study).values[RATE])) < 9e-3
+    assert 2.5e-3 < float(str(asked(study).settings[RATE])) < 9e-3
 
 
 def test_what_is_active_only_by_a_value_from_outside_is_drawn() -> None:

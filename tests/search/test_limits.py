@@ -41,7 +41,7 @@ def gone_on(folder: Path, config: SweepConfig, most: int) -> list[TrialOutcome]:
         records: tuple[EpochRecord, ...] = ()
         reason = trials.broken_limit(trial, records)
         if reason is None:
-            records = (record(landscape(trial.values), seconds_of(trial.config)),)
+            records = (record(landscape(trial.settings), seconds_of(trial.config)),)
             reason = trials.broken_limit(trial, records)
         best = records[0] if records else None
         outcome = TrialOutcome("infeasible" if reason else "complete", records, best, None, reason)
@@ -63,7 +63,7 @@ def test_no_larger_network_is_suggested(sampler: str, tmp_path: Path) -> None:
     assert {outcome.state for outcome in gone_on(tmp_path, config, 12)} == {"complete"}
     finished = StudyTrials(opened(tmp_path, config), config).finished()
     assert all(trained_parameters(trial.config) <= MOST for trial, _ in finished)
-    assert len({str(trial.values) for trial, _ in finished}) > 8
+    assert len({str(trial.settings) for trial, _ in finished}) > 8
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_a_study_that_is_opened_again_suggests_the_same(
         for step in steps:
             gone_on(folder, config, step)
         finished = StudyTrials(opened(folder, config), config).finished()
-        found.append([(trial.values, outcome.state) for trial, outcome in finished])
+        found.append([(trial.settings, outcome.state) for trial, outcome in finished])
     assert found[0] == found[1]
 
 

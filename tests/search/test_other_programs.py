@@ -64,8 +64,8 @@ def test_an_enqueued_trial_is_tried_next_under_its_own_number(
     assert taken is not None
     assert after is not None
     assert (taken.number, after.number) == (number, number + 1) == (2, 3)
-    assert values.items() <= taken.values.items()
-    assert after.values != taken.values
+    assert values.items() <= taken.settings.items()
+    assert after.settings != taken.settings
     for one in (after, taken):
         end(trials, one)
     assert trials.next() is None
@@ -75,8 +75,8 @@ def test_an_enqueued_trial_is_tried_next_under_its_own_number(
         TrialState.COMPLETE,
         TrialState.COMPLETE,
     ]
-    assert stored(tmp_path)[2].params == taken.values
-    assert stored(tmp_path)[3].params == after.values
+    assert stored(tmp_path)[2].params == taken.settings
+    assert stored(tmp_path)[3].params == after.settings
     again = StudyTrials(opened(tmp_path, config), config)
     assert [one.number for one, _ in again.finished()] == [0, 2, 3]
     assert warned == []
@@ -92,7 +92,7 @@ def test_a_grid_point_that_was_enqueued_is_not_tried_twice(tmp_path: Path) -> No
     while (suggestion := study.ask()) is not None:
         tried.append(suggestion)
     assert [suggestion.number for suggestion in tried] == list(range(len(points)))
-    assert [suggestion.values for suggestion in tried] == points
+    assert [suggestion.settings for suggestion in tried] == points
 
 
 def test_trials_are_enqueued_after_the_last_one_as_well(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_an_enqueued_trial_outside_the_space_fails_and_the_search_goes_on(
     (line,) = warned
     assert line.startswith(f"trial 2: failed: refused config: it was enqueued with {found}")
     assert stored(tmp_path)[2].state == TrialState.FAIL
-    assert stored(tmp_path)[3].params == after.values
+    assert stored(tmp_path)[3].params == after.settings
     assert opened(tmp_path, config).next_number == 4
 
 
@@ -205,7 +205,7 @@ def test_a_trial_enqueued_in_the_very_moment_of_a_suggestion_shifts_no_number(
     assert (first.number, enqueued.number, late.number) == (0, 1, 2)
     for suggestion in (first, late, enqueued):
         trial(study, suggestion)
-    assert [one.params for one in stored(tmp_path)] == [first.values, INSIDE, late.values]
+    assert [one.params for one in stored(tmp_path)] == [first.settings, INSIDE, late.settings]
     assert asked(study).number == 3
 
 

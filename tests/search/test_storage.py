@@ -52,7 +52,7 @@ def test_a_trial_that_was_put_in_a_queue_is_resumed(tmp_path: Path) -> None:
     optuna.load_study(study_name="study", storage=url).enqueue_trial(INSIDE)
     study = opened(tmp_path, config)
     taken = study.resume()
-    assert [(one.number, one.values) for one in taken] == [(1, INSIDE)]
+    assert [(one.number, one.settings) for one in taken] == [(1, INSIDE)]
     trial(study, taken[0])
     assert stored(tmp_path)[1].params == INSIDE
     assert asked(study).number == 2
@@ -65,7 +65,7 @@ def test_trials_that_run_are_read_without_changing_the_database(tmp_path: Path) 
     before = (tmp_path / "optuna.db").read_bytes()
     storage = StudyStorage(tmp_path / "optuna.db")
     assert storage.open("study") == "study"
-    assert storage.running() == {1: runs.values}
+    assert storage.running() == {1: runs.settings}
     assert [each.number for each in storage.finished()] == [0]
     assert (tmp_path / "optuna.db").read_bytes() == before
 

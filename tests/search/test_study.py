@@ -55,19 +55,19 @@ def test_every_suggestion_is_inside_the_space_and_a_config(sampler: str, tmp_pat
     config = searching(sampler)
     suggestions = searched(tmp_path / "study", config, 12, lambda _: False)
     for suggestion in suggestions:
-        values, space = suggestion.values, config.search.space
+        values, space = suggestion.settings, config.search.space
         assert values.keys() == {path for path in space if is_active(space[path], values)}
         assert all(contains(space[path], value) for path, value in values.items())
         assert all(type(value) in (bool, int, float, str) for value in values.values())
         with_values(config, values)
-    assert {s.values["model.return_sequences"] for s in suggestions} == {True, False}
-    assert len({tuple(s.values.items()) for s in suggestions}) == 12
+    assert {s.settings["model.return_sequences"] for s in suggestions} == {True, False}
+    assert len({tuple(s.settings.items()) for s in suggestions}) == 12
 
 
 def test_tpe_goes_where_the_landscape_is_high(tmp_path: Path) -> None:
     def mean(sampler: str) -> float:
         found = searched(tmp_path / sampler, searching(sampler), 30, lambda _: False)
-        return sum(landscape(suggestion.values) for suggestion in found[20:]) / 10
+        return sum(landscape(suggestion.settings) for suggestion in found[20:]) / 10
 
     assert mean("tpe") > mean("random")
 
@@ -77,14 +77,14 @@ def test_trials_that_run_at_once_are_different(sampler: str, tmp_path: Path) -> 
     study = opened(tmp_path, searching(sampler))
     for _ in range(10):
         trial(study, asked(study))
-    at_once = [tuple(asked(study).values.items()) for _ in range(4)]
+    at_once = [tuple(asked(study).settings.items()) for _ in range(4)]
     assert len(set(at_once)) == 4
 
 
 def test_a_step_that_does_not_fit_stays_below_the_end(tmp_path: Path) -> None:
     units = {"model.units": {"low": 1, "high": 10, "step": 4}}
     study = opened(tmp_path, searching(space=units))
-    assert {asked(study).values["model.units"] for _ in range(30)} == {1, 5, 9}
+    assert {asked(study).settings["model.units"] for _ in range(30)} == {1, 5, 9}
 
 
 # --- grids
@@ -96,7 +96,7 @@ def test_a_grid_is_searched_whole_and_then_done(tmp_path: Path) -> None:
     assert len(points) == 4 * (2 + 1) * 2
     study, found = opened(tmp_path, config), []
     while (suggestion := study.ask()) is not None:
-        found.append(suggestion.values)
+        found.append(suggestion.settings)
         trial(study, suggestion)
     assert found == points
     assert study.ask() is None
@@ -112,7 +112,7 @@ def test_a_grid_is_searched_whole_whichever_point_is_the_baseline(
     trial(study, asked(study, points[place]))
     found = [points[place]]
     while (suggestion := study.ask()) is not None:
-        found.append(suggestion.values)
+        found.append(suggestion.settings)
         trial(study, suggestion)
     assert sorted(map(repr, found)) == sorted(map(repr, points))
 
@@ -130,7 +130,7 @@ def test_a_baseline_with_a_setting_of_its_own_is_no_point_of_the_grid(
         study = opened(tmp_path, config)
     found = []
     while (suggestion := study.ask()) is not None:
-        found.append(suggestion.values)
+        found.append(suggestion.settings)
         trial(study, suggestion)
     assert found == points, "all others let the rate fall along a cosine"
 
@@ -143,7 +143,7 @@ def test_a_baseline_inside_the_space_teaches_the_sampler(tmp_path: Path) -> None
     assert asked(study, INSIDE) == Suggestion(0, INSIDE)
     trial(study, Suggestion(0, INSIDE))
     assert stored(tmp_path)[0].params == INSIDE
-    assert asked(study).values != INSIDE
+    assert asked(study).settings != INSIDE
 
 
 def test_a_baseline_outside_the_space_is_run_as_it_is(tmp_path: Path) -> None:

@@ -39,34 +39,34 @@ def searched(folder: Path, config: SweepConfig) -> Study:
     return study
 
 
-def values_of(folder: Path) -> list[dict[str, Any]]:
+def settings_of(folder: Path) -> list[dict[str, Any]]:
     storage = StudyStorage(folder / "optuna.db")
     assert storage.open("kept")
-    return [trial.values for trial in storage.finished()]
+    return [trial.settings for trial in storage.finished()]
 
 
 def test_more_trials_go_on_with_the_same_numbers(tmp_path: Path) -> None:
     searched(tmp_path, searching("search.trials=3"))
-    first = values_of(tmp_path)
+    first = settings_of(tmp_path)
     searched(tmp_path, searching("search.trials=5"))
-    assert values_of(tmp_path)[:3] == first
-    assert len(values_of(tmp_path)) == 5
+    assert settings_of(tmp_path)[:3] == first
+    assert len(settings_of(tmp_path)) == 5
 
 
 def test_a_widened_space_keeps_every_trial(tmp_path: Path) -> None:
     batches = "search.space.training.batch_size.choices"
     searched(tmp_path, searching("search.trials=6", f"{batches}=[28,64]"))
-    before = values_of(tmp_path)
+    before = settings_of(tmp_path)
     wider = searching("search.trials=8", f"{batches}=[28,64,128]")
     assert opened(tmp_path, wider).kept == (6, 6)
     searched(tmp_path, wider)
-    assert values_of(tmp_path)[:6] == before
-    assert len(values_of(tmp_path)) == 8
+    assert settings_of(tmp_path)[:6] == before
+    assert len(settings_of(tmp_path)) == 8
 
 
 def test_a_narrowed_space_says_how_many_trials_lie_inside(tmp_path: Path) -> None:
     searched(tmp_path, searching("search.trials=8"))
-    inside = sum(values["model.units"] <= 40 for values in values_of(tmp_path))
+    inside = sum(values["model.units"] <= 40 for values in settings_of(tmp_path))
     assert 0 < inside < 8
     narrower = searching("search.trials=8", "search.space.model.units.high=40")
     assert opened(tmp_path, narrower).kept == (inside, 8)
@@ -75,7 +75,7 @@ def test_a_narrowed_space_says_how_many_trials_lie_inside(tmp_path: Path) -> Non
 
 def test_a_setting_searched_no_longer_keeps_the_trials_that_had_its_value(tmp_path: Path) -> None:
     searched(tmp_path, searching("search.trials=8"))
-    same = sum(values["training.batch_size"] == 28 for values in values_of(tmp_path))
+    same = sum(values["training.batch_size"] == 28 for values in settings_of(tmp_path))
     assert 0 < same < 8
     fixed = searching("~search.space.training.batch_size")
     assert fixed.training.batch_size == 28
@@ -180,12 +180,12 @@ def test_trials_whose_settings_exclude_each_other_are_told_as_failed(tmp_path: P
     trials, told = StudyTrials(opened(tmp_path, config), config), []
     while (trial := trials.next()) is not None:
         trials.finish(trial, TrialOutcome("complete", (record(1, 0.5),), record(1, 0.5)))
-        told += trials.refused()
-    told += trials.refused()
+        told += trials.pop_refused()
+    told += trials.pop_refused()
     failed = [ended for ended in trials.finished() if ended[1].state == "failed"]
     assert [(t.number, o.reason) for t, o in told] == [(t.number, o.reason) for t, o in failed]
     assert 0 < len(told) < 12
-    assert all(not trial.values["model.return_sequences"] for trial, _ in told)
+    assert all(not trial.settings["model.return_sequences"] for trial, _ in told)
     assert all(str(o.reason).startswith("refused config: model.readout=") for _, o in told)
 
 
@@ -217,8 +217,8 @@ def test_trials_at_the_end_of_a_range_with_steps_are_kept(tmp_path: Path, high: 
         )
 
     searched(tmp_path, stepped(0.5))
-    inside = sum(float(values["model.dropout"]) < 0.31 for values in values_of(tmp_path))
-    assert any(0.29 < float(values["model.dropout"]) < 0.31 for values in values_of(tmp_path))
+    inside = sum(float(values["model.dropout"]) < 0.31 for values in settings_of(tmp_path))
+    assert any(0.29 < float(values["model.dropout"]) < 0.31 for values in settings_of(tmp_path))
     assert opened(tmp_path, stepped(high)).kept == (inside, 12)
 
 
@@ -243,7 +243,7 @@ def test_the_best_of_an_earlier_study_are_tried_first_and_kept_with_the_new_one(
     tmp_path: Path,
 ) -> None:
     searched(tmp_path, searching("search.trials=12"))  # each is better than the one before
-    earlier = values_of(tmp_path)[1:]  # the first is the baseline, as in the later study
+    earlier = settings_of(tmp_path)[1:]  # the first is the baseline, as in the later study
     most = max(values["model.units"] for values in earlier[-3:]) - 1
     best = [values for values in reversed(earlier) if values["model.units"] <= most][:3]
     assert len(best) == 3
@@ -252,7 +252,7 @@ def test_the_best_of_an_earlier_study_are_tried_first_and_kept_with_the_new_one(
     later = searching("search.trials=6", "search.start_from=kept", "study=later", narrow)
     assert opened(tmp_path, later).first == best
     optuna.delete_study(study_name="kept", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
-    tried = [trial.values for trial in searched(tmp_path, later).finished()]
+    tried = [trial.settings for trial in searched(tmp_path, later).finished()]
     assert tried[1:4] == best
     assert len(tried) == 6
 
@@ -276,11 +276,11 @@ def test_a_best_value_at_the_end_of_decimal_steps_is_tried_first_and_kept(tmp_pa
         return searching("~search.space", space, "search.baselines=[]", *more)
 
     count = 0
-    while count == 0 or values_of(tmp_path)[-1] != {"model.dropout": 0.1 * 3}:
+    while count == 0 or settings_of(tmp_path)[-1] != {"model.dropout": 0.1 * 3}:
         count += 1  # each is better than the one before
         searched(tmp_path, stepped(0.5, f"search.trials={count}"))
     later = stepped(0.3, "search.trials=4", "search.start_from=kept", "study=later")
-    assert searched(tmp_path, later).finished()[0].values == {"model.dropout": 0.3}
+    assert searched(tmp_path, later).finished()[0].settings == {"model.dropout": 0.3}
     assert opened(tmp_path, later).next_number == 4
 
 
@@ -290,7 +290,7 @@ def test_what_others_enqueue_a_little_beyond_the_end_of_a_range_is_kept(tmp_path
     opened(tmp_path, config)
     database = f"sqlite:///{tmp_path / 'optuna.db'}"
     optuna.load_study(study_name="kept", storage=database).enqueue_trial({"model.dropout": 0.1 * 3})
-    assert searched(tmp_path, config).finished()[0].values == {"model.dropout": 0.3}
+    assert searched(tmp_path, config).finished()[0].settings == {"model.dropout": 0.3}
     assert opened(tmp_path, config).next_number == 3
 
 
@@ -303,7 +303,7 @@ def test_a_grid_of_decimal_steps_is_gone_on_with_after_its_last_point(
     searched(tmp_path, config)
     study = opened(tmp_path, config)
     assert study.ask() is None
-    dropouts = [done.values["model.dropout"] for done in study.finished()]
+    dropouts = [done.settings["model.dropout"] for done in study.finished()]
     assert dropouts == pytest.approx([0, 0.1, 0.2, 0.3])
     assert dropouts[-1] == 0.3, "three steps of 0.1 are more, which Optuna's range has not"
 

@@ -6,7 +6,7 @@ from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from mnist_seq.config.settings import TrackingConfig
 from mnist_seq.records import Trial
-from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.results import Results, StoredRun
 from mnist_seq.tracking.runs import milliseconds
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.system_metrics import SystemMetrics, system_metrics
@@ -17,7 +17,7 @@ from tests.tracking.examples import EXAMPLE_NSF, an_epoch
 TRIAL = Trial(0, config(), {})
 
 
-def written(store: Store, seconds: float | None, epochs: int) -> RunInfo:
+def written(store: Store, seconds: float | None, epochs: int) -> StoredRun:
     """A run to which the machine's load was written while a trial had some epochs."""
     with Tracker(store) as tracker:
         run = tracker.start(tracker.experiment("study"), "sweep", "sweep", {}, {})

@@ -3,7 +3,7 @@ import pytest
 from mnist_seq.data.digests import as_tags
 from mnist_seq.errors import TrackingError
 from mnist_seq.records import FinalState, TrainResult, Trial, TrialOutcome
-from mnist_seq.tracking.results import Results, RunInfo
+from mnist_seq.tracking.results import Results, StoredRun
 from mnist_seq.tracking.store import Store
 from mnist_seq.tracking.tracker import Role, Tracker
 from mnist_seq.tracking.trial_recorder import EarlierRun, TrialRecorder, earlier_runs
@@ -42,13 +42,13 @@ def a_recorder(
     )
 
 
-def trials(store: Store) -> list[RunInfo]:
+def trials(store: Store) -> list[StoredRun]:
     results = Results(store)
     found = results.runs(results.experiment("study"), "trial")
     return sorted(found, key=lambda run: run.tags["trial_number"])  # started in one millisecond
 
 
-def named_data(store: Store, run: RunInfo) -> dict[str, tuple[str, str]]:
+def named_data(store: Store, run: StoredRun) -> dict[str, tuple[str, str]]:
     """Name and digest in MLflow's column of datasets, by the part."""
     inputs = store.client.get_run(run.id).inputs
     assert inputs is not None

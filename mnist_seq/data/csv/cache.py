@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.data.cache import Arrays, keep, recall
+from mnist_seq.data.cache import Arrays, load_arrays, save_arrays
 from mnist_seq.data.csv.labels import LabelPlace
 from mnist_seq.data.csv.reader import Table, read_table
 from mnist_seq.data.csv.text import existing_file
@@ -31,10 +31,10 @@ def read_once(file: str, label_column: str | None = None, place: LabelPlace | No
         If it is not a file of images in the format of `mnist_seq.data.csv.reader`.
     """
     name = f"{_key(file, label_column, place)}.v{FORMAT}"
-    table = recall(name, _table)
+    table = load_arrays(name, _table)
     if table is None:
         table = read_table(file, label_column, place)
-        keep(name, _arrays(table))
+        save_arrays(name, _arrays(table))
     return table
 
 

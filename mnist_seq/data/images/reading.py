@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_seq.data.cache import Arrays, keep, recall
+from mnist_seq.data.cache import Arrays, load_arrays, save_arrays
 from mnist_seq.data.images.form import Ink, mnist_form
 from mnist_seq.data.images.picture import MAX_BYTES, BadImageError, open_picture, quiet
 from mnist_seq.data.listed import listed, many
@@ -129,7 +129,7 @@ def read_once(classes: Mapping[str, Sequence[Path]], size: int, ink: Ink) -> For
         names = [f"{name}/{path.name}" for name, paths in classes.items() for path in paths]
         key = json.dumps([size, ink, list(classes), [*zip(names, contents, strict=True)]])
         name = f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.images.v{FORMAT}"
-        formed = recall(name, lambda arrays: _from_arrays(arrays, paths_M))
+        formed = load_arrays(name, lambda arrays: _from_arrays(arrays, paths_M))
         if formed is not None:
             return formed
     results = form_files(paths_M, size, ink)
@@ -144,7 +144,7 @@ def read_once(classes: Mapping[str, Sequence[Path]], size: int, ink: Ink) -> For
             path: problem for path, (_, _, problem) in zip(paths_M, results, strict=True) if problem
         },
     )
-    keep(name, _arrays(formed, paths_M))
+    save_arrays(name, _arrays(formed, paths_M))
     return formed
 
 

@@ -16,7 +16,7 @@ NONE = object()
 Settings = Mapping[str, Scalar]  # of the active hyperparameters, by path
 
 
-class Coordinates:
+class SettingsEncoder:
     """Encodes the settings of trials: numbers as one coordinate, names as one for each name.
 
     Parameters
@@ -39,7 +39,7 @@ class Coordinates:
             self.groups[h.path] = np.arange(count, count + width)
             count += width
 
-    def rows(self, settings: Iterable[Settings]) -> Numbers:
+    def encode(self, settings: Iterable[Settings]) -> Numbers:
         """Encode trials as an array, one row a trial."""
         return np.array(
             [

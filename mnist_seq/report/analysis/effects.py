@@ -144,7 +144,7 @@ def effects(tables: StudyTables) -> dict[str, Effect]:
     fitted, best = study_model(tables), tables.best
     if fitted is None or best is None:
         return {}
-    at_best = fitted.coordinates.active(best.settings)
+    at_best = fitted.encoder.active(best.settings)
     chosen = np.linspace(0, len(fitted.trials) - 1, min(len(fitted.trials), MOST_AVERAGED))
     trials = [fitted.trials[round(index)] for index in chosen]
     return {h.path: _effect(fitted, h, at_best, trials) for h in fitted.searched}
@@ -157,7 +157,7 @@ def response_at(tables: StudyTables, path: str, positions: Numbers) -> Response:
     assert fitted is not None  # the path comes from its effects
     assert best is not None
     h = next(h for h in fitted.searched if h.path == path)
-    at_best = fitted.coordinates.active(best.settings)
+    at_best = fitted.encoder.active(best.settings)
     return _response(fitted, h, positions, [at_best] * COPIES_OF_THE_BEST)
 
 
@@ -169,14 +169,14 @@ def predicted_error(
     fitted, best = study_model(tables), tables.best
     assert fitted is not None  # the pair comes from this model
     assert best is not None
-    at_best, (first, second) = fitted.coordinates.active(best.settings), pair
-    change = fitted.coordinates.changed
+    at_best, (first, second) = fitted.encoder.active(best.settings), pair
+    change = fitted.encoder.changed
     cells = [
         change(change([at_best], first.path, first.value(i)), second.path, second.value(j))[0]
         for j in y
         for i in x
     ]
-    points = after_training(fitted.coordinates.rows(cells))
+    points = after_training(fitted.encoder.encode(cells))
     errors = np.minimum(np.exp(fitted.model.mean(points)), fitted.largest_error)
     return np.asarray(errors.reshape(len(y), len(x)))
 
@@ -217,7 +217,7 @@ def _response(
 ) -> Response:
     path = hyperparameter.path
     variants = [
-        fitted.coordinates.changed(base, path, hyperparameter.value(float(position)))
+        fitted.encoder.changed(base, path, hyperparameter.value(float(position)))
         for position in positions
     ]
     return Response(*fitted.averages(variants), fitted.largest_error)

@@ -82,7 +82,7 @@ def variance_importance(tables: StudyTables) -> Importances | None:
     variance_B = unchanged.var(axis=1) + np.array([model.luck**2 for model in fitted.samples])
 
     def change(*changed: str) -> Numbers:
-        return _predicted(fitted, fitted.coordinates.exchanged(base, donors, changed))
+        return _predicted(fitted, fitted.encoder.exchanged(base, donors, changed))
 
     alone = {path: change(path) for path in varied}
     single = np.zeros((len(fitted.samples), len(paths)))
@@ -105,13 +105,13 @@ def _drawn(fitted: StudyModel, seed: int) -> list[Settings]:
     for h in fitted.searched:
         users = [trial for trial in fitted.trials if h.path in trial]
         donors = [users[k] for k in random.integers(len(users), size=DRAWS)]
-        drawn = fitted.coordinates.exchanged(drawn, donors, [h.path])
+        drawn = fitted.encoder.exchanged(drawn, donors, [h.path])
     return drawn
 
 
 def _predicted(fitted: StudyModel, trials: Sequence[Settings]) -> Numbers:
     """Log errors after a whole training, shape (bootstrap samples, trials)."""
-    points = after_training(fitted.coordinates.rows(trials))
+    points = after_training(fitted.encoder.encode(trials))
     return np.array([model.mean(points) for model in fitted.samples])
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from mnist_seq.report.analysis.coordinates import Coordinates, Settings
+from mnist_seq.report.analysis.coordinates import Settings, SettingsEncoder
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter, activity, hyperparameters
 from mnist_seq.report.analysis.one_thread import in_one_thread
 from mnist_seq.report.analysis.response_model import Indices, Numbers, ResponseModel
@@ -36,7 +36,7 @@ class StudyModel:
     ----------
     searched : list of Hyperparameter
         Those that differ between the trials, each after those that it depends on.
-    coordinates : Coordinates
+    encoder : SettingsEncoder
         Of these.
     trials : list of settings
         Of the T trials in the model.
@@ -52,7 +52,7 @@ class StudyModel:
     """
 
     searched: list[Hyperparameter]
-    coordinates: Coordinates
+    encoder: SettingsEncoder
     trials: list[Settings]
     model: ResponseModel
     samples: list[ResponseModel]
@@ -67,7 +67,7 @@ class StudyModel:
         tuple of float64, shapes (G,) and (G, G)
             Means and their covariance, of the model and over bootstrap samples together.
         """
-        points = np.array([after_training(self.coordinates.rows(group)) for group in variants])
+        points = np.array([after_training(self.encoder.encode(group)) for group in variants])
         mean, covariance = self.model.averages(points)
         flat = points.reshape(-1, points.shape[2])
         resampled = [
@@ -92,14 +92,14 @@ def study_model(tables: StudyTables) -> StudyModel | None:
     searched.sort(key=lambda h: len(_ancestors(tables, h.path)))
     if len(trials_alike) < LEAST_TRIALS or not searched:
         return None
-    coordinates = Coordinates(searched)
+    encoder = SettingsEncoder(searched)
     trials = _settings(tables, trials_alike, searched)
-    rows = coordinates.rows(trials)
+    rows = encoder.encode(trials)
     progress, log_errors, trial_of = _observations(tables, trials_alike)
     if np.ptp(log_errors) == 0:
         return None
     inputs = np.column_stack([rows[trial_of], progress])
-    groups = [*coordinates.groups.values(), np.array([inputs.shape[1] - 1])]
+    groups = [*encoder.groups.values(), np.array([inputs.shape[1] - 1])]
     model = ResponseModel(inputs, log_errors, trial_of, groups)
 
     random = np.random.default_rng(0)
@@ -110,14 +110,14 @@ def study_model(tables: StudyTables) -> StudyModel | None:
         samples.append(ResponseModel(inputs[seen], log_errors[seen], trial_of[seen], groups, model))
     schedule = [
         groups[-1],
-        *(group for path, group in coordinates.groups.items() if path == EPOCHS),
+        *(group for path, group in encoder.groups.items() if path == EPOCHS),
     ]
     explained = 1 - (
         _error_on_others(inputs, log_errors, trial_of, groups, model)
         / _error_on_others(inputs, log_errors, trial_of, schedule)
     )
     largest = 1.0 if tables.maximised else math.inf
-    return StudyModel(searched, coordinates, trials, model, samples, explained, largest)
+    return StudyModel(searched, encoder, trials, model, samples, explained, largest)
 
 
 def comparable(tables: StudyTables) -> pd.DataFrame:

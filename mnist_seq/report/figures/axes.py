@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter
 from mnist_seq.report.analysis.tables import StudyTables
-from mnist_seq.report.figures.drawing import BEST, DASHED, INK, MANY, TRIAL, WIDTH
 from mnist_seq.report.figures.scales import Ticks, ValueScale, framed, hyperparameter_ticks
+from mnist_seq.report.figures.style import BEST, DASHED, INK, MANY, TRIAL, WIDTH
 
 
 def scatter(

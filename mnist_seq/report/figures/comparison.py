@@ -4,8 +4,8 @@ from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.chance import lead
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.axes import hide_y, set_ticks
-from mnist_seq.report.figures.drawing import BEST, INK, RULE, Panel, canvas, svg
 from mnist_seq.report.figures.scales import round_ticks
+from mnist_seq.report.figures.style import BEST, INK, RULE, Panel, canvas, svg
 
 
 def draw_comparison(tables: StudyTables) -> Panel:

@@ -11,8 +11,8 @@ from mnist_seq.report.analysis.effects import Effect, Response, effects
 from mnist_seq.report.analysis.study_model import LEAST_TRIALS
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.axes import hyperparameter_axis, set_ticks
-from mnist_seq.report.figures.drawing import ACCENT, BEST, DASHED, INK, Panel, canvas, svg
 from mnist_seq.report.figures.scales import ValueScale, framed
+from mnist_seq.report.figures.style import ACCENT, BEST, DASHED, INK, Panel, canvas, svg
 
 PALE = 0.35  # opacity of an effect that chance explains
 

@@ -8,8 +8,8 @@ from mnist_seq.config.settings import Cost
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.axes import baseline_rule, scatter, set_ticks, value_axis
-from mnist_seq.report.figures.drawing import ACCENT, Panel, canvas, svg
 from mnist_seq.report.figures.scales import ValueScale, framed, round_ticks
+from mnist_seq.report.figures.style import ACCENT, Panel, canvas, svg
 
 
 def draw_front(tables: StudyTables) -> list[Panel]:

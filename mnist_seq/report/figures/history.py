@@ -6,8 +6,8 @@ from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.chance import expected_best
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.axes import baseline_rule, scatter, set_ticks, value_axis
-from mnist_seq.report.figures.drawing import ACCENT, BEST, Panel, canvas, svg
 from mnist_seq.report.figures.scales import ValueScale, round_ticks
+from mnist_seq.report.figures.style import ACCENT, BEST, Panel, canvas, svg
 
 
 def draw_over_time(tables: StudyTables) -> Panel:

@@ -12,7 +12,7 @@ from mnist_seq.report.analysis.study_model import LEAST_TRIALS, SAMPLES, study_m
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures import scales
 from mnist_seq.report.figures.axes import hide_y, hyperparameter_axis, jitter, scatter, set_ticks
-from mnist_seq.report.figures.drawing import ACCENT, INK, Panel, canvas, color_map, svg
+from mnist_seq.report.figures.style import ACCENT, INK, Panel, canvas, color_map, svg
 
 MOST_MAPS = 3
 CELLS = 40

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.axes import set_ticks, value_axis
-from mnist_seq.report.figures.drawing import (
+from mnist_seq.report.figures.scales import ValueScale, framed, round_ticks
+from mnist_seq.report.figures.style import (
     ACCENT,
     BEST,
     DASHED,
@@ -19,7 +20,6 @@ from mnist_seq.report.figures.drawing import (
     canvas,
     svg,
 )
-from mnist_seq.report.figures.scales import ValueScale, framed, round_ticks
 
 MOST_BARS = 30
 

@@ -13,8 +13,8 @@ from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.hyperparameters import Hyperparameter, hyperparameters
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.axes import jitter
-from mnist_seq.report.figures.drawing import BEST, INK, MANY, MUTED, TRIAL, Panel, canvas, svg
 from mnist_seq.report.figures.scales import Ticks, ValueScale, hyperparameter_ticks, thinned
+from mnist_seq.report.figures.style import BEST, INK, MANY, MUTED, TRIAL, Panel, canvas, svg
 
 TOP_SHARE, MOST_TOP = 0.1, 12
 LETTERS, SHORTEST = 54, 6  # that an axis has room for, and that a shortened tick needs

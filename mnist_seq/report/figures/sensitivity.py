@@ -11,7 +11,9 @@ from mnist_seq.report.analysis.measured_interaction import Interaction
 from mnist_seq.report.analysis.predictions import Prediction
 from mnist_seq.report.analysis.sensitivity import Measurements, ResponseCurve
 from mnist_seq.report.figures.axes import set_ticks
-from mnist_seq.report.figures.drawing import (
+from mnist_seq.report.figures.importance import SHADES
+from mnist_seq.report.figures.scales import ValueScale, framed
+from mnist_seq.report.figures.style import (
     ACCENT,
     BEST,
     INK,
@@ -22,8 +24,6 @@ from mnist_seq.report.figures.drawing import (
     color_map,
     svg,
 )
-from mnist_seq.report.figures.importance import SHADES
-from mnist_seq.report.figures.scales import ValueScale, framed
 
 PALE = 0.35  # opacity of differences that luck explains
 

@@ -12,8 +12,8 @@ from mnist_seq.report.figures.axes import (
     scatter,
     value_axis,
 )
-from mnist_seq.report.figures.drawing import Panel, canvas, svg
 from mnist_seq.report.figures.scales import ValueScale
+from mnist_seq.report.figures.style import Panel, canvas, svg
 
 
 def draw_slices(tables: StudyTables) -> list[Panel]:

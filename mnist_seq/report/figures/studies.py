@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.study_comparison import ComparedStudy
 from mnist_seq.report.figures.axes import hide_y, set_ticks
-from mnist_seq.report.figures.drawing import ACCENT, BEST, INK, MANY, Panel, canvas, svg
 from mnist_seq.report.figures.scales import ValueScale, framed, round_ticks
+from mnist_seq.report.figures.style import ACCENT, BEST, INK, MANY, Panel, canvas, svg
 
 COLORS = (ACCENT, BEST, "#4d7c0f", "#7b3fa0", "#a16207", INK)  # of A, B, ...
 MOST_LETTERS = 24  # of a study's name in a legend

@@ -10,7 +10,7 @@ import pandas as pd
 from mnist_seq.config.settings import Readout
 from mnist_seq.metrics import classification
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.figures.drawing import (
+from mnist_seq.report.figures.style import (
     ACCENT,
     BEST,
     DASHED,

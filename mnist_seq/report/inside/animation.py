@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.figures.drawing import ACCENT, BEST, INK, MUTED, RULE, paper
 from mnist_seq.report.figures.fonts import families
+from mnist_seq.report.figures.style import ACCENT, BEST, INK, MUTED, RULE, paper
 from mnist_seq.report.inside.reading import Reading
 from mnist_seq.report.inside.single_image import leading
 

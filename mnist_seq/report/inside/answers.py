@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mnist_seq.metrics.classification import Labels
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.export.files import cell
-from mnist_seq.report.figures.drawing import BEST, INK, MUTED, Panel, canvas, svg
+from mnist_seq.report.figures.style import BEST, INK, MUTED, Panel, canvas, svg
 from mnist_seq.report.inside.maps import class_axis, heat_map
 from mnist_seq.report.inside.pair import OUTCOMES, Pair
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.figures.drawing import Panel, picture_files
+from mnist_seq.report.figures.style import Panel, picture_files
 from mnist_seq.report.inside.accuracy import accuracies_csv, draw_both_accuracies
 from mnist_seq.report.inside.answers import pair_results_csv
 from mnist_seq.report.inside.gallery import gallery
@@ -39,7 +39,7 @@ class Inside:
     means: Sequence[GateMeans]
 
 
-def make_compared(
+def render_comparison(
     subjects: tuple[Subject, Subject],
     pair: Pair,
     shown: Sequence[int],

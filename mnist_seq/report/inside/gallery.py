@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from mnist_seq.report.figures.drawing import Panel, paper, svg
+from mnist_seq.report.figures.style import Panel, paper, svg
 from mnist_seq.report.inside.maps import GREYS, heat_map
 from mnist_seq.report.inside.pair import Pair
 

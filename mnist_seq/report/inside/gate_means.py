@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.figures.drawing import DASHED, MUTED, Panel, paper, svg
+from mnist_seq.report.figures.style import DASHED, MUTED, Panel, paper, svg
 from mnist_seq.report.inside.accuracy import PAIR_COLORS
 from mnist_seq.report.inside.maps import row_ticks
 from mnist_seq.report.inside.reading import Gates

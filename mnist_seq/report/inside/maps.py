@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.figures.drawing import ACCENT, BEST, RULE, color_map
+from mnist_seq.report.figures.style import ACCENT, BEST, RULE, color_map
 
 GREYS = ("#ffffff", "#000000")
 SHARES = ("#ffffff", "#8fb3cc", ACCENT, "#0b2b40")  # from 0 to 1: the more, the darker

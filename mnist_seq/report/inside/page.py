@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mnist_seq.metrics import classification
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.figures.drawing import Panel, picture_files
+from mnist_seq.report.figures.style import Panel, picture_files
 from mnist_seq.report.inside.accuracy import (
     accuracies_csv,
     draw_accuracy_by_row,
@@ -19,7 +19,7 @@ from mnist_seq.report.inside.subject import Subject
 from mnist_seq.report.pages.frame import fill
 
 
-def make(
+def render_inspection(
     subject: Subject, reading: Reading, shown: Sequence[int], gates: Sequence[Gates]
 ) -> dict[str, str | bytes]:
     """Build the page and its data files; return contents by file name (``inside.html``, ...).

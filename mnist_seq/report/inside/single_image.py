@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_seq.report.analysis import wording
-from mnist_seq.report.figures.drawing import BEST, INK, MUTED, Panel, paper, svg
+from mnist_seq.report.figures.style import BEST, INK, MUTED, Panel, paper, svg
 from mnist_seq.report.inside.maps import GREYS, SHARES, SIGNED, class_axis, heat_map, row_axis
 from mnist_seq.report.inside.reading import Gates, Reading
 

@@ -5,7 +5,7 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from mnist_seq.report.figures import drawing
+from mnist_seq.report.figures import style
 
 
 def fill(template: str, **values: object) -> Markup:
@@ -33,5 +33,5 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_TEMPLATES.globals["colors"] = drawing  # the templates name INK, BEST, ... as the figures do
+_TEMPLATES.globals["colors"] = style  # the templates name INK, BEST, ... as the figures do
 _TEMPLATES.filters |= {"unbroken": unbroken, "breakable": breakable}

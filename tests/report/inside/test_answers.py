@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from mnist_seq.report.figures.drawing import standalone
+from mnist_seq.report.figures.style import standalone
 from mnist_seq.report.inside.answers import draw_confusion, results_csv
 from tests.report.inside.networks import NAMES
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mnist_seq.report.inside.compared_page import Inside, make_compared
+from mnist_seq.report.inside.compared_page import Inside, render_comparison
 from mnist_seq.report.inside.gate_means import mean_gates
 from mnist_seq.report.inside.pair import Pair
 from mnist_seq.report.inside.reading import Gates
@@ -33,7 +33,7 @@ def made(
     subjects = NARROW, subject(network, units=128, readout=readout)
     one = replace(gates(1), memory_MSU=gates(1).memory_MSU / 2)
     two = inside(gates(1, "bidirectional_1, downwards"), gates(1, "bidirectional_1, upwards"))
-    return make_compared(subjects, pair, [7, 3], (inside(one), two), FACTS)
+    return render_comparison(subjects, pair, [7, 3], (inside(one), two), FACTS)
 
 
 def test_the_page_needs_nothing_from_outside_and_its_parts_are_files_too() -> None:
@@ -94,7 +94,7 @@ def test_names_of_people_are_text() -> None:
 
 def test_two_networks_that_answer_alike_have_no_gallery() -> None:
     pair = Pair(reading(), reading())
-    page = make_compared((NARROW, WIDE), pair, [0], (inside(gates(1)), inside(gates(1))), FACTS)
+    page = render_comparison((NARROW, WIDE), pair, [0], (inside(gates(1)), inside(gates(1))), FACTS)
     assert "They give the same answer to every image." in str(page["compared.html"])
     assert not [name for name in page if name.startswith("disputed")]
 

@@ -12,7 +12,7 @@ import pytest
 
 from mnist_seq.config.settings import Scalar
 from mnist_seq.report.inside.answers import most_confused
-from mnist_seq.report.inside.page import findings, make
+from mnist_seq.report.inside.page import findings, render_inspection
 from mnist_seq.report.inside.reading import Reading
 from mnist_seq.report.inside.subject import Subject
 from tests.report.browser import CHROMIUM, measure
@@ -41,13 +41,13 @@ def test_without_mistakes_nothing_is_confused() -> None:
 
 def test_names_in_any_script_and_with_dollars_can_be_drawn() -> None:
     names = ("一", "$x$ & <b>", "a very long class name indeed")
-    files = make(subject(), reading(names), [0, 1], [gates(2)])
+    files = render_inspection(subject(), reading(names), [0, 1], [gates(2)])
     assert "$x$ &amp; &lt;b&gt;" in str(files["inside.html"])
 
 
 def test_the_page_needs_nothing_from_outside_and_its_parts_are_files_too() -> None:
     two = [gates(2, "bidirectional_1, downwards"), gates(2, "bidirectional_1, upwards")]
-    files = make(subject(), reading(), [0, 2], two)
+    files = render_inspection(subject(), reading(), [0, 2], two)
     page = str(files["inside.html"])
     assert not re.search(r'(src|href)="(?!data:|#)', page)
     assert "<script" not in page
@@ -70,7 +70,7 @@ def test_the_page_needs_nothing_from_outside_and_its_parts_are_files_too() -> No
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 def test_no_text_overlaps_in_the_page(tmp_path: Any) -> None:
-    page = str(make(subject(), reading(), [0, 2], [gates(2)])["inside.html"])
+    page = str(render_inspection(subject(), reading(), [0, 2], [gates(2)])["inside.html"])
     page = re.sub("<figure><img.*?</figure>", "", page)  # it measures drawings, not images
     for seen in measure([(page, 1400), (page, 400)], tmp_path):
         assert len(seen["figures"]) == page.count("<figure>")

@@ -12,7 +12,7 @@ import pytest
 from mnist_seq.config.search import Choices, Range
 from mnist_seq.report.analysis.sweep_progress import SweepProgress
 from mnist_seq.report.analysis.tables import StudyTables
-from mnist_seq.report.figures.drawing import ACCENT
+from mnist_seq.report.figures.style import ACCENT
 from mnist_seq.report.pages.report import analyse, found, render, render_live
 from tests.report.studies import (
     BASELINE,

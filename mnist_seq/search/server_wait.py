@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from mnist_seq.errors import ServerAwayError, StoppedError
+from mnist_seq.errors import ServerUnavailableError, StoppedError
 
 SECONDS_BETWEEN_LOOKS = 0.1
 MOST_SECONDS_BETWEEN_ATTEMPTS = 5.0
@@ -40,7 +40,7 @@ class ServerWait:
         """Whether something that was put off may be tried again."""
         return time.monotonic() >= self._next_attempt
 
-    def put_off(self, error: ServerAwayError) -> None:
+    def put_off(self, error: ServerUnavailableError) -> None:
         """Note that the server is away; raise the error unless calls wait for it."""
         if self._is_stopped is None:
             raise error
@@ -49,7 +49,7 @@ class ServerWait:
             self._is_away = True
             self._warn(f"{error}: trials wait for it; Ctrl-C saves them and ends the command")
 
-    def pause(self, seconds: float, error: ServerAwayError) -> None:
+    def pause(self, seconds: float, error: ServerUnavailableError) -> None:
         """Wait before another attempt; raise the error unless calls wait for the server."""
         self.put_off(error)
         assert self._is_stopped is not None
@@ -75,10 +75,10 @@ class HasServerWait(Protocol):
 _Storage = TypeVar("_Storage", bound=HasServerWait)
 
 
-def patient(
+def retry_while_unavailable(
     method: Callable[Concatenate[_Storage, _Parameters], _Returned],
 ) -> Callable[Concatenate[_Storage, _Parameters], _Returned]:
-    """Decorator: call a method again while it raises a ServerAwayError, if calls are to wait."""
+    """Decorator: retry a method while the server is unavailable, if calls are to wait."""
 
     @wraps(method)
     def called(
@@ -88,7 +88,7 @@ def patient(
         while True:
             try:
                 returned = method(storage, *args, **kwargs)
-            except ServerAwayError as error:
+            except ServerUnavailableError as error:
                 storage.wait.pause(pause, error)
                 pause = min(2 * pause, MOST_SECONDS_BETWEEN_ATTEMPTS)
             else:

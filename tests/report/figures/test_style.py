@@ -1,4 +1,4 @@
-from mnist_seq.report.figures.drawing import standalone
+from mnist_seq.report.figures.style import standalone
 
 
 def test_a_picture_by_itself_has_its_namespace() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mnist_seq.errors import ServerAwayError, StoppedError
-from mnist_seq.search.waiting import ServerWait, patient
+from mnist_seq.errors import ServerUnavailableError, StoppedError
+from mnist_seq.search.server_wait import ServerWait, retry_while_unavailable
 
 
 class Store:
@@ -13,17 +13,17 @@ class Store:
         self.wait = ServerWait()
         self.attempts, self._attempts_away = 0, attempts_away
 
-    @patient
+    @retry_while_unavailable
     def read(self, number: int) -> int:
         self.attempts += 1
         if self.attempts <= self._attempts_away:
-            raise ServerAwayError("db: cannot be reached")
+            raise ServerUnavailableError("db: cannot be reached")
         return 2 * number
 
 
 def test_without_a_sweep_that_runs_nobody_waits() -> None:
     store = Store(attempts_away=1)
-    with pytest.raises(ServerAwayError):
+    with pytest.raises(ServerUnavailableError):
         store.read(3)
     assert store.attempts == 1
 
