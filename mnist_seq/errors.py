@@ -6,7 +6,7 @@ MnistSeqError
 │   ├── DataError              a file or a row of it
 │   ├── TrackingError          a study, a run or a store that is not there
 │   ├── StoreError             a database that is locked for long, or a disk that is full
-│   │   └── ServerUnavailableError    a server that does not answer, and may be back soon
+│   │   └── ServerUnavailableError   a server that does not answer, and may be back soon
 │   ├── FaultError             the machine or the installation keeps trainings from going on
 │   └── RepeatedFailureError   every trial so far failed for the same reason
 ├── TrainingError              one training failed; a sweep goes on without it

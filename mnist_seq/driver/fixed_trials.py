@@ -86,7 +86,7 @@ class FixedTrials:
         """Do nothing: fixed trials are not compared with each other."""
 
     def pop_refused(self) -> list[tuple[Trial, TrialOutcome]]:
-        """None: all configs are valid."""
+        """Return none: all configs are valid."""
         return []
 
     def broken_limit(self, _trial: Trial, _records: Sequence[EpochRecord]) -> None:

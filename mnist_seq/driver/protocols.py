@@ -18,7 +18,7 @@ class TrialSource(Protocol):
         """The next trial to start or to resume, or None when there is none left."""
 
     def pop_refused(self) -> list[tuple[Trial, TrialOutcome]]:
-        """Trials that were refused since this was asked last, before they could start."""
+        """Return, once, trials refused since the last call, before they could start."""
 
     def report(self, trial: Trial, best: EpochRecord, epoch: int, /) -> None:
         """Note a trial's best epoch so far."""

@@ -72,7 +72,7 @@ class Workspace:
     def _follow_folder(self) -> None:
         before = recorded_folder(self.store.database)
         if before is not None and before != self.folder:
-            self._refuse_while_driven(before)
+            self._refuse_while_running(before)
             follow(self.store.database, self.store.artifacts)
 
     def open_study(self, config: SweepConfig, data: Digests) -> Study:
@@ -340,7 +340,7 @@ class Workspace:
         known = {"complete", "pruned", "infeasible"}
         return [n for n, run in runs if run.tags.get("trial_state") in known]
 
-    def _refuse_while_driven(self, known_as: Path) -> None:
+    def _refuse_while_running(self, known_as: Path) -> None:
         for folder in (self.folder / "unfinished").glob("*"):
             if is_running(folder):
                 raise StoreError(

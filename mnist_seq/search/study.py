@@ -134,10 +134,10 @@ class Study:
         self._brackets = storage.attributes().get(BRACKETS, stored_name)
         self._load()
 
-    def _load(self, driven: Set[int] = frozenset()) -> None:
+    def _load(self, in_training: Set[int] = frozenset()) -> None:
         """Build the in-memory study, the pruner and the grid from all stored trials.
 
-        Those that are `driven` run already: they are not to be resumed.
+        Those `in_training` are not to be resumed: they go on as they are.
         """
         search = self._config.search
         self._grid = GridPoints(self._space) if search.sampler == "grid" else None
@@ -156,10 +156,10 @@ class Study:
         self._beyond: dict[str, str] = {}
         self._copied = self._storage.attributes().get(COPIED, 0)
         for trial in self._storage.trials():
-            self._take_in(trial, is_running=trial.number in driven)
+            self._take_in(trial, is_in_training=trial.number in in_training)
         if self._storage.attributes().get(BEYOND_LIMITS, {}) != self._beyond:
             self._storage.set_attribute(BEYOND_LIMITS, self._beyond)
-        self._running = {number: self._running_trial(number) for number in driven}
+        self._running = {number: self._running_trial(number) for number in in_training}
 
     def _open_stored(self) -> str:
         """Open, create or migrate the stored study; return its name in the database."""
@@ -183,13 +183,13 @@ class Study:
         self._storage.set_attribute("settings", settings)
         return name
 
-    def _take_in(self, trial: FrozenTrial, *, is_running: bool = False) -> None:
+    def _take_in(self, trial: FrozenTrial, *, is_in_training: bool = False) -> None:
         """Add a stored trial to the in-memory study, the pruner and the grid."""
         if trial.state == TrialState.WAITING:  # enqueued by Optuna or its dashboard
             is_claimed = self._storage.claim(trial.number)
             trial = self._storage.trial(trial.number) or trial
-            is_running = not is_claimed
-        if trial.state == TrialState.RUNNING and not is_running and has_settings(trial):
+            is_in_training = not is_claimed
+        if trial.state == TrialState.RUNNING and not is_in_training and has_settings(trial):
             if problem := problem_of(trial, self._space):
                 trial = self._refuse(trial, f"refused config: {problem}")
             else:
@@ -226,7 +226,7 @@ class Study:
         return self._storage.trial(trial.number) or refused
 
     def pop_refused(self) -> set[int]:
-        """Numbers of enqueued trials that were refused since this was asked last."""
+        """Return, once, the numbers of enqueued trials that were refused since the last call."""
         numbers, self._refused = self._refused, set()
         return numbers
 

@@ -153,7 +153,7 @@ class StudyTrials:
                 self._study.warn(f"trial {number}: failed: {reason}")
 
     def pop_refused(self) -> list[tuple[Trial, TrialOutcome]]:
-        """Trials that were refused since this was asked last; they have failed without a start."""
+        """Return, once, trials refused since the last call; they have failed without a start."""
         numbers, self._refused = self._refused | self._study.pop_refused(), set()
         return [ended for ended in self.finished() if ended[0].number in numbers] if numbers else []
 
