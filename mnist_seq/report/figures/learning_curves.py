@@ -133,7 +133,7 @@ def draw_best_trial(tables: StudyTables) -> Panel:
         picture,
         f"Trial {tables.best.number}, with a dotted line at its best epoch, "
         f"{wording.setting(tables.best.best_epoch)}. Where validation turns up while training "
-        "goes on falling, the network learns its training images by heart.",
+        "goes on falling, the network memorises its training images.",
     )
 
 
