@@ -43,7 +43,7 @@ def tables(config: SweepConfig, *accuracies: float) -> StudyTables:
         SimpleNamespace(
             number=number,
             state="complete",
-            values=WIDER if number else ORIGINAL,
+            settings=WIDER if number else ORIGINAL,
             reason=None,
             records=[record(accuracy)],
         )
