@@ -53,7 +53,7 @@ def test_the_best_trial_is_best_in_what_was_searched_for(
     assert workspace.find_run(choice)[1].tags["trial_number"] == str(best)
 
 
-def test_a_study_is_driven_since_its_lock_was_taken_and_no_longer_than_it_is_held(
+def test_a_study_is_running_since_its_lock_was_taken_and_no_longer_than_it_is_held(
     workspace: Workspace,
 ) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)  # times of files are coarse

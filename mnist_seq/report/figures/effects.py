@@ -12,9 +12,7 @@ from mnist_seq.report.analysis.study_model import LEAST_TRIALS
 from mnist_seq.report.analysis.tables import StudyTables
 from mnist_seq.report.figures.axes import hyperparameter_axis, set_ticks
 from mnist_seq.report.figures.scales import ValueScale, framed
-from mnist_seq.report.figures.style import ACCENT, BEST, DASHED, INK, Panel, canvas, svg
-
-PALE = 0.35  # opacity of an effect that chance explains
+from mnist_seq.report.figures.style import ACCENT, BEST, DASHED, INK, PALE, Panel, canvas, svg
 
 
 def draw_effects(tables: StudyTables) -> list[Panel]:

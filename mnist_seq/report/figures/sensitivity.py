@@ -17,6 +17,7 @@ from mnist_seq.report.figures.style import (
     ACCENT,
     BEST,
     INK,
+    PALE,
     RULE,
     TRIAL,
     Panel,
@@ -24,8 +25,6 @@ from mnist_seq.report.figures.style import (
     color_map,
     svg,
 )
-
-PALE = 0.35  # opacity of differences that luck explains
 
 
 def draw_responses(

@@ -20,6 +20,7 @@ RULE = "#dfe2e6"
 TRIAL = "#6f8aa3"
 BEST = "#c2410c"
 ACCENT = "#1d5f8a"
+PALE = 0.35  # opacity of differences that luck explains
 DASHED = (0, (4, 3))  # matplotlib's word for dashes of 4 points, 3 apart
 # With more trials than this, points and curves are pictures inside the SVG: a phone would crawl
 # over tens of thousands of shapes.
