@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import get_args
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
@@ -86,13 +86,24 @@ class LogDisplay(Callback):
 
 
 class LiveDisplay:
-    """Live progress table, rendered by rich a few times per second."""
+    """Live progress table, rendered by rich a few times per second.
+
+    It fits the terminal: of more trials than it has lines for, the first are shown.
+    """
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def __rich__(self) -> RenderableType:
-        return Group(self._totals(), self._running(), self._best(), *self._messages())
+    def __rich_console__(self, terminal: Console, _options: ConsoleOptions) -> RenderResult:
+        messages = self._messages()
+        others = 5 + len(messages)  # totals, head of the table, what it leaves out, best, cursor
+        shown = max(1, terminal.height - others)
+        yield self._totals()
+        yield self._running(shown)
+        if len(self._progress.running) > shown:
+            yield Text(f"and {len(self._progress.running) - shown} more", style="dim")
+        yield self._best()
+        yield from messages
 
     def _totals(self) -> RenderableType:
         progress = self._progress
@@ -111,14 +122,14 @@ class LiveDisplay:
         )
         return line
 
-    def _running(self) -> RenderableType:
+    def _running(self, shown: int) -> RenderableType:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         widths = {"trial": 5, "epoch": 8, "": 12, "validation": 10, "train": 7}
         for name, width in widths.items():
             table.add_column(name, min_width=width, no_wrap=True)
         # On a narrow terminal it is the one column that may wrap that gives way; its text does not.
         table.add_column("settings")
-        for number, (trial, record) in sorted(self._progress.running.items()):
+        for number, (trial, record) in sorted(self._progress.running.items())[:shown]:
             epochs = trial.config.training.epochs
             done = record.epoch if record else 0
             settings = in_one_line(settings_text(trial.settings))

@@ -42,6 +42,28 @@ def test_on_a_narrow_terminal_the_settings_are_cut_and_say_so(width: int) -> Non
     assert len(row) <= width
 
 
+@pytest.mark.parametrize(("height", "shown"), [(24, 17), (12, 5), (80, 64)])
+def test_with_more_trials_than_lines_the_best_and_the_messages_stay_on_the_screen(
+    height: int, shown: int
+) -> None:
+    progress = Progress(100, "validation_accuracy")
+    for number in range(64):
+        trial = Trial(number, with_values(config(), {}), {"model.units": number})
+        progress.on_trial_start(trial)
+        progress.on_epoch_end(trial, replace(RECORD, validation_accuracy=0.9 + number / 1000))
+    progress.on_message("a worker was lost")
+    progress.on_message("and another")
+    terminal = Console(width=100, height=height)
+    with terminal.capture() as captured:
+        terminal.print(LiveDisplay(progress))
+    lines = captured.get().splitlines()
+    assert len(lines) < height
+    assert sum("units=" in line for line in lines) == shown
+    assert (f"and {64 - shown} more" in lines) == (shown < 64)
+    assert "96.30 % in trial 63" in captured.get()
+    assert lines[-2:] == ["a worker was lost", "and another"]
+
+
 def test_the_display_says_starting_until_an_epoch_is_over_and_training_until_a_trial_is() -> None:
     progress = Progress(1, "validation_accuracy")
     trial = Trial(0, with_values(config(), {}), {})
