@@ -1,6 +1,7 @@
 """How a worker process is set up for trainings: one thread, one core, memory that it keeps."""
 
 import ctypes
+import logging
 import os
 import signal
 import sys
@@ -36,6 +37,8 @@ class OneCore(WorkerPlugin):  # type: ignore[misc]  # dask has no types
 
     def setup(self, worker: Worker) -> None:
         set_up()
+        # Its nanny silences one module of Dask alone; what ends a worker is told by who started it.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
         # Ctrl-C reaches every process of the terminal; who started them decides what it means.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if worker.name in self.cores:

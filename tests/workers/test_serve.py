@@ -1,6 +1,8 @@
 """Where a scheduler and worker processes may listen, and what is said where they cannot."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 from distributed import Security
@@ -9,6 +11,7 @@ from mnist_seq.config.commands import WorkerConfig
 from mnist_seq.errors import InputError
 from mnist_seq.workers.serve import _check_host, run_workers
 from tests.experiments.commands import run
+from tests.workers.clusters import ROOT, free_port, process
 
 OF_NO_MACHINE = "192.0.2.99"  # RFC 5737: for documentation alone
 
@@ -55,3 +58,26 @@ def test_a_host_is_taken_with_certificates() -> None:
         _check_host(host, guard)
     with pytest.raises(InputError, match=r"^host=tls://127\.0\.0\.1: TLS expects "):
         _check_host("tls://127.0.0.1", Security())
+
+
+@pytest.mark.slow
+def test_workers_whose_scheduler_ends_say_that_they_wait_and_nothing_else() -> None:
+    address = f"tcp://127.0.0.1:{free_port()}"
+    joined = f"1 process(es) work for {address}\n"
+    waits = f"waiting for the scheduler at {address}\n"
+    command = [sys.executable, "-m", "experiments.worker", address, "count=1"]
+    with (
+        process("experiments.scheduler", f"port={address.rpartition(':')[2]}") as scheduler,
+        subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as worker,
+    ):
+        assert worker.stdout is not None
+        said: list[str] = []
+        for line in worker.stdout:
+            said.append(line)
+            if line == joined:
+                scheduler.terminate()
+            elif line == waits and joined in said:
+                worker.terminate()
+    assert set(said) == {joined, waits}
