@@ -107,7 +107,7 @@ def in_mlflow(folder: Path, server: str | None = None) -> dict[int, dict[str, An
     return found
 
 
-def wait_for(condition: Any, seconds: float = 120) -> None:
+def wait_for(condition: Any, seconds: float = 300) -> None:
     """Until a condition holds, or fail."""
     deadline = time.monotonic() + seconds
     while not condition():
