@@ -1,8 +1,9 @@
-"""Where a scheduler and worker processes may listen, and what is said where they cannot."""
+"""Where a scheduler and worker processes may listen, and what they say."""
 
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 from distributed import Security
@@ -73,6 +74,8 @@ def test_workers_whose_scheduler_ends_say_that_they_wait_and_nothing_else() -> N
         ) as worker,
     ):
         assert worker.stdout is not None
+        limit = threading.Timer(300, worker.kill)  # a line that does not come fails, and hangs not
+        limit.start()
         said: list[str] = []
         for line in worker.stdout:
             said.append(line)
@@ -80,4 +83,5 @@ def test_workers_whose_scheduler_ends_say_that_they_wait_and_nothing_else() -> N
                 scheduler.terminate()
             elif line == waits and joined in said:
                 worker.terminate()
+        limit.cancel()
     assert set(said) == {joined, waits}
