@@ -213,9 +213,9 @@ def _trained_before(
 
 def _trials(plan: Variations, seeds: int, before: Mapping[Config, TrialOutcome]) -> FixedTrials:
     """Each config with each seed: the first seed of all, then the second, and so on."""
-    chosen = plan.configs[0].seed  # by luck it may have been chosen, so it is not used again
+    first = _first_seed(plan)
     configs, values, labels = [], [], []
-    for seed in range(chosen + 1, chosen + 1 + seeds):
+    for seed in range(first, first + seeds):
         for config, changed in zip(plan.configs, plan.changes, strict=True):
             configs.append(with_values(config, {"seed": seed}))
             values.append({**changed, "seed": seed})
@@ -224,6 +224,11 @@ def _trials(plan: Variations, seeds: int, before: Mapping[Config, TrialOutcome])
             labels.append(label)
     done = {n: before[config] for n, config in enumerate(configs) if config in before}
     return FixedTrials(configs, values, labels, done)
+
+
+def _first_seed(plan: Variations) -> int:
+    """The one after the chosen config's own, with which by luck it may have been chosen."""
+    return plan.configs[0].seed + 1
 
 
 def _print_greeting(
@@ -285,6 +290,7 @@ def _write(
     write_atomically(page, html.encode())
     with Tracker(workspace.store, warn=say) as tracker:
         tracker.attach(source.id, PAGE_FILE, html)
-        tracker.attach(source.id, VALUES_FILE, values_csv(analysis.measured, plan.changes))
+        table = values_csv(analysis.measured, plan.changes, _first_seed(plan))
+        tracker.attach(source.id, VALUES_FILE, table)
     values = workspace.results.file(source.id, VALUES_FILE)
     print_files({"page": page.resolve(), "each value, in the MLflow run": values})

@@ -166,13 +166,17 @@ class ResponseCurve:
         return apart, float(np.hypot(self.error_V[a], self.error_V[b]))
 
 
-def values_csv(measured: Measurements, changes: Sequence[Mapping[str, Scalar]]) -> str:
+def values_csv(
+    measured: Measurements, changes: Sequence[Mapping[str, Scalar]], first_seed: int
+) -> str:
     """Every value as the text of a CSV file, a line a training; empty cells are as chosen.
 
     Parameters
     ----------
     changes : sequence of mapping
         In what each config differs from the chosen one.
+    first_seed : int
+        The others follow it.
     """
     import pandas as pd
 
@@ -181,7 +185,7 @@ def values_csv(measured: Measurements, changes: Sequence[Mapping[str, Scalar]]) 
         {path: scalar_text(value) for path, value in changed.items()}
         | {"seed": seed, measured.objective: value}
         for changed, values_R in zip(changes, measured.values_NR, strict=True)
-        for seed, value in enumerate(values_R, 1)
+        for seed, value in enumerate(values_R, first_seed)
     ]
     table = pd.DataFrame(rows, columns=[*paths, "seed", measured.objective])
     return table.to_csv(index=False, lineterminator="\n")

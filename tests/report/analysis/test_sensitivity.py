@@ -150,8 +150,8 @@ def test_an_interaction_names_the_best_value_of_one_for_each_of_the_other() -> N
 
 
 def test_every_value_is_in_the_table() -> None:
-    text = values_csv(THREE, [{}, {"training.batch_size": 64}, {"model.readout": "mean"}])
+    text = values_csv(THREE, [{}, {"training.batch_size": 64}, {"model.readout": "mean"}], 4)
     table = pd.read_csv(io.StringIO(text))
-    assert list(table["seed"]) == 3 * [1, 2, 3]
+    assert list(table["seed"]) == 3 * [4, 5, 6]
     assert list(table["training.batch_size"].dropna()) == 3 * [64]
     assert table["validation_accuracy"].to_numpy() == pytest.approx(THREE.values_NR.ravel())
