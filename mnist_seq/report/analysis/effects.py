@@ -102,15 +102,15 @@ class Effect:
         Places of those that are compared with each other; the rest lies between them.
     at_best : Response
         All other settings as in the best trial.
-    on_average : Response
-        Averaged over the other settings of all trials.
+    on_average : float64, shape (G,)
+        Predicted errors, averaged over the other settings of all trials.
     """
 
     hyperparameter: Hyperparameter
     positions: Numbers
     compared: list[int]
     at_best: Response
-    on_average: Response
+    on_average: Numbers
 
     @property
     def best(self) -> int:
@@ -184,14 +184,14 @@ def predicted_error(
 def _effect(
     fitted: StudyModel, h: Hyperparameter, at_best: Settings, trials: Sequence[Settings]
 ) -> Effect:
-    compared = _compared(h)
+    compared, largest = _compared(h), fitted.largest_error
     positions = np.union1d(compared, _between(h, compared))
     return Effect(
         h,
         positions,
         [int(place) for place in np.searchsorted(positions, compared)],
         _response(fitted, h, positions, [at_best] * COPIES_OF_THE_BEST),
-        _response(fitted, h, positions, trials),
+        np.minimum(np.exp(fitted.means(_variants(fitted, h, positions, trials))), largest),
     )
 
 
@@ -215,9 +215,15 @@ def _between(h: Hyperparameter, compared: Numbers) -> Numbers:
 def _response(
     fitted: StudyModel, hyperparameter: Hyperparameter, positions: Numbers, base: Sequence[Settings]
 ) -> Response:
-    path = hyperparameter.path
-    variants = [
-        fitted.encoder.changed(base, path, hyperparameter.value(float(position)))
+    variants = _variants(fitted, hyperparameter, positions, base)
+    return Response(*fitted.averages(variants), fitted.largest_error)
+
+
+def _variants(
+    fitted: StudyModel, hyperparameter: Hyperparameter, positions: Numbers, base: Sequence[Settings]
+) -> list[list[Settings]]:
+    """The same settings with each value of a hyperparameter."""
+    return [
+        fitted.encoder.changed(base, hyperparameter.path, hyperparameter.value(float(position)))
         for position in positions
     ]
-    return Response(*fitted.averages(variants), fitted.largest_error)

@@ -4,6 +4,10 @@ References
 ----------
 Efron & Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 6: trials are drawn with
 replacement, and what changes from sample to sample is not known yet.
+
+Shao & Wu, "A general theory for jackknife variance estimation", Annals of Statistics 17 (1989):
+here a trial that is drawn twice counts once, and samples of m of n trials change less than that, by
+(n - m) / m in the variance.
 """
 
 import math
@@ -22,9 +26,10 @@ from mnist_seq.report.analysis.tables import StudyTables
 
 LEAST_TRIALS = 8
 SAMPLES = 24
+DRAWN = 1 - 1 / math.e  # share of the trials that is drawn into a sample at all
 FOLDS = 10
-MOST_OBSERVATIONS = 200  # a fit takes the cube of them; of more, the latest of each trial are kept
-LEAST_ERROR = 1e-4  # zero has no logarithm
+MOST_OBSERVATIONS = 200  # a fit takes the cube of them; of more, a few of each trial are kept
+LEAST_LOSS = 1e-4  # zero has no logarithm
 EPOCHS = "training.epochs"
 
 
@@ -59,6 +64,15 @@ class StudyModel:
     explained: float
     largest_error: float
 
+    def means(self, variants: Sequence[Sequence[Settings]]) -> Numbers:
+        """Mean log error of each of G lists of settings after a whole training, shape (G,)."""
+        return np.array(
+            [
+                self.model.mean(after_training(self.encoder.encode(group))).mean()
+                for group in variants
+            ]
+        )
+
     def averages(self, variants: Sequence[Sequence[Settings]]) -> tuple[Numbers, Numbers]:
         """Mean log error of each of G lists of settings after a whole training.
 
@@ -73,7 +87,8 @@ class StudyModel:
         resampled = [
             model.mean(flat).reshape(points.shape[:2]).mean(axis=1) for model in self.samples
         ]
-        return mean, covariance + np.cov(np.array(resampled).T).reshape(covariance.shape)
+        change = np.array(resampled) - mean
+        return mean, covariance + DRAWN / (1 - DRAWN) * change.T @ change / len(change)
 
 
 @lru_cache(maxsize=2)
@@ -154,8 +169,12 @@ def _settings(
 
 
 def _observations(tables: StudyTables, trials: pd.DataFrame) -> tuple[Numbers, Numbers, Indices]:
-    """Progress of training, log of the lowest error so far, and trial of each epoch."""
+    """Progress of training, log of the lowest error so far, and trial of each epoch.
+
+    An error of zero, which has no logarithm, counts as half an image wrong.
+    """
     most = max(1, MOST_OBSERVATIONS // len(trials))
+    least = 0.5 / tables.validation_images if tables.maximised else LEAST_LOSS
     progress, log_errors, trial_of = [], [], []
     for place, trial in enumerate(trials.to_dict("records")):
         values = tables.curve(int(trial["number"]))[tables.objective].to_numpy(float)
@@ -163,7 +182,7 @@ def _observations(tables: StudyTables, trials: pd.DataFrame) -> tuple[Numbers, N
         for epoch in _kept(len(errors), most):
             if math.isfinite(errors[epoch - 1]):
                 progress.append(_progress(epoch / trial["planned_epochs"]))
-                log_errors.append(math.log(max(errors[epoch - 1], LEAST_ERROR)))
+                log_errors.append(math.log(max(errors[epoch - 1], least)))
                 trial_of.append(place)
     return np.array(progress), np.array(log_errors), np.array(trial_of, dtype=np.intp)
 

@@ -35,7 +35,7 @@ def _draw(tables: StudyTables, effect: Effect, frame: tuple[float, float], index
     h = effect.hyperparameter
     opacity = 1.0 if effect.is_significant else PALE
     low, middle, high = _heights(tables, effect.at_best)
-    average = _heights(tables, effect.on_average)[1]
+    average = _height(tables, effect.on_average)
     with canvas(230) as (figure, axes):
         if h.ordered:
             axes.fill_between(effect.positions, low, high, color=ACCENT, alpha=0.18 * opacity)
@@ -69,7 +69,11 @@ def _mark_best(axes: Any, tables: StudyTables, effect: Effect, middle: NDArray[n
 def _heights(tables: StudyTables, response: Response) -> NDArray[np.float64]:
     """Axis positions of the band's lower end, the prediction and the upper end, shape (3, G)."""
     low, high = response.band
-    errors = np.stack([high, response.error, low])
+    return _height(tables, np.stack([high, response.error, low]))
+
+
+def _height(tables: StudyTables, errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Axis positions of errors, of the same shape."""
     return ValueScale(tables).position(1 - errors if tables.maximised else errors)
 
 

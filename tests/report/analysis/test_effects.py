@@ -1,5 +1,6 @@
 """Planted effects are told with their size; what has none is not said to have one."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -154,3 +155,13 @@ def test_a_choice_of_nothing_is_a_value_like_any_other() -> None:
     assert (without, with_it) == pytest.approx((0.01, 0.05), rel=0.2)
     width = effects(tables)["model.units"].at_best.error  # of networks like the best: unclipped
     assert width == pytest.approx(np.full(len(width), 0.01), rel=0.3)
+
+
+def test_a_flawless_trial_counts_as_half_an_image_wrong() -> None:
+    def flawless_if_wide(settings: Settings) -> float:
+        return 1.0 if float(settings["model.units"] or 0) > 40 else 0.97
+
+    many = study(20, flawless_if_wide, space={"model.units": UNITS}, binomial=False)
+    few = dataclasses.replace(many, validation_images=100)
+    error = effects(few)["model.units"].at_best.error
+    assert error[[0, -1]] == pytest.approx([0.03, 0.005], rel=0.15)
