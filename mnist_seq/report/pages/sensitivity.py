@@ -1,6 +1,6 @@
 """The page of a sensitivity analysis as one self-contained HTML file without scripts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from mnist_seq.config.settings import Scalar
 from mnist_seq.report.analysis import wording
 from mnist_seq.report.analysis.measured_interaction import Interaction
-from mnist_seq.report.analysis.predictions import Prediction, verdict
+from mnist_seq.report.analysis.predictions import Prediction, holds, verdict
 from mnist_seq.report.analysis.sensitivity import Measurements, ResponseCurve
 from mnist_seq.report.analysis.sensitivity_findings import curve_finding, interaction_finding
 from mnist_seq.report.figures.sensitivity import draw_interactions, draw_responses
@@ -51,12 +51,22 @@ class Analysis:
         return [
             *(curve_finding(self.measured, curve) for curve in self.curves),
             *map(interaction_finding, self.interactions),
-            *(
-                verdict(curve, predicted, maximised=self.measured.maximised)
-                for curve in self.curves
-                if (predicted := self.predictions.get(curve.path)) and predicted.is_significant
-            ),
+            *self._verdicts(),
         ]
+
+    def _verdicts(self) -> Iterator[str]:
+        """What was predicted as more than chance, one by one, and how much of all was right."""
+        known = [(c, self.predictions[c.path]) for c in self.curves if c.path in self.predictions]
+        maximised = self.measured.maximised
+        for curve, predicted in known:
+            if predicted.is_significant:
+                yield verdict(curve, predicted, maximised=maximised)
+        if len(known) > 1:
+            right = sum(holds(*each, maximised=maximised) for each in known)
+            yield (
+                f"Of the {len(known)} intervals in the search's report, {right} "
+                f"{wording.agreeing(right, 'holds', 'hold')} what was measured."
+            )
 
     @property
     def rows(self) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from mnist_seq.report.analysis.predictions import prediction, verdict
 from mnist_seq.report.analysis.sensitivity import Measurements, response_curve
 from mnist_seq.report.pages.sensitivity import Analysis, render_sensitivity
 from tests.report.browser import CHROMIUM, measure
-from tests.report.studies import DEFAULT, IMAGES, study, wide_is_better
+from tests.report.studies import DEFAULT, IMAGES, THREE, study, wide_is_better
 
 UNITS = [16, 32, 64, 128]
 READOUTS = ["attention", "each_step", "a_very_long_name_of_a_readout", "max"]
@@ -64,7 +64,41 @@ def test_a_measured_effect_is_as_predicted_or_it_is_said() -> None:
         assert text.endswith(said)
         assert text in each.findings
     fall = 100 * float(held.curves[0].mean_V[3] - held.curves[0].mean_V[0])
-    assert f"measured: {fall:.2f}" in held.findings[-1]
+    error = 100 * held.curves[0].difference(0, 3)[1]
+    assert f"measured: {fall:.2f} (± {error:.2f})" in held.findings[-1]
+
+
+def test_what_the_seeds_may_have_moved_out_of_the_interval_is_said_to_be_luck() -> None:
+    held = analysis()
+    predicted, curve = held.predictions["model.units"], held.curves[0]
+    low, _ = predicted.interval
+    for away, said in ((0.1, "by no more than luck."), (10.0, ", which is outside.")):
+        error = curve.difference(0, 3)[1]
+        mean_V = curve.mean_V.copy()
+        mean_V[0] = mean_V[3] - (low - away * error)
+        moved = dataclasses.replace(curve, mean_V=mean_V)
+        assert verdict(moved, predicted, maximised=True).endswith(said)
+
+
+def test_of_several_predictions_it_is_said_how_many_hold() -> None:
+    tables = study(20, wide_is_better, space=DEFAULT)
+    values_NR = np.array([[0.99, 0.991], [0.97, 0.972], [0.2, 0.21], [0.99, 0.991]])
+    measured = Measurements("validation_accuracy", IMAGES, values_NR)
+    curves = []
+    for row, path in enumerate(("model.units", "training.learning_rate", "training.batch_size"), 1):
+        effect = effects(tables)[path]
+        worse, better = (
+            effect.hyperparameter.value(float(effect.positions[k]))
+            for k in (effect.worst, effect.best)
+        )
+        curves.append(response_curve(measured, path, [(better, 0), (worse, row)]))
+    found = {curve.path: prediction(tables, curve) for curve in curves}
+    known = {path: each for path, each in found.items() if each is not None}
+    assert len(known) == 3
+    told = dataclasses.replace(analysis(), measured=measured, curves=curves, predictions=known)
+    assert told.findings[-1] == (
+        "Of the 3 intervals in the search's report, 2 hold what was measured."
+    )
 
 
 def test_nothing_is_said_of_a_prediction_whose_values_were_not_both_measured() -> None:
@@ -82,6 +116,21 @@ def test_nothing_is_said_of_a_prediction_whose_values_were_not_both_measured() -
     assert prediction(tables, near) is not None
     far = response_curve(measured, "model.units", [(127, 0), (128, 1)])
     assert prediction(tables, far) is not None
+
+
+def test_a_baseline_that_differs_in_more_than_the_space_has_no_predictions() -> None:
+    best = {"model.units": 128, "training.learning_rate": 1e-3, "training.batch_size": 28}
+    tables = study(20, wide_is_better, space=THREE, baseline=best)
+    values_NR = np.array([[0.97, 0.972], [0.99, 0.991]])
+    measured = Measurements("validation_accuracy", IMAGES, values_NR)
+    curve = response_curve(measured, "model.units", [(16, 0), (128, 1)])
+    assert tables.best is not None
+    assert tables.best.number == 0
+    assert prediction(tables, curve) is not None
+    path = "training.augmentation.shift"
+    shifted = tables.trials.assign(**{path: [0] + 19 * [1]})
+    unlike = dataclasses.replace(tables, trials=shifted, unsearched=(path,))
+    assert prediction(unlike, curve) is None
 
 
 def test_pairs_alone_have_a_page_without_curves() -> None:
