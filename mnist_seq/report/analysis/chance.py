@@ -86,25 +86,6 @@ def lead_by_luck(trials: int, error: float) -> float:
     return error * float(brentq(excess, 0, 16))
 
 
-def spread_by_luck(values: int, error: float) -> float:
-    """95 % quantile of the range (maximum minus minimum) of truly equal values.
-
-    Parameters
-    ----------
-    values : int
-        How many; at least 2.
-    error : float
-        Standard error of one measured value.
-
-    References
-    ----------
-    Tukey's studentized range with infinitely many degrees of freedom.
-    """
-    from scipy.stats import studentized_range
-
-    return error * float(studentized_range.ppf(QUANTILE, values, np.inf))
-
-
 def expected_best(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Expected maximum of k values drawn without replacement, for each k from 1 to N.
 

@@ -3,12 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from mnist_seq.report.analysis.chance import (
-    expected_best,
-    lead,
-    lead_by_luck,
-    spread_by_luck,
-)
+from mnist_seq.report.analysis.chance import expected_best, lead, lead_by_luck
 from tests.report.studies import UNITS, noise, study
 
 
@@ -17,14 +12,6 @@ def test_luck_is_what_equal_trials_show(trials: int) -> None:
     random = np.random.default_rng(1)
     draws = random.standard_normal((20_000, trials)).max(axis=1) - random.standard_normal(20_000)
     assert lead_by_luck(trials, 2.0) == pytest.approx(2 * np.quantile(draws, 0.95), rel=0.03)
-
-
-@pytest.mark.parametrize(("values", "tukey"), [(2, 2.77), (4, 3.63), (8, 4.29)])
-def test_the_spread_is_tukeys_studentized_range(values: int, tukey: float) -> None:
-    # From the printed table: 5 %, infinitely many degrees of freedom.
-    assert spread_by_luck(values, 2.0) == pytest.approx(2 * tukey, rel=0.002)
-    draws = np.ptp(np.random.default_rng(2).standard_normal((50_000, values)), axis=1)
-    assert spread_by_luck(values, 2.0) == pytest.approx(2 * np.quantile(draws, 0.95), rel=0.02)
 
 
 @pytest.mark.slow
