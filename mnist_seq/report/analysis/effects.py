@@ -23,7 +23,7 @@ from mnist_seq.report.analysis.tables import StudyTables
 
 WITHIN_90_PERCENT = 1.645  # standard deviations of a normal distribution
 # Standard deviations from which on a difference is significant. The two values are chosen as the
-# furthest apart: at 2 of them, 1 hyperparameter in 200 without effect is said to have one.
+# furthest apart: at 2 of them, 3 of 480 without effect were said to have one.
 SIGNIFICANT = 2.0
 SAME = 0.05  # errors that differ by less than this share are called the same
 MOST_AVERAGED = 40  # trials
