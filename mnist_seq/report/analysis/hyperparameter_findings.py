@@ -15,6 +15,8 @@ from mnist_seq.report.analysis.tables import StudyTables
 
 LEADS = 0.8  # share of bootstrap samples in which the most important one must lead
 AHEAD = 1.25  # times the second's importance, which is known to some percent only
+# Share of the differences between left-out trials that settings explain and noise hardly ever does.
+TOGETHER = 0.25
 LITTLE = 0.25  # share of its error by which a hyperparameter of little effect changes it at most
 
 
@@ -26,13 +28,9 @@ def what_matters(tables: StudyTables) -> Iterator[Finding]:
         return
     significant = [effect for effect in effects(tables).values() if effect.is_significant]
     if not significant:
-        yield Finding(
-            "nothing_learned",
-            "Nothing was learned about the hyperparameters: no two values of any of them differ by "
-            "more than chance. On trials left out, their settings explain "
-            f"{wording.share(max(fitted.explained, 0))} of the differences.",
-            {"explained": fitted.explained},
-        )
+        yield _nothing_certain(fitted.explained)
+        if fitted.explained >= TOGETHER:
+            yield from _leader(importances)
         return
     yield from _leader(importances)
     for effect in sorted(significant, key=lambda e: -e.at_best.fall(e.worst, e.best)[1]):
@@ -65,9 +63,11 @@ def unimportant(tables: StudyTables) -> list[Finding]:
 
 
 def undecided(tables: StudyTables) -> Iterator[Finding]:
-    """Finding with bounds on the effects that may be chance, if other effects are certain."""
-    seen = effects(tables).values()
-    if not any(effect.is_significant for effect in seen):
+    """Finding with bounds on the effects that may be chance, unless all of them may."""
+    fitted, seen = study_model(tables), effects(tables).values()
+    if fitted is None:
+        return
+    if fitted.explained < TOGETHER and not any(effect.is_significant for effect in seen):
         return
     little = {finding.numbers["hyperparameter"] for finding in unimportant(tables)}
     bounds: dict[str, float | str] = {}
@@ -88,6 +88,25 @@ def undecided(tables: StudyTables) -> Iterator[Finding]:
             f"{'; '.join(texts)}{' points' if tables.maximised else ''}.",
             bounds,
         )
+
+
+def _nothing_certain(explained: float) -> Finding:
+    """The finding that no hyperparameter alone has an effect, though all together may."""
+    share = wording.share(max(explained, 0))
+    numbers: dict[str, float | str] = {"explained": explained}
+    if explained >= TOGETHER:
+        return Finding(
+            "nothing_certain",
+            "No two values of any hyperparameter differ by more than chance, though on trials left "
+            f"out the settings explain {share} of the differences.",
+            numbers,
+        )
+    return Finding(
+        "nothing_learned",
+        "Nothing was learned about the hyperparameters: no two values of any of them differ by "
+        f"more than chance. On trials left out, their settings explain {share} of the differences.",
+        numbers,
+    )
 
 
 def _effect(tables: StudyTables, effect: Effect) -> Finding:

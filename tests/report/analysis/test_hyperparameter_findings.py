@@ -75,6 +75,18 @@ def test_what_may_be_chance_is_bounded_where_others_are_told() -> None:
     assert not found(study(12, noise, space=THREE), "undecided")
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_where_only_all_settings_together_explain_the_trials_each_is_bounded(seed: int) -> None:
+    tables = study(10, wide_is_better, seed=seed)
+    assert not found(tables, "effect")
+    assert not found(tables, "nothing_learned")
+    (finding,) = found(tables, "nothing_certain")
+    assert 0.5 < float(finding.numbers["explained"]) < 1
+    (bounds,) = found(tables, "undecided")
+    low, high = (float(bounds.numbers[f"model.units {end}"]) for end in ("low", "high"))
+    assert low < 0.02 < high, "planted: from 3 % to 1 %"
+
+
 def test_values_beyond_the_best_are_told_too() -> None:
     (finding,) = found(study(60, rate_has_an_optimum, space=THREE), "effect")
     assert "again" in finding.text
