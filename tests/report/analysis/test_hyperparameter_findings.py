@@ -87,6 +87,13 @@ def test_where_only_all_settings_together_explain_the_trials_each_is_bounded(see
     assert low < 0.02 < high, "planted: from 3 % to 1 %"
 
 
+def test_the_one_that_matters_is_named_where_no_effect_is_certain() -> None:
+    tables = study(10, wide_is_better, seed=3)
+    assert not found(tables, "effect")
+    (finding,) = found(tables, "matters_most")
+    assert finding.numbers["hyperparameter"] == "model.units"
+
+
 def test_values_beyond_the_best_are_told_too() -> None:
     (finding,) = found(study(60, rate_has_an_optimum, space=THREE), "effect")
     assert "again" in finding.text
